@@ -1,0 +1,48 @@
+"""What commerce is: pure typed data and its arithmetic. No I/O; imports nothing else of Samklang.
+
+`base`    the Record all types share, canonical encoding, content hash
+`money`   decimals, rounding, largest-remainder split        `vat`    effective-dated rates
+`ids`     SKU and customer compare keys, GTIN check digit    `times`  instants in UTC, shop-local dates
+`product` product, variant, axis; price, price list; stock   `party`  customer, address
+`order`   order, line, charge, discount; status on three axes; shipment and parcel
+"""
+
+from samklang.records.base import (
+    InvalidRecord,
+    Record,
+    content_hash,
+    decode,
+    encode,
+    record_class,
+    record_types,
+)
+from samklang.records.order import Charge, Discount, Document, Order, OrderLine, OrderStatus, Parcel, Shipment, TaxTotal
+from samklang.records.party import Address, Customer
+from samklang.records.product import Axis, Price, PriceList, Product, StockLevel, Variant
+
+__all__ = [
+    "Address",
+    "Axis",
+    "Charge",
+    "Customer",
+    "Discount",
+    "Document",
+    "InvalidRecord",
+    "Order",
+    "OrderLine",
+    "OrderStatus",
+    "Parcel",
+    "Price",
+    "PriceList",
+    "Product",
+    "Record",
+    "Shipment",
+    "StockLevel",
+    "TaxTotal",
+    "Variant",
+    "content_hash",
+    "decode",
+    "encode",
+    "record_class",
+    "record_types",
+]

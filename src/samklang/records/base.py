@@ -1,0 +1,98 @@
+"""The record: one canonical thing with a type and a key, its canonical bytes and its content hash.
+
+Canonical bytes are JSON with fields in declared order, mapping keys sorted, decimals as plain strings and defaults
+left out. Leaving defaults out means that a new field with a default does not change the hash of records that do not
+use it, so an upgrade never makes every record look changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any, ClassVar, TypeVar
+
+import msgspec
+
+#: Values that custom data and attributes may hold: what JSON can carry, with decimals as strings.
+Value = str | int | bool | None | list[Any] | dict[str, Any]
+
+
+class InvalidRecord(ValueError):
+    """A value that no canonical record may hold; names the field and the remedy.
+
+    Attributes: `field` (path in the record), `value` (what came), `do_this` (what a person should do at the source).
+    """
+
+    def __init__(self, field: str, value: object, reason: str, do_this: str) -> None:
+        super().__init__(f"{field} is {str(value)[:80]!r}: {reason}")
+        self.field = field
+        self.value = value
+        self.reason = reason
+        self.do_this = do_this
+
+
+class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_field="type"):
+    """Base of all record types.
+
+    `custom` keeps source fields that have no canonical place, by connection name, so that rules can read them and a
+    target can be given them. Mappings inside a record are read-only by agreement: records are shared and hashed.
+    """
+
+    custom: Mapping[str, Mapping[str, Value]] = {}
+
+    #: Name of the type in flows, tables and documents; same as the tag in the encoded form.
+    type: ClassVar[str]
+
+    @property
+    def key(self) -> str:
+        """What makes this record the same thing in every system (SKU, order number …), in compare form."""
+        raise TypeError(f"{self.__class__.__name__} has no key")
+
+    def needs(self) -> tuple[tuple[str, str], ...]:
+        """(type, key) of what a target must know before it can take this record; the hub waits for it."""
+        return ()
+
+
+R = TypeVar("R", bound=type[Record])
+
+_encoder = msgspec.json.Encoder(order="deterministic", decimal_format="string")
+_classes: dict[str, type[Record]] = {}
+_decoders: dict[str, msgspec.json.Decoder[Record]] = {}
+
+
+def register(cls: R) -> R:
+    """Class decorator: makes the record type known by its tag."""
+    tag = cls.__struct_config__.tag
+    assert isinstance(tag, str)
+    cls.type = tag
+    _classes[tag] = cls
+    _decoders[tag] = msgspec.json.Decoder(cls)
+    return cls
+
+
+def record_types() -> tuple[str, ...]:
+    """All record types, in the order in which they depend on each other (a product before its price …)."""
+    return tuple(_classes)
+
+
+def record_class(type_: str) -> type[Record]:
+    """The class of a record type; KeyError names the known ones."""
+    try:
+        return _classes[type_]
+    except KeyError:
+        raise KeyError(f"no record type {type_!r}; known: {', '.join(_classes)}") from None
+
+
+def encode(record: Record) -> bytes:
+    """Canonical bytes: equal content gives equal bytes, on every machine and in every release."""
+    return _encoder.encode(record)
+
+
+def decode(type_: str, body: bytes) -> Record:
+    """The record back from its canonical bytes. Fields of a newer release are ignored."""
+    return _decoders[type_].decode(body)
+
+
+def content_hash(body: bytes) -> bytes:
+    """16 bytes of BLAKE2b over canonical bytes; what decides whether anything changed."""
+    return blake2b(body, digest_size=16).digest()

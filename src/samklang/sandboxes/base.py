@@ -1,0 +1,198 @@
+"""What every sandbox shares: a server on a free port, a log of requests, and faults that tests switch on.
+
+A sandbox is a Starlette application with its state in memory. Around it stands `Faulty`, which plays the network:
+
+    429       answers 429 with Retry-After, the application never sees the request
+    500       answers 500, the application never sees the request
+    timeout   never answers (holds the connection for 60 s), the application never sees the request
+    lost      the application does its work, then the connection breaks before the answer
+    cut       the answer breaks off half way
+    slow      waits `seconds`, then answers as usual
+
+Control, for other processes: POST /_sandbox/faults with a list of Fault objects (replaces the list), GET
+/_sandbox/requests, POST /_sandbox/reset-requests; a sandbox adds its own below /_sandbox/.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import random
+import socket
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Iterator
+from typing import Literal
+
+import msgspec
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+Kind = Literal["429", "500", "timeout", "lost", "cut", "slow"]
+
+
+class Fault(msgspec.Struct):
+    """One fault: how often (`chance`, 1 = always), how many times (`times`, None = until replaced), and for what."""
+
+    kind: Kind
+    chance: float = 1.0
+    times: int | None = None
+    method: str = ""  # "" = every method
+    path: str = ""  # substring of the path
+    seconds: float = 1.0  # Retry-After of 429, delay of slow
+
+
+class Call(msgspec.Struct):
+    """One request as the sandbox saw it, with the answer's status (0 = none was sent)."""
+
+    method: str
+    path: str
+    query: str
+    status: int
+    fault: str = ""
+
+
+class Faulty:
+    """ASGI wrapper: logs requests, plays faults, answers the control paths."""
+
+    def __init__(self, app: ASGIApp, seed: int = 1) -> None:
+        self.app = app
+        self.faults: list[Fault] = []
+        self.calls: deque[Call] = deque(maxlen=5000)
+        self.counts: Counter[str] = Counter()
+        self._random = random.Random(seed)
+        self._lock = threading.Lock()
+
+    def reset_calls(self) -> None:
+        """Forget the requests seen so far."""
+        with self._lock:
+            self.calls.clear()
+            self.counts.clear()
+
+    def _pick(self, method: str, path: str) -> Fault | None:
+        with self._lock:
+            for fault in self.faults:
+                if fault.times == 0 or fault.method not in ("", method) or fault.path not in path:
+                    continue
+                if self._random.random() < fault.chance:
+                    if fault.times is not None:
+                        fault.times -= 1
+                    return fault
+        return None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        method, path = scope["method"], scope["path"]
+        if path.startswith("/_sandbox/") and await self._control(method, path, receive, send):
+            return
+        fault = self._pick(method, path) if not path.startswith("/_sandbox/") else None
+        call = Call(method, path, scope["query_string"].decode("latin-1"), 0, fault.kind if fault else "")
+        with self._lock:
+            self.calls.append(call)
+            self.counts[f"{method} {path}" if len(self.counts) < 2000 else method] += 1
+
+        async def watched(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                call.status = message["status"]
+            await send(message)
+
+        if fault is None:
+            await self.app(scope, receive, watched)
+        elif fault.kind == "429":
+            headers = [(b"retry-after", str(int(fault.seconds) or 1).encode()), (b"content-type", b"application/json")]
+            await watched({"type": "http.response.start", "status": 429, "headers": headers})
+            await send({"type": "http.response.body", "body": b'{"message":"Too many requests"}'})
+        elif fault.kind == "500":
+            headers = [(b"content-type", b"text/html")]
+            await watched({"type": "http.response.start", "status": 500, "headers": headers})
+            await send({"type": "http.response.body", "body": b"<html><h1>Internal Server Error</h1></html>"})
+        elif fault.kind == "timeout":
+            await asyncio.sleep(60)
+            _abort(send)
+        elif fault.kind == "lost":
+
+            async def silent(message: Message) -> None:
+                if message["type"] == "http.response.start":
+                    call.status = message["status"]
+
+            await self.app(scope, receive, silent)
+            _abort(send)
+        elif fault.kind == "cut":
+            await self._cut(scope, receive, watched, send)
+        else:
+            await asyncio.sleep(fault.seconds)
+            await self.app(scope, receive, watched)
+
+    async def _cut(self, scope: Scope, receive: Receive, watched: Send, send: Send) -> None:
+        held: list[Message] = []
+
+        async def hold(message: Message) -> None:
+            held.append(message)
+
+        await self.app(scope, receive, hold)
+        body = b"".join(message.get("body", b"") for message in held[1:])
+        await watched(held[0])
+        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+        await asyncio.sleep(0.02)
+        _abort(send)
+
+    async def _control(self, method: str, path: str, receive: Receive, send: Send) -> bool:
+        if path == "/_sandbox/faults" and method == "POST":
+            body = b""
+            more = True
+            while more:
+                message = await receive()
+                body += message.get("body", b"")
+                more = message.get("more_body", False)
+            with self._lock:
+                self.faults = msgspec.json.decode(body, type=list[Fault])
+            answer: object = {"ok": True}
+        elif path == "/_sandbox/requests":
+            with self._lock:
+                answer = {"total": sum(self.counts.values()), "calls": msgspec.to_builtins(list(self.calls))}
+        elif path == "/_sandbox/reset-requests" and method == "POST":
+            self.reset_calls()
+            answer = {"ok": True}
+        else:
+            return False
+        headers = [(b"content-type", b"application/json")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
+        return True
+
+
+def _abort(send: Send) -> None:
+    """Break the connection without an answer (uvicorn's send is a method of the cycle that owns the transport)."""
+    cycle = getattr(send, "__self__", None)
+    transport = getattr(cycle, "transport", None)
+    if transport is None:
+        raise RuntimeError("this fault needs uvicorn as the server")
+    cycle.disconnected = True  # type: ignore[union-attr]  # so that uvicorn does not answer 500 on its own
+    transport.abort()
+
+
+@contextlib.contextmanager
+def serve(app: ASGIApp, port: int = 0) -> Iterator[str]:
+    """Serve the application on loopback in a thread; yields its base URL (http://127.0.0.1:PORT)."""
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", port))
+    config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", proxy_headers=False)
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True, name="sandbox")
+    thread.start()
+    try:
+        while not server.started:
+            if not thread.is_alive():
+                raise RuntimeError(f"the sandbox did not start on port {port}")
+            time.sleep(0.005)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        server.force_exit = True
+        thread.join(timeout=5)
+        listener.close()
