@@ -52,6 +52,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
         """(type, key) of what a target must know before it can take this record; the hub waits for it."""
         return ()
 
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        """(type, key) of what lives inside this record but has ids of its own at the systems, such as variants."""
+        return ()
+
 
 R = TypeVar("R", bound=type[Record])
 

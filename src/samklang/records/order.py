@@ -159,7 +159,10 @@ class Order(Record, frozen=True, kw_only=True, tag="order", omit_defaults=True):
             summed = sum((getattr(part, field) for part in (*self.lines, *self.charges)), ZERO)
             if abs(stated - summed) > slack:
                 raise InvalidRecord(
-                    f"totals.{field}", stated, f"but lines and charges sum to {summed}", "Correct the order at the source."
+                    f"totals.{field}",
+                    stated,
+                    f"but lines and charges sum to {summed}",
+                    "Correct the order at the source.",
                 )
         if abs(self.net + self.tax - self.gross) > slack:
             raise InvalidRecord(
@@ -215,9 +218,9 @@ class Shipment(Record, frozen=True, kw_only=True, tag="shipment", omit_defaults=
 
     order: str
     number: str
-    state: Literal[
-        "planned", "picking", "packed", "handed_over", "in_transit", "delivered", "failed", "returned"
-    ] = "planned"
+    state: Literal["planned", "picking", "packed", "handed_over", "in_transit", "delivered", "failed", "returned"] = (
+        "planned"
+    )
     lines: tuple[ShipmentLine, ...] = ()
     parcels: tuple[Parcel, ...] = ()
     warehouse: str = ""

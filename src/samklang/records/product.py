@@ -93,6 +93,9 @@ class Product(Record, frozen=True, kw_only=True, tag="product", omit_defaults=Tr
     def key(self) -> str:
         return sku_key(self.code)
 
+    def parts(self) -> tuple[tuple[str, str], ...]:
+        return tuple(("variant", variant.key) for variant in self.variants)
+
 
 @register
 class PriceList(Record, frozen=True, kw_only=True, tag="price_list", omit_defaults=True):

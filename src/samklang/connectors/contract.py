@@ -1,0 +1,303 @@
+"""What a connector is: a manifest and one class. No database here, so the same code also runs in an agent elsewhere.
+
+The hub calls `read` for pages of records, `write` with batches of wanted records, `find` to look for records that may
+already exist. A connector never retries on its own beyond what the transport does, keeps no state between calls
+except its login, and may be called from several threads at once.
+"""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import datetime
+from typing import Any, ClassVar, Literal, Protocol
+
+import msgspec
+
+from samklang.connectors.errors import SamklangError, Stop
+from samklang.records import Record
+
+# ---------------------------------------------------------------------------------------------------- manifest
+
+CheckedAgainst = Literal["vendor document", "recorded answers", "live system"]
+
+
+class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One question that the connect form asks. `secret` values are encrypted and never shown again."""
+
+    name: str
+    title: str
+    kind: Literal["text", "url", "secret", "bool", "choice", "number"] = "text"
+    required: bool = True
+    default: str | bool | int | None = None
+    choices: tuple[str, ...] = ()
+    help: str = ""
+
+
+class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What the remote allows: at most `calls` in any `per_seconds` (0 = no such limit), `concurrent` at once."""
+
+    calls: int = 0
+    per_seconds: float = 1.0
+    concurrent: int = 4
+    max_answer_mb: int = 32
+
+
+class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One way of reading, giving records of one or more types.
+
+    `changes`: how news is found. `watermark` = the system can list what changed since a time; `lies_seconds` says how
+    far that time may be wrong (the hub reads that much again). `full` = only a complete read. Whatever it is, the hub
+    reads everything each `sweep_hours` and compares by hash. `complete`: a full read shows everything there is, so
+    what it does not show is gone.
+    """
+
+    name: str
+    types: tuple[str, ...]
+    changes: Literal["watermark", "full"] = "full"
+    lies_seconds: int = 120
+    every_seconds: int = 300
+    sweep_hours: float = 24
+    complete: bool = True
+    fetch: bool = False  # single records can be fetched by external id (for webhooks)
+
+
+class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How records of one type are written.
+
+    `batch`: most records in one call of `write`. `width`: how many calls may overlap. `create`: what makes a create
+    safe to repeat: `idempotent` (a put by key), `key` (the remote honours an idempotency key), `lookup` (after doubt
+    the hub looks for our reference with `find` first). `needs`: types that must be bound at the target first, out of
+    those that the record names. `fields`: canonical fields that the system can hold ("*" = all); the plan compares
+    these. `mails`: status words that make the system mail the buyer.
+    """
+
+    batch: int = 1
+    width: int = 4
+    create: Literal["idempotent", "key", "lookup", "none"] = "lookup"
+    update: bool = True
+    needs: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ("*",)
+    mails: tuple[str, ...] = ()
+
+
+class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """manifest.toml of a connector, read strictly."""
+
+    name: str
+    title: str
+    kind: Literal["shop", "erp", "wms", "carrier", "marketplace", "payment", "pos"]
+    auth: Literal["basic", "bearer", "oauth2", "session", "none"]
+    checked_against: tuple[CheckedAgainst, ...]
+    settings: tuple[Setting, ...]
+    feeds: tuple[Feed, ...] = ()
+    writes: Mapping[str, Write] = {}
+    limits: Limits = Limits()
+    hooks: bool = False
+    axes: int | None = None  # most variant axes; None = no limit, 0 = no variants
+    warehouses: bool = False
+    price_lists: bool = False
+    cannot: tuple[str, ...] = ()  # sentences for the docs page and the plan
+    exempt: Mapping[str, str] = {}  # check name → why it does not apply here (grades)
+
+    def feed_for(self, type_: str) -> Feed | None:
+        """The feed that reads this record type, if any."""
+        return next((feed for feed in self.feeds if type_ in feed.types), None)
+
+
+# ---------------------------------------------------------------------------------------------------- reading
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Something inside a record that has an id of its own at the system, such as a variant."""
+
+    type: str
+    key: str
+    external_id: str
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One record as read. `parent` is the external id of the order at this system for records that hang on an order
+    (status, shipment): the hub finds the order by it and fills the record's `order`. A record whose order the hub does
+    not know is none of its business and is left out.
+    """
+
+    record: Record
+    external_id: str = ""
+    parts: tuple[Part, ...] = ()
+    parent: str = ""
+
+
+class Bad(msgspec.Struct, frozen=True, kw_only=True):
+    """A row that is no record: becomes a problem, its neighbours pass. `key` as far as it can be told."""
+
+    type: str
+    external_id: str
+    error: Stop
+    key: str = ""
+
+
+class Gone(msgspec.Struct, frozen=True, kw_only=True):
+    """The system says that this record was deleted."""
+
+    type: str
+    external_id: str
+
+
+class Page(msgspec.Struct, frozen=True):
+    """Some of what a read gives, committed together. A reader that cannot give all pages raises; it never just ends."""
+
+    items: list[Item | Bad | Gone]
+    total: int = 0  # how many rows the whole read has, where the system tells (progress bars)
+
+
+class Hint(msgspec.Struct, frozen=True):
+    """A webhook's meaning: something changed at this external id (empty = somewhere) in this feed."""
+
+    feed: str
+    external_id: str = ""
+
+
+# ---------------------------------------------------------------------------------------------------- writing
+
+
+class Want(msgspec.Struct, frozen=True, kw_only=True):
+    """One record that the target shall hold.
+
+    `external_id` is empty for a create. `ids` gives the target's ids for what the record needs and for its parts, by
+    (type, key). `fields` limits an update to these canonical fields (None = all). `reference` is what to write at the
+    remote so that the record can be found again. `doubt`: an earlier try may have been done; look before repeating
+    anything that is not idempotent. `options` are the flow's settings for this target.
+    """
+
+    key: str
+    record: Record
+    external_id: str = ""
+    ids: Mapping[tuple[str, str], str] = {}
+    fields: frozenset[str] | None = None
+    reference: str = ""
+    doubt: bool = False
+    options: Mapping[str, Any] = {}
+
+
+class Done(msgspec.Struct, frozen=True, kw_only=True):
+    """The target took it. `seen`: how the target now states the record, where its answer tells, so that reading it
+    back is not news."""
+
+    external_id: str = ""
+    parts: tuple[Part, ...] = ()
+    seen: Record | None = None
+
+
+class Match(msgspec.Struct, frozen=True, kw_only=True):
+    """A record found at the target. `by` is the field that matched (sku, reference, email …)."""
+
+    external_id: str
+    by: str
+    record: Record | None = None
+    parts: tuple[Part, ...] = ()
+
+
+Result = Done | SamklangError
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """What the connection check found out: whose system it is, its version, what deserves a warning."""
+
+    title: str
+    version: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+# ---------------------------------------------------------------------------------------------------- surroundings
+
+
+class Exchange(msgspec.Struct, kw_only=True):
+    """One request and its answer, secrets removed. Bodies are cut at 64 KB."""
+
+    method: str
+    url: str
+    status: int  # 0 = no answer
+    at: datetime
+    seconds: float
+    sent: bytes = b""
+    got: bytes = b""
+    error: str = ""
+    about: tuple[str, ...] = ()  # record keys
+
+
+class Tokens(msgspec.Struct, frozen=True, kw_only=True):
+    """OAuth tokens of a connection. `expires_at` is seconds since the epoch."""
+
+    access: str
+    refresh: str
+    expires_at: float
+
+
+class TokenStore(Protocol):
+    """Where a connection's rotating tokens live; the hub gives one that survives crashes."""
+
+    def load(self) -> Tokens | None:
+        """The newest tokens."""
+
+    def save(self, tokens: Tokens) -> None:
+        """Durable when it returns."""
+
+    def exclusive(self) -> Any:
+        """Context manager: only one refresh at a time over all processes."""
+
+
+class Surroundings(msgspec.Struct, kw_only=True):
+    """What the hub gives a connector besides its settings."""
+
+    capture: Callable[[Exchange], None]
+    tokens: TokenStore
+    now: Callable[[], float]
+    allow_private: Callable[[str], bool]  # may this private address be called?
+
+
+# ---------------------------------------------------------------------------------------------------- the class
+
+
+class Connector(abc.ABC):
+    """One configured outside system. Subclasses live in connectors/<name>/__init__.py."""
+
+    manifest: ClassVar[Manifest]
+
+    def __init__(self, settings: Mapping[str, Any], around: Surroundings) -> None:
+        """`settings` holds the manifest's settings by name, secrets included."""
+        self.settings = settings
+        self.around = around
+
+    @abc.abstractmethod
+    def check(self) -> Account:
+        """An authenticated read; raises Pause errors with a plain message when login, rights or settings are wrong."""
+
+    @abc.abstractmethod
+    def read(self, feed: str, since: datetime | None, types: frozenset[str]) -> Iterator[Page]:
+        """Pages of the feed: all of it, or what changed at or after `since`. Only records of `types` need be given."""
+
+    def fetch(self, feed: str, external_ids: Sequence[str]) -> Iterator[Page]:
+        """The named records of a feed with `fetch = true`; ids that no longer exist come as Gone."""
+        raise NotImplementedError(f"{self.manifest.name} cannot fetch single records")
+
+    def find(self, type_: str, wants: Sequence[Want], match: Sequence[str]) -> list[list[Match]]:
+        """For each want, what the target holds that matches by our reference, else by the fields in `match`, in that
+        order; the first field with a hit ends the search for that want. Hits are compared exactly, never by prefix."""
+        raise NotImplementedError(f"{self.manifest.name} cannot look for {type_}")
+
+    def write(self, type_: str, wants: Sequence[Want]) -> Sequence[Result]:
+        """Write at most the manifest's `batch` records; one result per want, in order. An error raised instead of
+        returned counts for all of them."""
+        raise NotImplementedError(f"{self.manifest.name} cannot write {type_}")
+
+    def register_hooks(self, address: str, secret: str) -> None:
+        """Ask the system to send webhooks to `address`, signed with `secret`. Repeating it changes nothing."""
+        raise NotImplementedError(f"{self.manifest.name} has no webhooks")
+
+    def hints(self, headers: Mapping[str, str], body: bytes, secret: str) -> list[Hint]:
+        """What a webhook says; header names in lower case. Raises Stop when the signature is wrong."""
+        raise NotImplementedError(f"{self.manifest.name} has no webhooks")
+
+    def close(self) -> None:
+        """Give back sockets and threads."""

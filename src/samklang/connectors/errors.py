@@ -1,0 +1,194 @@
+"""What can go wrong between us and an outside system. The type says what happens next, not what the vendor called it.
+
+    SamklangError
+    ├── Retry           the hub tries again by itself, later and later
+    │   ├── Unreachable     no connection was made; nothing was written
+    │   ├── RateLimited     the system asked us to slow down; nothing was written
+    │   ├── RemoteFault     the system failed or broke off; a write may have been done
+    │   └── BadAnswer       the answer cannot be read; a write may have been done
+    ├── Wait            another record must come first; the hub waits for it and is woken by it
+    ├── Pause           the whole connection pauses until a person has acted
+    │   ├── LoginRefused    key, password or token is no longer valid
+    │   ├── Forbidden       logged in, but the right to do this is missing
+    │   └── Misconfigured   the connection's settings cannot work
+    └── Stop            this one record needs a person; its neighbours go on
+        ├── BadData         a value that cannot be carried over
+        ├── Rejected        the system says no
+        ├── Ambiguous       more than one match; nothing is merged
+        └── Unsupported     the target system cannot hold this
+
+Each has a stable code (SYNC-…), explained in docs/reference/errors.md. `what`, `where` and `do_this` are for the
+user; they never hold secrets. The class docstring is the default of `what`.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from samklang.records import InvalidRecord
+
+
+class SamklangError(Exception):
+    """Something went wrong.
+
+    Attributes: `what` happened, `where` (record, field, address), what to do about it (`do_this`), the remote's own
+    request id or code where it gave one (`remote`).
+    """
+
+    code: ClassVar[str] = "SYNC-000"
+    do: ClassVar[str] = "Look at the exchange; if it is not clear, report it with the code."
+
+    def __init__(self, what: str = "", *, where: str = "", do_this: str = "", remote: str = "") -> None:
+        self.what = what or (self.__class__.__doc__ or "").split("\n")[0]
+        self.where = where
+        self.do_this = do_this or self.do
+        self.remote = remote
+        super().__init__(self.what)
+
+    def __str__(self) -> str:
+        parts = [f"{self.code} {self.what}"]
+        if self.where:
+            parts.append(f"[{self.where}]")
+        if self.remote:
+            parts.append(f"(remote: {self.remote})")
+        return " ".join(parts)
+
+
+class Retry(SamklangError):
+    """The system could not do it just now."""
+
+    code = "SYNC-100"
+    do = "Nothing: Samklang tries again by itself."
+    #: Whether a write may have been done although no good answer came. Decides whether to look before creating again.
+    maybe_applied: bool = True
+
+
+class Unreachable(Retry):
+    """The system cannot be reached."""
+
+    code = "SYNC-101"
+    do = "Check that the system is up and that its address is right. Samklang tries again by itself."
+    maybe_applied = False
+
+
+class RateLimited(Retry):
+    """The system asked us to slow down."""
+
+    code = "SYNC-102"
+    maybe_applied = False
+
+    def __init__(self, what: str = "", *, retry_after: float = 0, where: str = "", do_this: str = "") -> None:
+        super().__init__(what, where=where, do_this=do_this)
+        self.retry_after = retry_after
+
+
+class RemoteFault(Retry):
+    """The system failed before it gave an answer."""
+
+    code = "SYNC-103"
+
+
+class BadAnswer(Retry):
+    """The system's answer cannot be read."""
+
+    code = "SYNC-104"
+    do = "Look at the exchange: a plugin or proxy at the system may spoil its answers. Samklang tries again by itself."
+
+
+class Wait(SamklangError):
+    """Another record must come first."""
+
+    code = "SYNC-200"
+    do = "Nothing, if that record is on its way; else create it or correct the reference."
+
+    def __init__(self, type_: str, key: str, what: str = "", *, where: str = "", do_this: str = "") -> None:
+        super().__init__(what or f"{type_} {key} must exist first", where=where, do_this=do_this)
+        self.needs = (type_, key)
+
+
+class Pause(SamklangError):
+    """The connection must pause until a person has acted."""
+
+    code = "SYNC-300"
+    do = "Open the connection and follow its message, then resume it."
+
+
+class LoginRefused(Pause):
+    """The system no longer accepts our login."""
+
+    code = "SYNC-301"
+    do = "Log in again at the connection, then resume it. Everything that waits is sent then."
+
+
+class Forbidden(Pause):
+    """The login lacks the right to do this."""
+
+    code = "SYNC-302"
+    do = "Give the key or user the missing right in the system, then resume the connection."
+
+
+class Misconfigured(Pause):
+    """The connection's settings cannot work."""
+
+    code = "SYNC-303"
+    do = "Correct the settings of the connection, then resume it."
+
+
+class Stop(SamklangError):
+    """This record needs a person."""
+
+    code = "SYNC-400"
+
+
+class BadData(Stop):
+    """A value cannot be carried over."""
+
+    code = "SYNC-401"
+    do = "Correct the value at the source; it is then sent by itself."
+
+
+class Rejected(Stop):
+    """The system says no to this record.
+
+    `existing` is the external id of the record that is in the way, where the system tells it (duplicate SKU): the
+    hub then binds to it instead of creating.
+    """
+
+    code = "SYNC-402"
+    do = "Correct what the system's message names, then retry."
+
+    def __init__(
+        self, what: str = "", *, where: str = "", do_this: str = "", remote: str = "", existing: str = ""
+    ) -> None:
+        super().__init__(what, where=where, do_this=do_this, remote=remote)
+        self.existing = existing
+
+
+class Ambiguous(Stop):
+    """More than one record matches; nothing is merged."""
+
+    code = "SYNC-403"
+    do = "Make the match unique in the target system (remove or correct the double), then retry."
+
+
+class Unsupported(Stop):
+    """The target system cannot hold this."""
+
+    code = "SYNC-404"
+    do = "Add a rule that changes or leaves out the value, or filter the record out of the flow."
+
+
+def bad_data(error: InvalidRecord, where: str = "") -> BadData:
+    """The record's own complaint as an error that the hub can show: field, value, what to do."""
+    return BadData(str(error), where=f"{where} {error.field}".strip(), do_this=error.do_this)
+
+
+def tree() -> tuple[type[SamklangError], ...]:
+    """All error types, parents before children (for the reference page and its test)."""
+    found: list[type[SamklangError]] = []
+    queue: list[type[SamklangError]] = [SamklangError]
+    while queue:
+        cls = queue.pop(0)
+        found.append(cls)
+        queue[:0] = cls.__subclasses__()
+    return tuple(found)

@@ -1,0 +1,357 @@
+"""The only door to the network. Limits, retries, size bounds, address checks and capture happen here, once.
+
+A connector says what it wants (`request`), never how to survive: a GET, or a call marked `idempotent`, is tried again
+a few times after a fault; anything else only when it surely did not reach the system (no connection, 429).
+"""
+
+from __future__ import annotations
+
+import contextvars
+import ipaddress
+import random
+import re
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextvars import ContextVar
+from datetime import UTC, datetime
+from decimal import Decimal
+from email.utils import parsedate_to_datetime
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlencode, urlsplit
+
+import msgspec
+import urllib3
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError as ConnectTimeout
+from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+
+from samklang.connectors.contract import Exchange, Limits, Surroundings
+from samklang.connectors.errors import (
+    BadAnswer,
+    Forbidden,
+    LoginRefused,
+    Misconfigured,
+    RateLimited,
+    RemoteFault,
+    SamklangError,
+    Unreachable,
+)
+from samklang.connectors.limiter import Limiter
+
+T = TypeVar("T")
+
+#: Keys of the records that the running call is about; written into the exchange.
+about: ContextVar[tuple[str, ...]] = ContextVar("about", default=())
+
+_TRIES = 3
+_LONGEST_WAIT = 30.0  # a longer Retry-After goes back to the hub, which waits without holding a thread
+_KEPT = 64 * 1024
+_SECRET = re.compile(
+    rb'("(?:[a-z_]*(?:password|secret|token|api_?key|consumer_key)[a-z_]*)"\s*:\s*)"(?:[^"\\]|\\.)*"'
+    rb"|((?:^|[?&])(?:[a-z_]*(?:password|secret|token|api_?key|consumer_key|oauth_signature)[a-z_]*)=)[^&\s]*",
+    re.IGNORECASE,
+)
+_any = msgspec.json.Decoder(float_hook=Decimal)
+
+
+def without_secrets(text: bytes) -> bytes:
+    """The text with values of secret-looking JSON fields and form fields replaced."""
+    return _SECRET.sub(lambda m: m[1] + b'"***"' if m[1] else m[2] + b"***", text)
+
+
+class Auth(Protocol):
+    """Puts the login into a request, and mends it once after a 401 if it can."""
+
+    def headers(self) -> Mapping[str, str]:
+        """Headers of a logged-in request."""
+
+    def renew(self, used: Mapping[str, str]) -> bool:
+        """After a 401 on `used`: get a new login if possible; whether it is worth trying again."""
+
+
+class Basic:
+    """HTTP basic login."""
+
+    def __init__(self, user: str, password: str) -> None:
+        self._headers = urllib3.make_headers(basic_auth=f"{user}:{password}")
+
+    def headers(self) -> Mapping[str, str]:
+        return self._headers
+
+    def renew(self, used: Mapping[str, str]) -> bool:
+        return False
+
+
+class Answer:
+    """Status, headers (lower-case names) and body of a good or bad answer."""
+
+    __slots__ = ("body", "headers", "status", "where")
+
+    def __init__(self, status: int, headers: Mapping[str, str], body: bytes, where: str) -> None:
+        self.status = status
+        self.headers = headers
+        self.body = body
+        self.where = where
+
+    def json(self) -> Any:
+        """The body as JSON, numbers with decimals as Decimal; BadAnswer when it is none."""
+        try:
+            return _any.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadAnswer(f"The answer is no JSON: {error}", where=self.where) from error
+
+    def parsed(self, decoder: msgspec.json.Decoder[T]) -> T:
+        """The body in the decoder's type; BadAnswer names the field that does not fit."""
+        try:
+            return decoder.decode(self.body)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadAnswer(f"The answer does not fit: {error}", where=self.where) from error
+
+
+def private(address: str) -> bool:
+    """Whether an IP address belongs to our own machine or network rather than to the internet."""
+    ip = ipaddress.ip_address(address.split("%")[0])
+    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
+        ip = ip.ipv4_mapped
+    return not ip.is_global or ip.is_multicast
+
+
+class Transport:
+    """Calls to one system at `base`. Safe to use from several threads.
+
+    Raises, for answers that are not the caller's to judge: LoginRefused (401), Forbidden (403), RateLimited (429 after
+    waiting), RemoteFault (5xx), Unreachable, BadAnswer (broken off, too large), Misconfigured (redirects, refused
+    addresses). Statuses named in `expect` and all other 4xx are returned.
+    """
+
+    def __init__(
+        self, base: str, limits: Limits, around: Surroundings, *, auth: Auth | None = None, timeout: float = 30.0
+    ) -> None:
+        parts = urlsplit(base)
+        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+            raise Misconfigured(f"{base!r} is not a web address", do_this="Give an address such as https://shop.se")
+        self.base = base.rstrip("/")
+        self.auth = auth
+        self.limiter = Limiter(limits.calls, limits.per_seconds, limits.concurrent)
+        self._around = around
+        self._most = limits.max_answer_mb * 1024 * 1024
+        self._width = limits.concurrent
+        self._pool = _pool(parts.scheme, parts.hostname, parts.port, around.allow_private, limits.concurrent)
+        self._timeout = urllib3.Timeout(connect=10.0, read=timeout)
+        self._workers: ThreadPoolExecutor | None = None
+        self._lock = threading.Lock()
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        params: Mapping[str, object] | None = None,
+        json: object = None,
+        form: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | None = None,
+        idempotent: bool | None = None,
+        expect: tuple[int, ...] = (),
+        auth: bool = True,
+    ) -> Answer:
+        """One call. `json` may be bytes that are JSON already. `path` starts with / and is added to `base`."""
+        url = self.base + path
+        if params:
+            url += ("&" if "?" in url else "?") + urlencode({k: v for k, v in params.items() if v is not None})
+        body: bytes | None = None
+        send: dict[str, str] = {"Accept": "application/json", "User-Agent": "Samklang/0.1"}
+        if json is not None:
+            body = json if isinstance(json, bytes) else msgspec.json.encode(json)
+            send["Content-Type"] = "application/json"
+        elif form is not None:
+            body = urlencode(form).encode()
+            send["Content-Type"] = "application/x-www-form-urlencoded"
+        send.update(headers or {})
+        again = method in ("GET", "HEAD") if idempotent is None else idempotent
+        renewed = False
+        for attempt in range(1, _TRIES + 1):
+            login = dict(self.auth.headers()) if self.auth and auth else {}
+            try:
+                answer = self._once(method, url, body, {**send, **login})
+                if answer.status == 401 and 401 not in expect and login and not renewed and self.auth:
+                    renewed = True
+                    if self.auth.renew(login):
+                        login = dict(self.auth.headers())
+                        answer = self._once(method, url, body, {**send, **login})
+                if answer.status in expect or answer.status < 300:
+                    return answer
+                self._judge(answer, method)
+                return answer
+            except RateLimited as error:
+                if attempt == _TRIES or error.retry_after > _LONGEST_WAIT:
+                    raise
+                self.limiter.pause(error.retry_after)
+            except (RemoteFault, BadAnswer):
+                if attempt == _TRIES or not again:
+                    raise
+                time.sleep(random.uniform(0.5, 1.0) * 0.25 * 2**attempt)  # noqa: S311  # jitter, not cryptography
+            except Unreachable:
+                if attempt == _TRIES:
+                    raise
+                time.sleep(random.uniform(0.5, 1.0) * 0.25 * 2**attempt)  # noqa: S311
+        raise AssertionError("the loop above returns or raises")
+
+    def overlap(self, calls: Iterable[Callable[[], T]], width: int | None = None) -> Iterator[T]:
+        """Run the calls in threads, at most `width` ahead (default: the limits' `concurrent`), results in order.
+
+        The first error is raised in its turn; calls not yet begun are dropped then.
+        """
+        width = min(width or self._width, self._width)
+        with self._lock:
+            if self._workers is None:
+                self._workers = ThreadPoolExecutor(self._width, thread_name_prefix="overlap")
+        running: deque[Future[T]] = deque()
+        try:
+            for call in calls:
+                running.append(self._workers.submit(contextvars.copy_context().run, call))
+                if len(running) >= width:
+                    yield running.popleft().result()
+            while running:
+                yield running.popleft().result()
+        finally:
+            for future in running:
+                future.cancel()
+
+    def close(self) -> None:
+        """Close sockets and threads."""
+        self._pool.close()
+        if self._workers:
+            self._workers.shutdown(wait=False, cancel_futures=True)
+
+    # ------------------------------------------------------------------------------------------------ inside
+
+    def _once(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+        with self.limiter.turn():
+            at, began = datetime.now(UTC), time.perf_counter()
+            status, got, failure = 0, b"", ""
+            where = f"{method} {urlsplit(url).path}"
+            try:
+                response = self._pool.urlopen(
+                    method,
+                    url[len(self.base) - len(urlsplit(self.base).path) :],
+                    body=body,
+                    headers=dict(headers),
+                    retries=False,
+                    redirect=False,
+                    timeout=self._timeout,
+                    preload_content=False,
+                )
+                status = response.status
+                got = response.read(self._most + 1)
+                if len(got) > self._most:
+                    response.close()
+                    raise BadAnswer(f"The answer is larger than {self._most // 2**20} MB", where=where)
+                response.release_conn()
+                return Answer(status, {k.lower(): v for k, v in response.headers.items()}, got, where)
+            except (NewConnectionError, ConnectTimeout) as error:
+                failure = f"{error.__class__.__name__}: {error}"
+                raise Unreachable(_plain(error), where=where) from error
+            except ReadTimeoutError as error:
+                failure = f"no answer in {self._timeout.read_timeout} s"
+                raise RemoteFault(f"No answer in {self._timeout.read_timeout:.0f} s", where=where) from error
+            except HTTPError as error:
+                failure = f"{error.__class__.__name__}: {error}"
+                raise RemoteFault("The connection broke off before the whole answer had come", where=where) from error
+            except SamklangError as error:
+                failure = str(error)
+                raise
+            finally:
+                self._around.capture(
+                    Exchange(
+                        method=method,
+                        url=without_secrets(url.encode()).decode(),
+                        status=status,
+                        at=at,
+                        seconds=time.perf_counter() - began,
+                        sent=without_secrets((body or b"")[:_KEPT]),
+                        got=without_secrets(got[:_KEPT]),
+                        error=failure,
+                        about=about.get(),
+                    )
+                )
+
+    def _judge(self, answer: Answer, method: str) -> None:
+        status, where = answer.status, answer.where
+        said = without_secrets(answer.body[:300]).decode("utf-8", "replace")
+        if status == 401:
+            raise LoginRefused(f"The system refused our login: {said}", where=where)
+        if status == 403:
+            raise Forbidden(f"The system refused: {said}", where=where)
+        if status == 429:
+            raise RateLimited(retry_after=_retry_after(answer.headers.get("retry-after")), where=where)
+        if status in (408, 425) or status >= 500:
+            raise RemoteFault(f"The system answered {status}", where=where, remote=said)
+        if 300 <= status < 400:
+            target = answer.headers.get("location", "nowhere")
+            raise Misconfigured(f"The address redirects to {target}", where=where, do_this="Use the final address.")
+
+
+def _retry_after(value: str | None) -> float:
+    if not value:
+        return 1.0
+    try:
+        return max(0.0, float(value))
+    except ValueError:
+        pass
+    try:
+        return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
+    except (TypeError, ValueError):
+        return 1.0
+
+
+def _plain(error: Exception) -> str:
+    cause = error.__cause__ or error.__context__
+    return f"No connection could be made ({cause or error})"
+
+
+def _pool(
+    scheme: str, host: str, port: int | None, allowed: Callable[[str], bool], size: int
+) -> urllib3.HTTPConnectionPool:
+    """A pool whose connections refuse to be made to private addresses, whatever a name resolves to."""
+
+    def check(connection: HTTPConnection) -> None:
+        for *_, address in socket.getaddrinfo(connection.host, connection.port or 0, type=socket.SOCK_STREAM):
+            if private(str(address[0])) and not allowed(str(address[0])):
+                raise Misconfigured(
+                    f"{connection.host} is an address inside our own network",
+                    do_this="Use a public address, or have the operator allow this network (SAMKLANG_ALLOW_PRIVATE).",
+                )
+
+    class Plain(HTTPConnection):
+        def _new_conn(self) -> socket.socket:
+            check(self)
+            sock = super()._new_conn()
+            return _checked(sock, allowed, self.host)
+
+    class Secure(HTTPSConnection):
+        def _new_conn(self) -> socket.socket:
+            check(self)
+            sock = super()._new_conn()
+            return _checked(sock, allowed, self.host)
+
+    pool: urllib3.HTTPConnectionPool
+    if scheme == "https":
+        pool = urllib3.HTTPSConnectionPool(host, port, maxsize=size, block=False)
+        pool.ConnectionCls = Secure
+    else:
+        pool = urllib3.HTTPConnectionPool(host, port, maxsize=size, block=False)
+        pool.ConnectionCls = Plain
+    return pool
+
+
+def _checked(sock: socket.socket, allowed: Callable[[str], bool], host: str) -> socket.socket:
+    """The name was resolved again when connecting: judge the address that was really reached."""
+    peer = str(sock.getpeername()[0])
+    if private(peer) and not allowed(peer):
+        sock.close()
+        raise Misconfigured(f"{host} is an address inside our own network")
+    return sock

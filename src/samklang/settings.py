@@ -1,0 +1,41 @@
+"""Django's settings. What an operator may set comes from the environment; see docs/reference/settings.md.
+
+SAMKLANG_DATA            folder for the database and the key file (default: var)
+SAMKLANG_KEY             key that encrypts secrets; without it the file `samklang.key` in the data folder is used
+SAMKLANG_OLD_KEYS        earlier keys, comma separated, while a rotation is under way
+SAMKLANG_ALLOW_PRIVATE   networks of our own that connections may call, comma separated (127.0.0.0/8, 10.1.0.0/16)
+SAMKLANG_HOSTS           host names that the web pages answer to, comma separated (default: localhost)
+"""
+
+import os
+from pathlib import Path
+
+DATA = Path(os.environ.get("SAMKLANG_DATA", "var")).resolve()
+ALLOW_PRIVATE = tuple(part.strip() for part in os.environ.get("SAMKLANG_ALLOW_PRIVATE", "").split(",") if part.strip())
+
+DATABASES = {
+    "default": {
+        "ENGINE": "django.db.backends.sqlite3",
+        "NAME": DATA / "samklang.db",
+        "OPTIONS": {
+            # Writers queue instead of failing: take the write lock at BEGIN and wait for it.
+            "transaction_mode": "IMMEDIATE",
+            "timeout": 60,
+            "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA cache_size=-16000;",
+        },
+    }
+}
+INSTALLED_APPS = ["django.contrib.contenttypes", "samklang.hub", "samklang.console"]
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en"
+SECRET_KEY = "not used: no sessions, no signing yet"  # noqa: S105
+DEBUG = False
+ALLOWED_HOSTS = [h.strip() for h in os.environ.get("SAMKLANG_HOSTS", "localhost,127.0.0.1,[::1]").split(",")]
+ROOT_URLCONF = "samklang.urls"
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "django.middleware.common.CommonMiddleware",
+]
+TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
