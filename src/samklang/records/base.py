@@ -8,6 +8,8 @@ use it, so an upgrade never makes every record look changed.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from decimal import Decimal
+from functools import cache
 from hashlib import blake2b
 from typing import Any, ClassVar, TypeVar
 
@@ -89,7 +91,47 @@ def record_class(type_: str) -> type[Record]:
 
 def encode(record: Record) -> bytes:
     """Canonical bytes: equal content gives equal bytes, on every machine and in every release."""
+    _share_defaults(record)
     return _encoder.encode(record)
+
+
+def _share_defaults(part: msgspec.Struct) -> None:
+    """Make values equal to their field's default the very same object, in the part and all that it holds.
+
+    msgspec leaves a default out by identity, so `unit="C62"` read from a file would be written and the default `C62`
+    not: two encodings of equal content. The part is frozen and the new value equal, so nobody can see the change.
+    """
+    defaults, parts, rows = _plan(type(part))
+    for name, default in defaults:
+        value = getattr(part, name)
+        if value is not default and value == default:
+            msgspec.structs.force_setattr(part, name, default)
+    for name in parts:
+        if (value := getattr(part, name)) is not None:
+            _share_defaults(value)
+    for name in rows:
+        for row in getattr(part, name):
+            _share_defaults(row)
+
+
+@cache
+def _plan(cls: type[msgspec.Struct]) -> tuple[tuple[tuple[str, object], ...], tuple[str, ...], tuple[str, ...]]:
+    """For a struct class: (field, default) that identity may miss, fields that hold a struct, fields of struct rows."""
+    info = msgspec.inspect.type_info(cls)
+    assert isinstance(info, msgspec.inspect.StructType)
+    defaults, parts, rows = [], [], []
+    for field in info.fields:
+        if field.default != "" and isinstance(field.default, str | Decimal | msgspec.Struct):
+            defaults.append((field.name, field.default))
+        kinds = field.type.types if isinstance(field.type, msgspec.inspect.UnionType) else (field.type,)
+        if any(isinstance(kind, msgspec.inspect.StructType) for kind in kinds):
+            parts.append(field.name)
+        if any(
+            isinstance(kind, msgspec.inspect.VarTupleType) and isinstance(kind.item_type, msgspec.inspect.StructType)
+            for kind in kinds
+        ):
+            rows.append(field.name)
+    return tuple(defaults), tuple(parts), tuple(rows)
 
 
 def decode(type_: str, body: bytes) -> Record:

@@ -46,7 +46,13 @@ def gtin(text: object, field: str = "gtin") -> str:
 
 
 def gtin_key(digits: str) -> str | None:
-    """Compare form (14 digits), or None for restricted-circulation prefixes (02, 04, 20–29), which name nothing."""
+    """Compare form (14 digits), or None for restricted-circulation numbers, which name nothing outside one company.
+
+    Those are the prefixes 02, 04 and 20–29, and among the 8-digit ones everything that begins with 0 or 2 (GS1 General
+    Specifications: GTIN-8 uses 100–139 and 300–969).
+    """
+    if len(digits) == 8 and digits[0] in "02":
+        return None
     padded = digits.zfill(14)
     prefix = padded[1:3]
     return None if prefix in {"02", "04"} or prefix.startswith("2") else padded

@@ -12,6 +12,7 @@ from samklang.records.base import InvalidRecord, Record, register
 from samklang.records.ids import sku_key
 from samklang.records.money import ZERO, exponent, settle
 from samklang.records.party import Address, Customer
+from samklang.records.times import settle_utc
 
 Lifecycle = Literal["draft", "placed", "confirmed", "closed", "cancelled", "expired"]
 Fulfilment = Literal[
@@ -138,6 +139,7 @@ class Order(Record, frozen=True, kw_only=True, tag="order", omit_defaults=True):
 
     def __post_init__(self) -> None:
         settle(self, "net", "tax", "gross", "paid", "refunded")
+        settle_utc(self, "placed_at")
 
     @property
     def key(self) -> str:
@@ -227,6 +229,9 @@ class Shipment(Record, frozen=True, kw_only=True, tag="shipment", omit_defaults=
     carrier_code: str = ""
     service_code: str = ""
     shipped_at: datetime | None = None
+
+    def __post_init__(self) -> None:
+        settle_utc(self, "shipped_at")
 
     @property
     def key(self) -> str:

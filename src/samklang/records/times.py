@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from datetime import UTC, date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
 
 from samklang.records.base import InvalidRecord
 
@@ -42,3 +45,17 @@ def instant(text: object, field: str, *, local: ZoneInfo | None = None) -> datet
 def business_date(at: datetime, zone_name: str) -> date:
     """The calendar day in the shop on which something happened."""
     return at.astimezone(zone(zone_name)).date()
+
+
+def settle_utc(record: Any, *fields: str) -> None:
+    """Write a struct's instants in UTC, so that equal instants encode alike (used from __post_init__).
+
+    Raises InvalidRecord for a time without a zone, which names no instant.
+    """
+    for field in fields:
+        value = getattr(record, field)
+        if value is None or value.tzinfo is UTC:
+            continue
+        if value.tzinfo is None:
+            raise InvalidRecord(field, value, "has no time zone", "Send the time with its offset from UTC.")
+        msgspec.structs.force_setattr(record, field, value.astimezone(UTC))

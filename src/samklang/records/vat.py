@@ -2,7 +2,8 @@
 
 A rate is found by tax class and date, never guessed from an amount. The table holds the countries that Samklang's
 connectors serve first; `Rates` can be given more rows. Sources: the countries' own tax authorities' published rates;
-Swedish food 12 → 6 % from 2026-04-01 and Russian 20 → 22 % from 2026-01-01 are why rows carry dates.
+Swedish food 12 → 6 % from 2026-04-01 to 2027-12-31 (prop. 2025/26:55) and Russian 20 → 22 % from 2026-01-01 are why
+rows carry dates. Where two classes share a rate, the first row names it, so the lasting class stands first.
 """
 
 from __future__ import annotations
@@ -34,9 +35,10 @@ def _rate(country: str, tax_class: str, percent: str, since: str = "1990-01-01",
 RATES = (
     _rate("SE", "standard", "25"),
     _rate("SE", "reduced", "12"),
-    _rate("SE", "food", "12", until="2026-04-01"),
-    _rate("SE", "food", "6", since="2026-04-01"),
     _rate("SE", "low", "6"),
+    _rate("SE", "food", "12", until="2026-04-01"),
+    _rate("SE", "food", "6", since="2026-04-01", until="2028-01-01"),
+    _rate("SE", "food", "12", since="2028-01-01"),
     _rate("NO", "standard", "25"),
     _rate("NO", "food", "15"),
     _rate("NO", "low", "12"),
