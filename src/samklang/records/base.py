@@ -61,6 +61,9 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
 
 R = TypeVar("R", bound=type[Record])
 
+#: What others refer to comes before them; facts follow in the order in which they are registered.
+_FIRST = ("product", "price_list", "price", "stock", "customer")
+
 _encoder = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 _classes: dict[str, type[Record]] = {}
 _decoders: dict[str, msgspec.json.Decoder[Record]] = {}
@@ -78,7 +81,7 @@ def register(cls: R) -> R:
 
 def record_types() -> tuple[str, ...]:
     """All record types, in the order in which they depend on each other (a product before its price …)."""
-    return tuple(_classes)
+    return tuple(sorted(_classes, key=lambda type_: _FIRST.index(type_) if type_ in _FIRST else len(_FIRST)))
 
 
 def record_class(type_: str) -> type[Record]:
@@ -86,7 +89,7 @@ def record_class(type_: str) -> type[Record]:
     try:
         return _classes[type_]
     except KeyError:
-        raise KeyError(f"no record type {type_!r}; known: {', '.join(_classes)}") from None
+        raise KeyError(f"no record type {type_!r}; known: {', '.join(record_types())}") from None
 
 
 def encode(record: Record) -> bytes:
