@@ -68,7 +68,8 @@ class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `batch`: most records in one call of `write`. `width`: how many calls may overlap. `create`: what makes a create
     safe to repeat: `idempotent` (a put by key), `key` (the remote honours an idempotency key), `lookup` (after doubt
     the hub looks for our reference with `find` first). `needs`: types that must be bound at the target first, out of
-    those that the record names. `fields`: canonical fields that the system can hold ("*" = all); the plan compares
+    those that the record names. `match`: fields by which the hub looks (`find`) before every create, for systems that may
+    already hold the record and would take it twice (customers; products where the SKU is not unique). `fields`: canonical fields that the system can hold ("*" = all); the plan compares
     these. `mails`: status words that make the system mail the buyer.
     """
 
@@ -77,6 +78,7 @@ class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     create: Literal["idempotent", "key", "lookup", "none"] = "lookup"
     update: bool = True
     needs: tuple[str, ...] = ()
+    match: tuple[str, ...] = ()
     fields: tuple[str, ...] = ("*",)
     mails: tuple[str, ...] = ()
 
@@ -149,6 +151,7 @@ class Page(msgspec.Struct, frozen=True):
 
     items: list[Item | Bad | Gone]
     total: int = 0  # how many rows the whole read has, where the system tells (progress bars)
+    resume: str = ""  # where to go on after this page if the run is cut off here; "" = only from the start
 
 
 class Hint(msgspec.Struct, frozen=True):
@@ -274,8 +277,11 @@ class Connector(abc.ABC):
         """An authenticated read; raises Pause errors with a plain message when login, rights or settings are wrong."""
 
     @abc.abstractmethod
-    def read(self, feed: str, since: datetime | None, types: frozenset[str]) -> Iterator[Page]:
-        """Pages of the feed: all of it, or what changed at or after `since`. Only records of `types` need be given."""
+    def read(self, feed: str, since: datetime | None, types: frozenset[str], resume: str = "") -> Iterator[Page]:
+        """Pages of the feed: all of it, or what changed at or after `since`. Only records of `types` need be given.
+
+        `resume` is what the last committed page of a run that was cut off gave; without it the read begins anew.
+        """
 
     def fetch(self, feed: str, external_ids: Sequence[str]) -> Iterator[Page]:
         """The named records of a feed with `fetch = true`; ids that no longer exist come as Gone."""
