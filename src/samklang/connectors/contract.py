@@ -68,9 +68,10 @@ class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `batch`: most records in one call of `write`. `width`: how many calls may overlap. `create`: what makes a create
     safe to repeat: `idempotent` (a put by key), `key` (the remote honours an idempotency key), `lookup` (after doubt
     the hub looks for our reference with `find` first). `needs`: types that must be bound at the target first, out of
-    those that the record names. `match`: fields by which the hub looks (`find`) before every create, for systems that may
-    already hold the record and would take it twice (customers; products where the SKU is not unique). `fields`: canonical fields that the system can hold ("*" = all); the plan compares
-    these. `mails`: status words that make the system mail the buyer.
+    those that the record names. `match`: fields by which the hub looks (`find`) before every create, for systems that
+    may already hold the record and would take it twice (customers; products where the SKU is not unique). `fields`:
+    canonical fields that the system can hold ("*" = all); the plan compares these. `mails`: status words that make
+    the system mail the buyer.
     """
 
     batch: int = 1
