@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import msgspec
 
 from samklang.connectors.errors import SamklangError, Stop
-from samklang.records import Record
+from samklang.records import OrderStatus, Record
 
 # ---------------------------------------------------------------------------------------------------- manifest
 
@@ -70,8 +70,9 @@ class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     the hub looks for our reference with `find` first). `needs`: types that must be bound at the target first, out of
     those that the record names. `match`: fields by which the hub looks (`find`) before every create, for systems that
     may already hold the record and would take it twice (customers; products where the SKU is not unique). `fields`:
-    canonical fields that the system can hold ("*" = all); the plan compares these. `mails`: status words that make
-    the system mail the buyer.
+    canonical fields that the system can hold ("*" = all); the plan compares these. `status_map`: what has happened to
+    an order (`OrderStatus.words()`) → the system's status word, as a default for the flow's option of the same name.
+    `mails`: status words of the system that make it mail the buyer.
     """
 
     batch: int = 1
@@ -81,6 +82,7 @@ class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     needs: tuple[str, ...] = ()
     match: tuple[str, ...] = ()
     fields: tuple[str, ...] = ("*",)
+    status_map: Mapping[str, str] = {}
     mails: tuple[str, ...] = ()
 
 
@@ -191,6 +193,12 @@ class Done(msgspec.Struct, frozen=True, kw_only=True):
     external_id: str = ""
     parts: tuple[Part, ...] = ()
     seen: Record | None = None
+
+
+def status_word(status: OrderStatus, want_options: Mapping[str, Any], default: Mapping[str, str]) -> str:
+    """The target's word for an order's status, by the flow's `status_map` or the manifest's; "" = leave it alone."""
+    words = {**default, **(want_options.get("status_map") or {})}
+    return next((words[word] for word in status.words() if words.get(word)), "")
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):

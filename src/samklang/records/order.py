@@ -186,6 +186,22 @@ class OrderStatus(Record, frozen=True, kw_only=True, tag="order_status", omit_de
     payment: Payment | Literal[""] = ""
     documents: tuple[Document, ...] = ()
 
+    def words(self) -> tuple[str, ...]:
+        """What has happened to the order in plain words, the furthest first: keys of a target's `status_map`."""
+        found: list[str] = []
+        if self.lifecycle == "cancelled":
+            found.append("cancelled")
+        for word in ("returned", "delivered", "shipped", "partly_shipped", "picking"):
+            if self.fulfilment == word:
+                found.append(word)
+        if self.payment in ("captured", "refunded", "partly_refunded"):
+            found.append("paid")
+        if any(document.kind == "invoice" and document.state in ("booked", "paid") for document in self.documents):
+            found.append("invoiced")
+        if self.lifecycle in ("placed", "confirmed"):
+            found.append("received")
+        return tuple(found)
+
     @property
     def key(self) -> str:
         return self.order

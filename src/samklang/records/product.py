@@ -11,7 +11,7 @@ import msgspec
 
 from samklang.records.base import InvalidRecord, Record, Value, register
 from samklang.records.ids import sku_key
-from samklang.records.money import ZERO, settle
+from samklang.records.money import ZERO, decimal, settle
 
 
 class Axis(msgspec.Struct, frozen=True):
@@ -115,7 +115,8 @@ class PriceList(Record, frozen=True, kw_only=True, tag="price_list", omit_defaul
 class Price(Record, frozen=True, kw_only=True, tag="price", omit_defaults=True):
     """What one piece costs in one price list (empty name = the shop's base price) from `min_qty` pieces up.
 
-    `amount` is on the side that `tax_included` says; the other side is computed only where a target demands it.
+    `amount` is on the side that `tax_included` says; the other side is computed only where a target demands it, with
+    `tax_percent`, the article's VAT where the source knows it.
     """
 
     sku: str
@@ -127,11 +128,23 @@ class Price(Record, frozen=True, kw_only=True, tag="price", omit_defaults=True):
     valid_from: date | None = None
     valid_to: date | None = None
     compare_at: Decimal | None = None
+    tax_percent: Decimal | None = None
 
     def __post_init__(self) -> None:
-        settle(self, "amount", "compare_at")
+        settle(self, "amount", "compare_at", "tax_percent")
         if self.amount < 0:
             raise InvalidRecord("amount", self.amount, "is negative", "Set a price of 0 or more.")
+
+    def on_side(self, tax_included: bool) -> Decimal:
+        """The amount with or without VAT, to 6 decimals where it is converted; InvalidRecord when VAT is unknown."""
+        if tax_included == self.tax_included:
+            return self.amount
+        if self.tax_percent is None:
+            raise InvalidRecord(
+                "tax_percent", "", "is missing, so VAT can be neither added nor taken off", "Set the article's VAT."
+            )
+        factor = 1 + self.tax_percent / 100
+        return decimal((self.amount * factor if tax_included else self.amount / factor).quantize(Decimal("0.000001")))
 
     @property
     def key(self) -> str:
