@@ -1,0 +1,62 @@
+"""Run one stand-in in the foreground: python -m samklang.sandboxes woocommerce|fortnox --port N …
+
+Prints its address and keys, then answers until it is interrupted. Faults are switched on over /_sandbox/faults.
+"""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+
+from starlette.types import ASGIApp
+
+from samklang.sandboxes.base import Faulty, serve
+
+
+def _woocommerce(args: argparse.Namespace) -> tuple[ASGIApp, str]:
+    from samklang.sandboxes.woocommerce import CONSUMER_KEY, CONSUMER_SECRET, WooSandbox
+
+    shop = WooSandbox(args.products, args.seed, args.tz, latency=args.latency, webhooks_twice=args.webhooks_twice)
+    return shop.app, f"key {CONSUMER_KEY}, secret {CONSUMER_SECRET}"
+
+
+def _fortnox(args: argparse.Namespace) -> tuple[ASGIApp, str]:
+    from samklang.sandboxes.fortnox import FortnoxSandbox
+
+    ledger = FortnoxSandbox(articles=args.articles, seed=args.seed, rate=args.rate)
+    return ledger.app, "log in over /oauth-v1/auth"
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Serve the chosen stand-in on loopback until SIGINT or SIGTERM."""
+    parser = argparse.ArgumentParser(prog="python -m samklang.sandboxes", description="Stand-ins of outside systems.")
+    kinds = parser.add_subparsers(dest="kind", required=True)
+    shop = kinds.add_parser("woocommerce", help="a WooCommerce shop (wc/v3)")
+    shop.add_argument("--products", type=int, default=500, help="families on the shelf; 0 = an empty shop")
+    shop.add_argument("--tz", default="Europe/Stockholm", help="the shop's time zone")
+    shop.add_argument("--latency", type=float, default=0.0, help="seconds before each answer")
+    shop.add_argument("--webhooks-twice", action="store_true", help="send every webhook twice")
+    shop.set_defaults(build=_woocommerce)
+    ledger = kinds.add_parser("fortnox", help="a Fortnox ledger (API 3)")
+    ledger.add_argument("--articles", type=int, default=500, help="articles; 0 = an empty ledger")
+    ledger.add_argument("--rate", type=int, default=25, help="requests allowed in 5 seconds; 0 = any number")
+    ledger.set_defaults(build=_fortnox)
+    for kind in (shop, ledger):
+        kind.add_argument("--port", type=int, default=0, help="0 = any free port")
+        kind.add_argument("--seed", type=int, default=1, help="same seed, same data")
+    args = parser.parse_args(argv)
+    app, login = args.build(args)
+    stop = threading.Event()
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: stop.set())
+    with serve(Faulty(app, args.seed), args.port) as address:
+        sys.stdout.write(f"{args.kind} at {address}  ({login})\n")
+        sys.stdout.flush()
+        stop.wait()
+
+
+if __name__ == "__main__":
+    main()
