@@ -1,0 +1,1 @@
+"""Records in, records out; pure. `stock`: what a channel may sell, out of levels per warehouse."""

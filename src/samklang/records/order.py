@@ -191,9 +191,8 @@ class OrderStatus(Record, frozen=True, kw_only=True, tag="order_status", omit_de
         found: list[str] = []
         if self.lifecycle == "cancelled":
             found.append("cancelled")
-        for word in ("returned", "delivered", "shipped", "partly_shipped", "picking"):
-            if self.fulfilment == word:
-                found.append(word)
+        if self.fulfilment in ("returned", "delivered", "shipped", "partly_shipped", "picking"):
+            found.append(self.fulfilment)
         if self.payment in ("captured", "refunded", "partly_refunded"):
             found.append("paid")
         if any(document.kind == "invoice" and document.state in ("booked", "paid") for document in self.documents):

@@ -1,0 +1,142 @@
+"""The embedded engine: threads in one process, one per connection and lane that has work. Nothing is stored here;
+after a restart the first tick finds all work in the tables."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+import structlog
+from django.db import close_old_connections, connections
+
+from samklang.engine.port import Job, JobState, Perform
+
+log = structlog.get_logger()
+
+
+class Embedded:
+    """Runs jobs until `stop`. `perform` is engine.work.perform, or a test's own."""
+
+    def __init__(self, perform: Perform, clock: Callable[[], float] = time.monotonic) -> None:
+        self._perform = perform
+        self._clock = clock
+        self._due: dict[Job, float] = {}
+        self._running: set[Job] = set()
+        self._again: dict[Job, float] = {}
+        self._failed: dict[Job, str] = {}
+        self._schedule: dict[Job, float] = {}
+        self._busy: set[tuple[int, int]] = set()
+        self._change = threading.Condition()
+        self._stopping = False
+        self._boss: threading.Thread | None = None
+
+    # -------------------------------------------------------------------------------------------------- the port
+
+    def wake(self, job: Job, delay: float = 0.0) -> None:
+        with self._change:
+            at = self._clock() + max(0.0, delay)
+            wishes = self._again if job in self._running else self._due
+            wishes[job] = min(at, wishes.get(job, at))
+            self._change.notify_all()
+
+    def every(self, seconds: float, job: Job) -> None:
+        with self._change:
+            self._schedule[job] = seconds
+        self.wake(job)
+
+    def jobs(self) -> list[JobState]:
+        with self._change:
+            now = self._clock()
+            found = [JobState(job, "running") for job in self._running]
+            found += [JobState(job, "waiting", max(0.0, at - now)) for job, at in self._due.items()]
+            return found + [JobState(job, "failed", error=error) for job, error in self._failed.items()]
+
+    def retry(self, job: Job) -> None:
+        with self._change:
+            self._failed.pop(job, None)
+        self.wake(job)
+
+    def cancel(self, job: Job) -> bool:
+        with self._change:
+            self._schedule.pop(job, None)
+            return self._due.pop(job, None) is not None
+
+    # -------------------------------------------------------------------------------------------------- running
+
+    def start(self) -> None:
+        """Begin to run jobs."""
+        self._boss = threading.Thread(target=self._loop, name="engine", daemon=True)
+        self._boss.start()
+
+    def stop(self, patience: float = 30.0) -> bool:
+        """Begin no more jobs and wait for those that run; False when some did not end in time (nothing is lost)."""
+        end = self._clock() + patience
+        with self._change:
+            self._stopping = True
+            self._change.notify_all()
+            while self._running and self._clock() < end:
+                self._change.wait(end - self._clock())
+            idle = not self._running
+        if self._boss:
+            self._boss.join(timeout=1)
+        return idle
+
+    def wait_until_idle(self, patience: float = 600.0, horizon: float = 0.0) -> bool:
+        """Wait until nothing runs and nothing is due within `horizon` seconds, schedules not counted."""
+        end = self._clock() + patience
+        with self._change:
+            while self._clock() < end:
+                now = self._clock()
+                soon = any(at - now <= horizon for job, at in self._due.items() if job not in self._schedule)
+                if not self._running and not soon and not self._again:
+                    return True
+                self._change.wait(min(0.2, end - now))
+        return False
+
+    def _loop(self) -> None:
+        with self._change:
+            while not self._stopping:
+                now = self._clock()
+                ready = sorted(
+                    (
+                        job
+                        for job, at in self._due.items()
+                        if at <= now and (job.connection, job.lane) not in self._busy
+                    ),
+                    key=lambda job: (job.lane, self._due[job]),
+                )
+                for job in ready:
+                    if (job.connection, job.lane) in self._busy:
+                        continue
+                    del self._due[job]
+                    self._running.add(job)
+                    self._busy.add((job.connection, job.lane))
+                    name = f"lane-{job.connection}-{job.lane}"
+                    threading.Thread(target=self._run, args=(job,), name=name, daemon=True).start()
+                waits = [at - now for job, at in self._due.items() if (job.connection, job.lane) not in self._busy]
+                self._change.wait(max(0.0, min(waits, default=60.0)))
+
+    def _run(self, job: Job) -> None:
+        error = ""
+        try:
+            close_old_connections()
+            self._perform(job, self)
+        except Exception as failure:  # a defect in one job must not stop the others; it is logged whole
+            error = f"{failure.__class__.__name__}: {failure}"
+            log.exception("job failed", task=job.task, connection=job.connection, what=job.what)
+        finally:
+            connections.close_all()
+            with self._change:
+                self._running.discard(job)
+                self._busy.discard((job.connection, job.lane))
+                self._failed.pop(job, None)
+                if error:
+                    self._failed[job] = error
+                now = self._clock()
+                wishes = [self._again.pop(job)] if job in self._again else []
+                if job in self._schedule:
+                    wishes.append(now + self._schedule[job])
+                if wishes:
+                    self._due[job] = min([*wishes, self._due.get(job, wishes[0])])
+                self._change.notify_all()

@@ -1,0 +1,87 @@
+"""What a job does: calls the hub, then wakes what follows from it."""
+
+from __future__ import annotations
+
+import time
+
+import structlog
+from django.db.models import Min
+
+from samklang.connectors.errors import SamklangError
+from samklang.engine.port import Engine, Job, lane_of
+from samklang.hub import delivery, hooks, intake, store
+from samklang.hub.links import open_link, usable, went_wrong
+from samklang.hub.models import Binding, Connection, Flow, Hook
+
+log = structlog.get_logger()
+
+
+def perform(job: Job, engine: Engine) -> None:
+    """Run one job. Errors of outside systems have been dealt with by the hub; anything raised here is a defect."""
+    if job.task == "tick":
+        tick(engine)
+        return
+    row = Connection.objects.select_related("tenant").filter(pk=job.connection).first()
+    if row is None:
+        return
+
+    def notify(target: int, type_: str) -> None:
+        engine.wake(Job("deliver", target, type_, lane_of((type_,))))
+
+    try:
+        if job.task in ("read", "sweep"):
+            intake.read(row, job.what, sweep=job.task == "sweep", notify=notify)
+        elif job.task == "hooks":
+            hooks.work_off(row, notify)
+        else:
+            delivery.deliver(row, job.what)
+            _after_delivery(row, job, engine)
+    except SamklangError as error:  # settings or secrets that cannot even make a connector
+        went_wrong(row, error)
+        log.warning("connection cannot be used", connection=row.name, code=error.code)
+
+
+def _after_delivery(row: Connection, job: Job, engine: Engine) -> None:
+    for type_ in store.due_types(row.tenant_id, row.pk):
+        if type_ != job.what:
+            engine.wake(Job("deliver", row.pk, type_, lane_of((type_,))))
+    row.refresh_from_db()
+    if row.state != Connection.State.ACTIVE:
+        return
+    next_due = Binding.objects.filter(tenant_id=row.tenant_id, connection=row, type=job.what, state="due").aggregate(
+        at=Min("due_at")
+    )["at"]
+    if next_due is not None:
+        engine.wake(job, max(0.05, next_due - time.time(), row.open_until - time.time()))
+
+
+def tick(engine: Engine) -> None:
+    """Look at the tables and wake whatever has work: what a restart, another process or a lost wake-up left."""
+    for row in Connection.objects.select_related("tenant").filter(state=Connection.State.ACTIVE):
+        delivery.wake_waiting(row.tenant_id)
+        if not usable(row):
+            continue
+        for type_ in store.due_types(row.tenant_id, row.pk):
+            engine.wake(Job("deliver", row.pk, type_, lane_of((type_,))))
+        if Hook.objects.filter(tenant=row.tenant, connection=row, done=False).exists():
+            engine.wake(Job("hooks", row.pk, "", 0))
+
+
+def read_jobs(tenant: int | None = None) -> list[tuple[float, Job]]:
+    """(seconds between, job) for every feed whose records an enabled flow wants."""
+    found: list[tuple[float, Job]] = []
+    rows = Connection.objects.select_related("tenant").filter(state=Connection.State.ACTIVE)
+    for row in rows.filter(tenant_id=tenant) if tenant else rows:
+        try:
+            manifest = open_link(row).manifest
+        except SamklangError as error:
+            went_wrong(row, error)
+            continue
+        flowing = set(Flow.objects.filter(source=row, enabled=True).values_list("type", flat=True))
+        feeding = Flow.objects.filter(target=row, enabled=True, type__in=["order", "stock", "price"]).exists()
+        found += [
+            (feed.every_seconds, Job("read", row.pk, feed.name, lane_of(feed.types)))
+            for feed in manifest.feeds
+            if flowing & set(feed.types) or (feeding and "product" in feed.types)
+        ]
+    return found

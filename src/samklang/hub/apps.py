@@ -1,0 +1,10 @@
+"""Django's entry to the hub's tables."""
+
+from django.apps import AppConfig
+
+
+class HubConfig(AppConfig):
+    """The hub: tenants, connections, bindings; intake, store, delivery."""
+
+    name = "samklang.hub"
+    label = "hub"

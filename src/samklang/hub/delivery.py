@@ -1,0 +1,422 @@
+"""Delivery: what a target lacks is claimed in sets, sent in batches that overlap, and each item's result is kept.
+
+A claim is committed before anything is sent. So whatever moment the process is killed, the next drain finds the rows
+in `sending` under an old lease number, and a create among them is in doubt: the hub first looks for our reference at
+the target, then creates. An error's type says what becomes of its record (see connectors/errors.py).
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Sequence
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from contextvars import copy_context
+from typing import NamedTuple
+
+from django.db import transaction
+from django.utils import timezone
+
+from samklang.connectors.contract import Done, Match, Result, Want, Write
+from samklang.connectors.errors import (
+    Ambiguous,
+    BadAnswer,
+    BadData,
+    Pause,
+    RateLimited,
+    Rejected,
+    Retry,
+    SamklangError,
+    Wait,
+)
+from samklang.connectors.limiter import priority
+from samklang.connectors.transport import about
+from samklang.hub import leases, problems, store
+from samklang.hub.intake import PRIORITY
+from samklang.hub.journey import TRACED, step
+from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
+from samklang.hub.models import Connection, Flow, Transfer
+from samklang.hub.projection import Projection, masked_hash, projection
+from samklang.records import Customer, Record, content_hash, decode, encode
+from samklang.rules import Ignored, RuleFailed
+
+_FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 3600.0
+_SPOKEN_OF = 5  # technical failures of one record before it becomes a problem
+_PATIENCE = 900.0  # seconds after which a waiting record is looked at again (and becomes a problem)
+#: Types that have an external id of their own; stock, price and status hang on another record's.
+_OWN_ID = frozenset({"product", "price_list", "customer", "order", "shipment"})
+_AT_ONCE = 500  # rows claimed at a time, at the most
+
+
+class _Work(NamedTuple):
+    """A claimed row on its way: the want, and what its delivery will be remembered as."""
+
+    claimed: store.Claimed
+    want: Want
+    sent: bytes
+
+
+class Drain:
+    """Sends everything that is due of one type at one target, under a lease."""
+
+    def __init__(self, row: Connection, type_: str, held: leases.Held, link: Link) -> None:
+        self.row = row
+        self.type = type_
+        self.held = held
+        self.link = link
+        self.tenant = row.tenant_id
+        self.how: Write = link.manifest.writes[type_]
+        self.flows = {flow.pk: flow for flow in Flow.objects.filter(target=row, type=type_).select_related("target")}
+        self._projections: dict[int, Projection] = {pk: projection(flow) for pk, flow in self.flows.items()}
+        self.transfer = Transfer(tenant=row.tenant, connection=row, direction="out", what=type_, started=timezone.now())
+        self.bound: list[tuple[str, str]] = []
+        self.stopped = False
+
+    def run(self) -> Transfer:
+        """Drain until nothing is due, the connection must pause, or the lease is lost."""
+        began = time.monotonic()
+        with transaction.atomic():
+            store.recover(self.tenant, self.row.pk, self.type, self.held.token)
+        width = max(1, self.how.width)
+        size = min(_AT_ONCE, max(1, self.how.batch) * width * 2)
+        lane = priority.set(PRIORITY.get(self.type, 3))
+        try:
+            with ThreadPoolExecutor(width, thread_name_prefix=f"send-{self.row.name}") as pool:
+                while not (self.stopped or self.held.lost):
+                    with transaction.atomic():
+                        rows = store.claim(self.tenant, self.row.pk, self.type, size, self.held.token)
+                    if not rows:
+                        break
+                    self._send(rows, pool, width)
+        finally:
+            priority.reset(lane)
+            self.transfer.seconds = time.monotonic() - began
+            if self.transfer.result == "running":
+                self.transfer.result = "ok"
+            if self.transfer.considered:
+                self.transfer.save()
+            self.link.capture.flush()
+        return self.transfer
+
+    # ------------------------------------------------------------------------------------------- before sending
+
+    def _send(self, rows: list[store.Claimed], pool: ThreadPoolExecutor, width: int) -> None:
+        self.transfer.considered += len(rows)
+        work = self._prepare(rows)
+        if work:
+            work = self._look_first(work)
+        size = max(1, self.how.batch)
+        batches = iter([work[i : i + size] for i in range(0, len(work), size)])
+        running: dict[Future[Sequence[Result]], list[_Work]] = {}
+        left: list[_Work] = []
+        while True:
+            for batch in batches:
+                if self.stopped:
+                    left += batch
+                    continue
+                keys = tuple(item.want.key for item in batch)
+                context = copy_context()
+                context.run(about.set, keys)
+                running[pool.submit(context.run, self._write, [item.want for item in batch])] = batch
+                if len(running) >= width:
+                    break
+            if not running:
+                break
+            finished, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in finished:
+                batch = running.pop(future)
+                self._settle(batch, future.result())
+        if left:
+            self._finish([self._again(item.claimed) for item in left])
+
+    def _prepare(self, rows: list[store.Claimed]) -> list[_Work]:
+        """Rules out, mask, mode and needs: what is left is to be sent. The rest is settled here."""
+        outcomes: list[store.Outcome] = []
+        troubles: list[problems.Trouble] = []
+        ready: list[tuple[store.Claimed, Record, bytes, Flow]] = []
+        for row in rows:
+            flow = self.flows.get(row.flow_id)
+            if flow is None or not flow.enabled or row.body is None:
+                outcomes.append(store.Outcome(row.key, "idle", delivered=row.wanted))
+                self.transfer.skipped += 1
+                continue
+            try:
+                record = self._projections[flow.pk](decode(self.type, row.body))
+            except RuleFailed as failure:
+                error = BadData(str(failure), where=f"{self.type} {row.key}")
+                outcomes.append(self._stopped(row))
+                troubles.append(problems.Trouble("out", self.type, row.key, error, row.external_id or ""))
+                self.transfer.failed += 1
+                continue
+            if isinstance(record, Ignored):
+                sent, skip = b"", True
+            else:
+                sent = masked_hash(record, flow.fields)
+                skip = sent == row.sent or self._against_mode(flow, row)
+            if skip:
+                outcomes.append(store.Outcome(row.key, "idle", delivered=row.wanted, troubled=False))
+                self.transfer.skipped += 1
+                if row.troubled:
+                    problems.clear(self.tenant, self.row.pk, "out", self.type, [row.key])
+                continue
+            assert not isinstance(record, Ignored)
+            ready.append((row, record, sent, flow))
+        names = [
+            name
+            for _, record, _, _ in ready
+            for name in (*record.parts(), *(need for need in record.needs() if need[0] in self.how.needs))
+        ]
+        ids = store.ids_of(self.tenant, self.row.pk, names) if names else {}
+        work: list[_Work] = []
+        for row, record, sent, flow in ready:
+            needs = [need for need in record.needs() if need[0] in self.how.needs]
+            missing = next((need for need in needs if need not in ids), None)
+            if missing:
+                outcomes.append(self._waiting(row, Wait(*missing), troubles))
+                continue
+            own = {name: ids[name] for name in (*record.parts(), *needs) if name in ids}
+            want = Want(
+                key=row.key, record=record, external_id=row.external_id or "", ids=own, reference=row.key,
+                fields=frozenset(flow.fields) or None, doubt=row.doubt, options=flow.options,
+            )  # fmt: skip
+            work.append(_Work(row, want, sent))
+        if troubles:
+            problems.report(self.tenant, self.row.pk, troubles)
+        if outcomes:
+            self._finish(outcomes)
+        return work
+
+    def _against_mode(self, flow: Flow, row: store.Claimed) -> bool:
+        """Create-only flows leave alone what exists; update-only flows make nothing new."""
+        there = row.external_id is not None or row.delivered is not None
+        if flow.mode == "create":
+            return there
+        return flow.mode == "update" and not there and self.type in _OWN_ID
+
+    def _look_first(self, work: list[_Work]) -> list[_Work]:
+        """Creates in doubt, and creates at systems that would take doubles, are looked for at the target first."""
+        looking = [
+            item
+            for item in work
+            if not item.want.external_id
+            and self.how.create == "lookup"
+            and (item.want.doubt or self.how.match or item.want.options.get("match"))
+        ]
+        if not looking:
+            return work
+        rest = [item for item in work if item not in looking]
+        match = self._match(looking[0].want)
+        try:
+            found = self.link.connector.find(self.type, [item.want for item in looking], match)
+        except SamklangError as error:
+            self._settle(looking, [error] * len(looking))
+            return rest
+        outcomes: list[store.Outcome] = []
+        parts: dict[str, dict[str, str]] = {}
+        for item, matches in zip(looking, found, strict=True):
+            trouble = _clash(item.want.record, matches, self.type)
+            if trouble:
+                self._settle([item], [trouble])
+            elif not matches:
+                rest.append(item)
+            else:
+                hit = matches[0]
+                for part in hit.parts:
+                    parts.setdefault(part.type, {})[part.key] = part.external_id
+                again = item.want.doubt and hit.by == "reference"
+                flow = self.flows[item.claimed.flow_id]
+                delivered = item.claimed.wanted if again or flow.mode == "create" or not self.how.update else None
+                outcomes.append(
+                    store.Outcome(
+                        item.want.key, "idle" if delivered else "due", delivered=delivered, external_id=hit.external_id,
+                        sent=item.sent if delivered else None,
+                    )
+                )  # fmt: skip
+                self.bound.append((self.type, item.want.key))
+                self.transfer.skipped += 1
+                if self.type in TRACED:
+                    step(self.tenant, self.row.pk, self.type, [(item.want.key, "matched", hit.external_id)])
+        if outcomes:
+            self._finish(outcomes, parts)
+        return rest
+
+    def _match(self, want: Want) -> Sequence[str]:
+        own = want.options.get("match")
+        return tuple(own) if isinstance(own, list | tuple) else self.how.match
+
+    def _write(self, wants: list[Want]) -> Sequence[Result]:
+        """One call of the connector; what it raises counts for every item. Runs in a thread of its own."""
+        try:
+            results = self.link.connector.write(self.type, wants)
+        except SamklangError as error:
+            return [error] * len(wants)
+        if len(results) != len(wants):
+            return [BadAnswer(f"{len(wants)} records were sent, {len(results)} answers came")] * len(wants)
+        return results
+
+    # ------------------------------------------------------------------------------------------- after sending
+
+    def _settle(self, batch: Sequence[_Work], results: Sequence[Result]) -> None:
+        """Turn results into states; all of a batch in one transaction."""
+        outcomes: list[store.Outcome] = []
+        troubles: list[problems.Trouble] = []
+        parts: dict[str, dict[str, str]] = {}
+        steps: list[tuple[str, str, str]] = []
+        well: list[str] = []
+        worst: SamklangError | None = None
+        for item, result in zip(batch, results, strict=True):
+            row = item.claimed
+            if isinstance(result, Rejected) and result.existing and not row.external_id:
+                outcomes.append(store.Outcome(row.key, "due", external_id=result.existing, attempts=row.attempts))
+                self.bound.append((self.type, row.key))
+                steps.append((row.key, "matched", result.existing))
+            elif isinstance(result, Done):
+                seen = content_hash(encode(result.seen)) if result.seen is not None else None
+                outcomes.append(
+                    store.Outcome(
+                        row.key, "idle", delivered=row.wanted, sent=item.sent, seen=seen,
+                        external_id=result.external_id or None,
+                    )
+                )  # fmt: skip
+                for part in result.parts:
+                    parts.setdefault(part.type, {})[part.key] = part.external_id
+                if result.external_id:
+                    self.bound.append((self.type, row.key))
+                created = row.delivered is None and not row.external_id
+                self.transfer.created += created
+                self.transfer.updated += not created
+                steps.append(
+                    (row.key, "created" if created else "updated", result.external_id or row.external_id or "")
+                )
+                if row.troubled:
+                    well.append(row.key)
+            elif isinstance(result, Wait):
+                outcomes.append(self._waiting(row, result, troubles))
+                steps.append((row.key, "waits", result.what))
+            elif isinstance(result, Pause):
+                worst = result
+                outcomes.append(self._again(row))
+                steps.append((row.key, "paused", result.what))
+            elif isinstance(result, Retry):
+                worst = worst or result
+                outcomes.append(self._later(row, result, troubles))
+                steps.append((row.key, "retry", result.what))
+                self.transfer.failed += 1
+            else:
+                outcomes.append(self._stopped(row))
+                troubles.append(problems.Trouble("out", self.type, row.key, result, row.external_id or ""))
+                steps.append((row.key, "stopped", f"{result.what} {result.do_this}"))
+                self.transfer.failed += 1
+        with transaction.atomic():
+            self._finish(outcomes, parts)
+            if troubles:
+                problems.report(self.tenant, self.row.pk, troubles)
+            if well:
+                problems.clear(self.tenant, self.row.pk, "out", self.type, well)
+            if self.type in TRACED:
+                step(self.tenant, self.row.pk, self.type, steps)
+        if worst is not None:
+            went_wrong(self.row, worst)
+            if isinstance(worst, Pause) or not usable(self.row):
+                self.stopped = True
+                self.transfer.result, self.transfer.error = "failed", str(worst)
+        else:
+            went_well(self.row)
+
+    def _finish(self, outcomes: list[store.Outcome], parts: dict[str, dict[str, str]] | None = None) -> None:
+        with transaction.atomic():
+            for kind, ids in (parts or {}).items():
+                store.bind(self.tenant, self.row.pk, kind, ((key, id_, None, 0) for key, id_ in ids.items()))
+                self.bound += [(kind, key) for key in ids]
+            store.finish(self.tenant, self.row.pk, self.type, self.held.token, outcomes)
+            waiting = [tuple(o.waiting_on.split(":", 1)) for o in outcomes if o.waiting_on]
+            if waiting:  # what they wait for may have come between our look and now
+                there = store.ids_of(self.tenant, self.row.pk, [(w[0], w[1]) for w in waiting])
+                store.release_waiting(self.tenant, self.row.pk, list(there))
+            if self.bound:
+                if store.waits(self.tenant, self.row.pk):
+                    store.release_waiting(self.tenant, self.row.pk, self.bound)
+                self.bound.clear()
+
+    def _stopped(self, row: store.Claimed) -> store.Outcome:
+        return store.Outcome(row.key, "stopped", attempts=row.attempts + 1, troubled=True)
+
+    def _again(self, row: store.Claimed) -> store.Outcome:
+        """Not sent, or surely not taken: due as before."""
+        return store.Outcome(row.key, "due", attempts=row.attempts, doubt=row.doubt, troubled=row.troubled)
+
+    def _later(self, row: store.Claimed, error: Retry, troubles: list[problems.Trouble]) -> store.Outcome:
+        attempts = row.attempts + 1
+        pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(row.attempts, 12)) * random.uniform(0.8, 1.2)  # noqa: S311
+        if isinstance(error, RateLimited):
+            pause = max(error.retry_after, 1.0)
+        troubled = row.troubled or attempts >= _SPOKEN_OF
+        if attempts >= _SPOKEN_OF:
+            troubles.append(problems.Trouble("out", self.type, row.key, error, row.external_id or ""))
+        return store.Outcome(
+            row.key, "due", due_at=time.time() + pause, attempts=attempts, troubled=troubled,
+            doubt=row.doubt or (error.maybe_applied and not row.external_id),
+        )  # fmt: skip
+
+    def _waiting(self, row: store.Claimed, error: Wait, troubles: list[problems.Trouble]) -> store.Outcome:
+        late = row.attempts > 0
+        if late:
+            troubles.append(problems.Trouble("out", self.type, row.key, error, row.external_id or ""))
+        return store.Outcome(
+            row.key, "waiting", attempts=row.attempts + 1, waiting_on=":".join(error.needs), doubt=row.doubt,
+            due_at=time.time() + _PATIENCE, troubled=late or row.troubled,
+        )  # fmt: skip
+
+
+def _clash(record: Record, matches: list[Match], type_: str) -> Ambiguous | None:
+    """More than one match, or a customer that agrees in a weak key and differs in a strong one: a person decides."""
+    if len(matches) > 1:
+        ids = ", ".join(match.external_id for match in matches[:5])
+        return Ambiguous(f"{len(matches)} {type_} records match by {matches[0].by}", where=f"{record.key}: {ids}")
+    if matches and isinstance(record, Customer) and isinstance(matches[0].record, Customer):
+        other = matches[0].record
+        for field in ("customer_no", "org_no"):
+            ours, theirs = getattr(record, field), getattr(other, field)
+            if ours and theirs and ours != theirs and field != matches[0].by:
+                return Ambiguous(
+                    f"A customer with the same {matches[0].by} has another {field}",
+                    where=f"{record.key}: {matches[0].external_id}",
+                    do_this="Correct the customer in the shop or the ERP so that number and e-mail belong together.",
+                )
+    return None
+
+
+def deliver(row: Connection, type_: str) -> Transfer | None:
+    """Drain one type at one target, unless the connection may not be called or another worker is at it."""
+    if not usable(row):
+        return None
+    link = open_link(row)
+    if type_ not in link.manifest.writes:
+        return None
+    with leases.holding(row.tenant_id, f"out-{row.pk}-{type_}") as held:
+        if held is None:
+            return None
+        return Drain(row, type_, held, link).run()
+
+
+def retry(tenant: int, connection: int | None = None, type_: str = "", key: str = "") -> int:
+    """Records that stopped, wait or back off become due at once. Returns how many."""
+    from samklang.hub.models import Binding
+
+    rows = Binding.objects.filter(tenant_id=tenant, state__in=["stopped", "waiting", "due"], wanted__isnull=False)
+    if connection:
+        rows = rows.filter(connection_id=connection)
+    if type_:
+        rows = rows.filter(type=type_)
+    if key:
+        rows = rows.filter(key=key)
+    return rows.update(state="due", due_at=time.time(), waiting_on="")
+
+
+def wake_waiting(tenant: int) -> int:
+    """Waiting records whose patience is over are looked at again; part of the periodic sweep."""
+    from samklang.hub.models import Binding
+
+    return Binding.objects.filter(tenant_id=tenant, state="waiting", due_at__lt=time.time()).update(
+        state="due", due_at=time.time(), waiting_on=""
+    )

@@ -1,0 +1,176 @@
+"""The flow matrix: per channel and record type exactly one master, flows from it to targets, presets, and which
+records a flow takes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+
+from django.db import IntegrityError, transaction
+
+from samklang.connectors.errors import Misconfigured
+from samklang.connectors.registry import manifest
+from samklang.hub.models import Channel, Connection, Flow, Master
+from samklang.hub.rulesets import condition
+from samklang.records import Order, Record, record_types
+
+#: What a preset makes: (record type, from, to), for the shop of a channel and its ERP (J-01, J-02, J-03).
+PRESETS: dict[str, tuple[tuple[str, str, str], ...]] = {
+    "shop rules": (
+        ("product", "shop", "erp"),
+        ("price", "shop", "erp"),
+        ("customer", "shop", "erp"),
+        ("order", "shop", "erp"),
+    ),
+    "erp rules": (
+        ("product", "erp", "shop"),
+        ("price", "erp", "shop"),
+        ("stock", "erp", "shop"),
+        ("customer", "shop", "erp"),
+        ("order", "shop", "erp"),
+        ("order_status", "erp", "shop"),
+    ),
+    "combo": (
+        ("product", "shop", "erp"),
+        ("price", "erp", "shop"),
+        ("stock", "erp", "shop"),
+        ("customer", "shop", "erp"),
+        ("order", "shop", "erp"),
+        ("order_status", "erp", "shop"),
+    ),
+}
+
+#: Types whose records belong to one channel each; several channels may send them to one target.
+BY_CHANNEL = frozenset({"order", "order_status", "shipment", "customer"})
+
+
+def set_flow(
+    channel: Channel,
+    type_: str,
+    source: Connection,
+    target: Connection,
+    *,
+    mode: str = "both",
+    fields: Iterable[str] = (),
+    **more: object,
+) -> Flow:
+    """Create or change a flow and make its source the master, or refuse.
+
+    Raises Misconfigured when another connection is master of the type in the channel, when the target is its master,
+    when another channel's master already writes the type at the target, or when a connector cannot do its part.
+    """
+    if type_ not in record_types():
+        raise Misconfigured(f"There is no record type {type_!r}", do_this=f"Use one of: {', '.join(record_types())}")
+    reads, writes = manifest(source.connector), manifest(target.connector)
+    if source.pk == target.pk:
+        raise Misconfigured(f"{source.name} cannot be both source and target of {type_}")
+    if reads.feed_for(type_) is None:
+        raise Misconfigured(f"{reads.title} cannot be read for {type_}", where=source.name)
+    if type_ not in writes.writes:
+        raise Misconfigured(f"{writes.title} cannot be written {type_}", where=target.name)
+    with transaction.atomic():
+        try:
+            with transaction.atomic():
+                master, _ = Master.objects.get_or_create(
+                    tenant=channel.tenant, channel=channel, type=type_, defaults={"connection": source}
+                )
+        except IntegrityError:  # somebody else named a master in this moment
+            master = Master.objects.get(tenant=channel.tenant, channel=channel, type=type_)
+        if master.connection_id != source.pk:
+            raise Misconfigured(
+                f"{master.connection.name} is already master of {type_} in {channel.code}; there can be only one",
+                where=f"{channel.code}.{type_}",
+                do_this=f"Remove the flows of {type_} from {master.connection.name} first, or keep it as master.",
+            )
+        others = Flow.objects.filter(tenant=channel.tenant, type=type_, target=target).exclude(source=source)
+        if type_ not in BY_CHANNEL and others.exists():
+            raise Misconfigured(
+                f"{others[0].source.name} already writes {type_} to {target.name}; two masters would fight over it",
+                where=f"{channel.code}.{type_}",
+            )
+        if Master.objects.filter(tenant=channel.tenant, type=type_, connection=target, channel=channel).exists():
+            raise Misconfigured(f"{target.name} is master of {type_} in {channel.code} and cannot be its target")
+        flow, _ = Flow.objects.update_or_create(
+            tenant=channel.tenant,
+            channel=channel,
+            type=type_,
+            target=target,
+            defaults={"source": source, "mode": mode, "fields": list(fields), **more},
+        )
+    return flow
+
+
+#: How a preset sets a type's flow. An ERP's customers are its own once they exist; of an order that the ERP already
+#: has only a cancellation goes there (edits before picking belong to the warehouse flow).
+_MANNERS: dict[str, dict[str, object]] = {"customer": {"mode": "create"}, "order": {"fields": ["lifecycle"]}}
+
+
+def use_preset(name: str, channel: Channel, erp: Connection) -> list[Flow]:
+    """The flows of a preset between the channel's shop and an ERP, switched off until the plan is applied."""
+    ends = {"shop": channel.connection, "erp": erp}
+    return [
+        set_flow(channel, type_, ends[source], ends[target], **_MANNERS.get(type_, {}))  # type: ignore[arg-type]
+        for type_, source, target in PRESETS[name]
+    ]
+
+
+def remove_flow(flow: Flow) -> None:
+    """Take a flow away; the master's chair becomes free when it was the last of its type in the channel."""
+    with transaction.atomic():
+        channel, type_ = flow.channel, flow.type
+        flow.delete()
+        if not Flow.objects.filter(tenant=channel.tenant, channel=channel, type=type_).exists():
+            Master.objects.filter(tenant=channel.tenant, channel=channel, type=type_).delete()
+
+
+class Route(NamedTuple):
+    """An enabled flow, ready to judge records. `pot`: the target has no warehouses, so it gets stock summed up."""
+
+    flow: Flow
+    takes: Callable[[Record], bool]
+    pot: bool = False
+
+
+def routes(source: Connection, type_: str, *, also: Flow | None = None) -> list[Route]:
+    """Enabled flows of a type out of a connection (and `also` one that is only planned)."""
+    flows = Flow.objects.filter(tenant=source.tenant, source=source, type=type_, enabled=True).select_related(
+        "channel", "target", "source"
+    )
+    found = list(flows)
+    if also is not None and also.pk not in {flow.pk for flow in found}:
+        found.append(also)
+    return [
+        Route(flow, taker(flow), type_ == "stock" and not manifest(flow.target.connector).warehouses) for flow in found
+    ]
+
+
+def taker(flow: Flow) -> Callable[[Record], bool]:
+    """Whether the flow takes a record: its channel, its cut-over date, its trigger statuses, its condition.
+
+    Options: `statuses` = the shop's words that let an order through (J-10); empty = all.
+    """
+    code, since = flow.channel.code, flow.since
+    statuses = frozenset(flow.options.get("statuses") or ())
+    holds = condition(flow.when, flow.type) if flow.when else None
+    type_ = flow.type
+
+    def takes(record: Record) -> bool:
+        if isinstance(record, Order):
+            if record.channel != code or (since and record.placed_at < since):
+                return False
+            if statuses and record.status not in statuses:
+                return False
+        elif type_ in ("order_status", "shipment") and not record.key.startswith(code + "/"):
+            return False
+        return holds is None or holds(record)
+
+    return takes
+
+
+def types_to_read(row: Connection, feed_types: Iterable[str]) -> frozenset[str]:
+    """Which of a feed's types are worth reading: those that flow out of here, and articles (with their stock and
+    price left out) where orders flow in, because their ids must be known."""
+    out = set(Flow.objects.filter(tenant=row.tenant, source=row).values_list("type", flat=True))
+    if Flow.objects.filter(tenant=row.tenant, target=row, type__in=["order", "stock", "price"]).exists():
+        out.add("product")
+    return frozenset(feed_types) & out

@@ -1,0 +1,122 @@
+"""Brakes: a mass change stops until a person releases it.
+
+Intake marks single changes that are dangerous in numbers (stock to zero, gone, price changed, status changed) as held.
+When the read has ended, `judge` counts them: below the limits they are let go, above them they stay held behind a
+brake. Changes of the last hour count along, so that many small reads cannot carry a mass change past the brake.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import NamedTuple
+
+from django.db import transaction
+from django.utils import timezone
+
+from samklang.connectors.errors import Stop
+from samklang.hub.models import Binding, Brake, Connection, Flow
+from samklang.hub.problems import Trouble, clear, report
+from samklang.records import OrderStatus, Price, Product, Record, StockLevel
+
+_WINDOW = 3600.0
+
+
+class Limit(NamedTuple):
+    """Stops when more than `most`, or when more than `percent` of all and more than `few`. 0 per cent = no share."""
+
+    most: int
+    percent: float
+    few: int
+
+
+LIMITS = {
+    "zero": Limit(most=500, percent=20, few=10),
+    "delete": Limit(most=100, percent=5, few=5),
+    "price": Limit(most=2000, percent=30, few=10),
+    "status": Limit(most=300, percent=0, few=0),
+}
+WORDS = {
+    "zero": "go to zero stock",
+    "delete": "disappear or are archived",
+    "price": "change price",
+    "status": "change order status",
+}
+#: Types whose changes are compared with the record before, to see whether they are dangerous in numbers.
+WATCHED = frozenset({"stock", "price", "product", "order_status"})
+
+
+def risk(before: Record | None, after: Record) -> str:
+    """The danger of one change, "" for none. A record that is new is none, except an order status (it may mail)."""
+    if isinstance(after, OrderStatus):
+        return "status"
+    if before is None:
+        return ""
+    if isinstance(after, StockLevel) and isinstance(before, StockLevel):
+        return "zero" if after.available <= 0 < before.available else ""
+    if isinstance(after, Price) and isinstance(before, Price):
+        return "price" if after.amount != before.amount else ""
+    if isinstance(after, Product) and isinstance(before, Product):
+        return "delete" if after.status == "archived" != before.status else ""
+    return ""
+
+
+class MassChange(Stop):
+    """Too many dangerous changes at once; they wait for a person."""
+
+    code = "SYNC-410"
+    do = "Look at the numbers. If the change is meant, release the brake; if not, correct it at the source."
+
+
+def limit_for(target: Connection, type_: str, kind: str) -> Limit:
+    """The flow's own limits (options.brakes.<risk> = [most, percent, few]) or the defaults."""
+    for options in Flow.objects.filter(tenant=target.tenant, target=target, type=type_).values_list(
+        "options", flat=True
+    ):
+        own = (options.get("brakes") or {}).get(kind)
+        if own:
+            return Limit(*own)
+    return LIMITS[kind]
+
+
+def judge(target: Connection, type_: str) -> list[Brake]:
+    """Let held changes of this type go, or put a brake before them. Returns the brakes that are on."""
+    brakes: list[Brake] = []
+    place = {"tenant": target.tenant, "connection": target, "type": type_}
+    for kind in LIMITS:
+        with transaction.atomic():
+            held = Binding.objects.filter(**place, risk=kind, state="held")
+            count = held.count()
+            open_brake = Brake.objects.filter(**place, risk=kind, released_at=None).first()
+            if not count:
+                if open_brake:  # the source took the change back
+                    release(open_brake, "the source")
+                continue
+            recent = Binding.objects.filter(**place, risk=kind, risk_at__gt=time.time() - _WINDOW).exclude(state="held")
+            together = count + recent.count()
+            of = Binding.objects.filter(**place, wanted__isnull=False).count()
+            limit = limit_for(target, type_, kind)
+            share = 100 * together / max(of, 1)
+            too_many = together > limit.most or (limit.percent and share > limit.percent and together > limit.few)
+            if not too_many and open_brake is None:
+                held.update(state="due", due_at=time.time())
+                continue
+            if open_brake is None:
+                open_brake = Brake(tenant=target.tenant, connection=target, type=type_, risk=kind, count=0, of=0)
+            open_brake.count, open_brake.of = count, of
+            open_brake.save()
+            brakes.append(open_brake)
+            what = f"{count} of {of} {type_} records would {WORDS[kind]} in {target.name}"
+            report(target.tenant_id, target.pk, [Trouble("out", type_, f"brake:{kind}", MassChange(what))])
+    return brakes
+
+
+def release(brake: Brake, by: str) -> int:
+    """A person says that the mass change is meant: everything behind the brake becomes due. Returns how many."""
+    with transaction.atomic():
+        brake.released_at, brake.released_by = timezone.now(), by
+        brake.save(update_fields=["released_at", "released_by"])
+        freed = Binding.objects.filter(
+            tenant_id=brake.tenant_id, connection_id=brake.connection_id, type=brake.type, risk=brake.risk, state="held"
+        ).update(state="due", due_at=time.time(), risk_at=0)
+        clear(brake.tenant_id, brake.connection_id, "out", brake.type, [f"brake:{brake.risk}"])
+    return freed

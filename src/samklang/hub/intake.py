@@ -1,0 +1,427 @@
+"""Intake: pages of records from a connection into the store, and what each target now lacks.
+
+One page is one transaction: records, bindings, wanted deliveries, and how far the read has come. A run that is killed
+goes on after its last page where the connector can (`Page.resume`), else begins anew; hashes make that cheap. The
+watermark is taken before the read and moves only when the whole read has gone well; only then, and only after a
+complete read, is anything concluded to be gone.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+from django.db import transaction
+from django.utils import timezone
+
+from samklang.connectors.contract import Bad, Feed, Gone, Item, Page
+from samklang.connectors.errors import BadData, SamklangError
+from samklang.connectors.limiter import priority
+from samklang.hub import guards, problems, store
+from samklang.hub.flows import Route, routes, types_to_read
+from samklang.hub.journey import TRACED, step
+from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
+from samklang.hub.models import Binding, Connection, FeedState, Flow, Stored, Transfer
+from samklang.hub.pots import stock_pots
+from samklang.hub.rulesets import Chain, chain
+from samklang.records import (
+    OrderStatus,
+    Product,
+    Record,
+    Shipment,
+    StockLevel,
+    content_hash,
+    decode,
+    encode,
+    record_types,
+)
+from samklang.rules import Ignored, RuleFailed
+
+#: Lanes by cost of starving: orders first, stock, prices, then the catalogue.
+PRIORITY = {
+    "order": 0, "order_status": 0, "shipment": 0, "customer": 0, "stock": 1, "price": 2, "price_list": 2, "product": 3,
+}  # fmt: skip
+
+
+#: Called after a page is committed with each (target connection, type) that has new work.
+Notify = Callable[[int, str], None]
+
+
+class Report(NamedTuple):
+    """What a read did, and which (target, type) now have work."""
+
+    transfer: Transfer
+    wake: frozenset[tuple[int, str]]
+
+
+class _Entry(NamedTuple):
+    item: Item
+    record: Record
+    body: bytes
+    hash: bytes
+
+
+class Intake:
+    """One read of one feed. `only` limits it to planned flows' types; `visit` sees every entry (the plan uses it)."""
+
+    def __init__(self, row: Connection, feed: Feed, *, link: Link | None = None, notify: Notify | None = None) -> None:
+        self.row = row
+        self._notify = notify
+        self.link = link or open_link(row)
+        self.feed = feed
+        self.types = types_to_read(row, feed.types)
+        self.tenant = row.tenant_id
+        self.generation = 0
+        self.sweep = False
+        self.wake: set[tuple[int, str]] = set()
+        self._routes: dict[str, list[Route]] = {type_: routes(row, type_) for type_ in record_types()}
+        self._sources = set(Flow.objects.filter(tenant=row.tenant, source=row).values_list("type", flat=True))
+        self._chains: dict[str, Chain] = {type_: chain(row, "in", type_) for type_ in feed.types}
+        self._ill = problems.open_keys(self.tenant, row.pk, "in")
+        self._seen_here: dict[str, str] = {}  # "type:key" of this page → external id, to find doubles
+        self.transfer = Transfer(
+            tenant=row.tenant, connection=row, direction="in", what=feed.name, started=timezone.now()
+        )
+
+    # ---------------------------------------------------------------------------------------------- whole runs
+
+    def run(self, *, sweep: bool = False) -> Report:
+        """Read the feed: what changed, or everything when a sweep is due. Errors end in the transfer, not as raised."""
+        state, _ = FeedState.objects.get_or_create(tenant=self.row.tenant, connection=self.row, feed=self.feed.name)
+        started = datetime.now(UTC)
+        cut_off = state.run if state.run.get("types") == sorted(self.types) else {}
+        if cut_off:
+            started = datetime.fromisoformat(cut_off["started"])
+            self.sweep, since = cut_off["sweep"], cut_off["since"] and datetime.fromisoformat(cut_off["since"])
+            self.generation = state.generation + 1
+        else:
+            due = state.swept_at is None or started - state.swept_at > timedelta(hours=self.feed.sweep_hours)
+            self.sweep = sweep or due or self.feed.changes == "full" or state.watermark is None
+            since = (
+                None if self.sweep or not state.watermark
+                else state.watermark - timedelta(seconds=self.feed.lies_seconds)
+            )  # fmt: skip
+            self.generation = state.generation + 1
+        self.transfer.sweep = self.sweep
+        self.transfer.save()
+        began = time.monotonic()
+        lane = priority.set(min(PRIORITY.get(type_, 3) for type_ in self.types) if self.types else 3)
+        run = {
+            "started": started.isoformat(), "sweep": self.sweep, "since": since and since.isoformat(),
+            "types": sorted(self.types),
+        }  # fmt: skip
+        try:
+            for page in self.link.connector.read(self.feed.name, since, self.types, cut_off.get("resume", "")):
+                with transaction.atomic():
+                    self.take(page)
+                    if page.resume:
+                        FeedState.objects.filter(pk=state.pk).update(run={**run, "resume": page.resume})
+                self._tell()
+                self.link.capture.flush()
+            if self.sweep and self.feed.complete and self.transfer.considered:
+                self._conclude_gone()
+            with transaction.atomic():
+                state.watermark, state.read_at, state.run = started, timezone.now(), {}
+                state.generation = self.generation
+                if self.sweep:
+                    state.swept_at = started
+                state.save()
+            went_well(self.row)
+            self._end(began, "ok")
+        except SamklangError as error:
+            went_wrong(self.row, error)
+            self._end(began, "failed", str(error))
+        finally:
+            priority.reset(lane)
+        return self._report()
+
+    def fetch(self, external_ids: Sequence[str]) -> Report:
+        """Read single records by external id (after webhooks)."""
+        self.transfer.what = f"{self.feed.name} (hook)"
+        state = FeedState.objects.filter(tenant=self.row.tenant, connection=self.row, feed=self.feed.name).first()
+        self.generation = state.generation if state else 0
+        self.transfer.save()
+        began = time.monotonic()
+        lane = priority.set(0)
+        try:
+            for page in self.link.connector.fetch(self.feed.name, external_ids):
+                with transaction.atomic():
+                    self.take(page)
+            went_well(self.row)
+            self._end(began, "ok")
+        except SamklangError as error:
+            went_wrong(self.row, error)
+            self._end(began, "failed", str(error))
+        finally:
+            priority.reset(lane)
+        return self._report()
+
+    def _tell(self) -> None:
+        if self._notify:
+            for target, type_ in self.wake:
+                self._notify(target, type_)
+            self.wake.clear()
+
+    def _report(self) -> Report:
+        for target, type_ in {(r.flow.target, t) for t in self.feed.types for r in self._routes[t]}:
+            if (
+                type_ in guards.WATCHED
+                and Binding.objects.filter(tenant=self.row.tenant, connection=target, type=type_, state="held").exists()
+            ):
+                guards.judge(target, type_)
+                self.wake.add((target.pk, type_))
+        wake = frozenset(self.wake)
+        self._tell()
+        return Report(self.transfer, wake)
+
+    def _end(self, began: float, result: str, error: str = "") -> None:
+        self.transfer.seconds = time.monotonic() - began
+        self.transfer.result, self.transfer.error = result, error
+        self.transfer.save()
+        self.link.capture.flush()
+
+    # ---------------------------------------------------------------------------------------------- one page
+
+    def take(self, page: Page) -> None:
+        """Store a page. The caller has opened the transaction."""
+        by_type: dict[str, list[_Entry]] = defaultdict(list)
+        troubles: list[problems.Trouble] = []
+        self._seen_here.clear()
+        for item in self._with_orders(page.items):
+            self.transfer.considered += 1
+            if isinstance(item, Bad):
+                troubles.append(
+                    problems.Trouble("in", item.type, item.key or item.external_id, item.error, item.external_id)
+                )
+            else:
+                try:
+                    entry = self._entry(item)
+                except (BadData, RuleFailed) as error:
+                    failed = (
+                        error if isinstance(error, SamklangError) else BadData(str(error), do_this="Correct the rule.")
+                    )
+                    troubles.append(problems.Trouble("in", item.record.type, item.record.key, failed, item.external_id))
+                    continue
+                if entry is None:
+                    self.transfer.skipped += 1
+                else:
+                    by_type[entry.record.type].append(entry)
+        self._forget_deleted([item for item in page.items if isinstance(item, Gone)])
+        for type_ in record_types():
+            if by_type[type_]:
+                troubles += self._take_type(type_, by_type[type_])
+        if troubles:
+            self.transfer.failed += len(troubles)
+            problems.report(self.tenant, self.row.pk, troubles)
+            self._ill.update((trouble.type, trouble.key) for trouble in troubles)
+
+    def _entry(self, item: Item) -> _Entry | None:
+        record = item.record
+        rules = self._chains.get(record.type)
+        if rules:
+            changed = rules(record)
+            if isinstance(changed, Ignored):
+                return None
+            record = changed
+        try:
+            body = encode(record)
+        except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+            raise BadData(f"The record cannot be stored: {error}", where=record.key) from error
+        return _Entry(item, record, body, content_hash(body))
+
+    def _with_orders(self, items: Iterable[Item | Bad | Gone]) -> Iterator[Item | Bad]:
+        """Records that hang on an order of another system get its key; unknown orders are none of our business."""
+        items = list(items)
+        parents = [item.parent for item in items if isinstance(item, Item) and item.parent]
+        orders = store.keys_of(self.tenant, self.row.pk, "order", list(dict.fromkeys(parents)))
+        for item in items:
+            if isinstance(item, Gone):
+                continue
+            if isinstance(item, Item) and item.parent:
+                order = orders.get(item.parent)
+                if order is None:
+                    self.transfer.skipped += 1
+                    continue
+                assert isinstance(item.record, OrderStatus | Shipment)
+                item = msgspec.structs.replace(item, record=msgspec.structs.replace(item.record, order=order))
+            yield item
+
+    def _take_type(self, type_: str, entries: list[_Entry]) -> list[problems.Trouble]:
+        keyed: dict[str, _Entry] = {}
+        troubles: list[problems.Trouble] = []
+        for entry in entries:
+            double = keyed.setdefault(entry.record.key, entry)
+            if double.item.external_id != entry.item.external_id:
+                troubles.append(self._double(entry, double.item.external_id))
+        known = store.known(self.tenant, self.row.pk, type_, list(keyed))
+        changed: list[_Entry] = []
+        same: list[str] = []
+        for key, entry in keyed.items():
+            before = known.get(key)
+            if (
+                before
+                and before.external_id
+                and entry.item.external_id
+                and before.external_id != entry.item.external_id
+            ):
+                if self.transfer.sweep and before.generation >= self.generation:
+                    troubles.append(self._double(entry, before.external_id))
+                    continue
+                store.unbind(self.tenant, self.row.pk, type_, [before.external_id])
+            if (
+                before
+                and before.seen == entry.hash
+                and before.external_id == (entry.item.external_id or before.external_id)
+            ):
+                same.append(key)
+            else:
+                changed.append(entry)
+        if self.sweep:
+            store.touch(self.tenant, self.row.pk, type_, same, self.generation)
+        self.transfer.skipped += len(same)
+        if changed:
+            self._keep(type_, changed, known)
+        well = [key for key in keyed if (type_, key) in self._ill]
+        if well:
+            ill = {trouble.key for trouble in troubles}
+            problems.clear(self.tenant, self.row.pk, "in", type_, [key for key in well if key not in ill])
+        return troubles
+
+    def _double(self, entry: _Entry, first: str) -> problems.Trouble:
+        error = BadData(
+            f"Two {entry.record.type} records have the key '{entry.record.key}'",
+            where=f"{entry.record.type} {entry.record.key}: ids {first} and {entry.item.external_id}",
+            do_this="Give one of them another number at the source. Until then the first counts.",
+        )
+        return problems.Trouble("in", entry.record.type, entry.record.key, error, entry.item.external_id)
+
+    def _keep(self, type_: str, changed: list[_Entry], known: dict[str, store.Known]) -> None:
+        """Store changed records, bind them and their parts, and mark what targets lack."""
+        tenant, here = self.tenant, self.row.pk
+        fresh = [entry for entry in changed if entry.record.key not in known]
+        if fresh:  # an id that belonged to another key: the source gave the record a new number
+            taken = store.keys_of(tenant, here, type_, [e.item.external_id for e in fresh if e.item.external_id])
+            if taken:
+                store.unbind(tenant, here, type_, list(taken))
+        old: dict[str, bytes] = {}
+        if type_ in guards.WATCHED and len(fresh) < len(changed):
+            old = store.bodies(tenant, here, type_, [entry.record.key for entry in changed])
+        is_source = type_ in self._sources
+        if is_source:
+            store.keep_records(tenant, here, type_, ((e.record.key, e.body, e.hash) for e in changed))
+        store.bind(
+            tenant, here, type_,
+            ((e.record.key, e.item.external_id or None, e.hash, self.generation) for e in changed),
+        )  # fmt: skip
+        for kind in {part.type for e in changed for part in e.item.parts}:
+            parts = [part for e in changed for part in e.item.parts if part.type == kind]
+            self._bind_parts(kind, {part.key: part.external_id for part in parts})
+        if store.waits(tenant, here):
+            names = [(type_, e.record.key) for e in changed if e.item.external_id]
+            names += [(part.type, part.key) for e in changed for part in e.item.parts]
+            store.release_waiting(tenant, here, names)
+        self.transfer.created += len(fresh)
+        self.transfer.updated += len(changed) - len(fresh)
+        if type_ in TRACED:
+            step(tenant, here, type_, [(e.record.key, "read", "") for e in changed])
+        records = [(e.record, e.body) for e in changed]
+        for route in self._routes[type_]:
+            if route.pot:
+                self._fill_pots(route, [record for record, _ in records])
+            else:
+                self._want(route, [(r, b, old.get(r.key)) for r, b in records if route.takes(r)])
+
+    def _want(self, route: Route, rows: Iterable[tuple[Record, bytes, bytes | None]]) -> None:
+        """Mark (record, body, body before) as wanted at the route's target, dangerous changes held."""
+        wanted = []
+        for record, body, before in rows:
+            danger = ""
+            if record.type in guards.WATCHED and (before is not None or record.type == "order_status"):
+                danger = guards.risk(decode(record.type, before) if before else None, record)
+            wanted.append(store.Wanted(record.key, content_hash(body), danger))
+        flow = route.flow
+        if wanted and store.want(self.tenant, flow.target_id, flow.type, self.row.pk, flow.pk, wanted):
+            self.wake.add((flow.target_id, flow.type))
+
+    def _fill_pots(self, route: Route, records: Iterable[Record]) -> None:
+        """Stock for a target without warehouses: the sum over the chosen ones, stored as the channel's own level."""
+        skus = [record.sku for record in records if isinstance(record, StockLevel)]
+        pots = stock_pots(self.row, route.flow, skus)
+        before = store.bodies(self.tenant, self.row.pk, "stock", [pot.key for pot in pots])
+        rows = [(pot, encode(pot)) for pot in pots]
+        store.keep_records(self.tenant, self.row.pk, "stock", ((p.key, b, content_hash(b)) for p, b in rows))
+        self._want(route, [(p, b, before.get(p.key)) for p, b in rows])
+
+    def _bind_parts(self, kind: str, ids: dict[str, str]) -> None:
+        taken = store.keys_of(self.tenant, self.row.pk, kind, list(ids.values()))
+        moved = [external_id for external_id, key in taken.items() if ids.get(key) != external_id]
+        if moved:
+            store.unbind(self.tenant, self.row.pk, kind, moved)
+        store.bind(self.tenant, self.row.pk, kind, ((key, id_, None, self.generation) for key, id_ in ids.items()))
+
+    # ---------------------------------------------------------------------------------------------- gone
+
+    def _conclude_gone(self) -> None:
+        """After a complete sweep: what it did not show is gone, once the system confirms it where it can be asked."""
+        for type_ in self.types & self._sources:
+            if type_ in TRACED:
+                continue  # facts stay facts
+            missing = store.unseen(self.tenant, self.row.pk, type_, self.generation)
+            while missing:
+                if self.feed.fetch and type_ == "product":
+                    for page in self.link.connector.fetch(self.feed.name, [id_ for _, id_ in missing if id_]):
+                        there = {item.record.key for item in page.items if isinstance(item, Item)}
+                        with transaction.atomic():
+                            self.take(page)
+                            store.touch(self.tenant, self.row.pk, type_, sorted(there), self.generation)
+                        missing = [(key, id_) for key, id_ in missing if key not in there]
+                with transaction.atomic():
+                    self._mark_gone(type_, [key for key, _ in missing])
+                missing = store.unseen(self.tenant, self.row.pk, type_, self.generation)
+
+    def _forget_deleted(self, gone: list[Gone]) -> None:
+        by_type: dict[str, list[str]] = defaultdict(list)
+        for item in gone:
+            self.transfer.considered += 1
+            by_type[item.type].append(item.external_id)
+        for type_, external_ids in by_type.items():
+            keys = store.keys_of(self.tenant, self.row.pk, type_, external_ids)
+            if type_ in self._sources and type_ not in TRACED:
+                self._mark_gone(type_, sorted(keys.values()))
+            store.unbind(self.tenant, self.row.pk, type_, external_ids)
+
+    def _mark_gone(self, type_: str, keys: Sequence[str]) -> None:
+        """A record that is gone becomes, towards the targets, an archived product or a zero stock: never a delete."""
+        entries: list[tuple[Record, bytes]] = []
+        old = store.bodies(self.tenant, self.row.pk, type_, keys)
+        for key, body in old.items():
+            record = decode(type_, body)
+            if isinstance(record, Product):
+                record = msgspec.structs.replace(record, status="archived")
+            elif isinstance(record, StockLevel):
+                record = StockLevel(sku=record.sku, warehouse=record.warehouse)
+            entries.append((record, encode(record)))
+            assert record.key == key
+        store.keep_records(self.tenant, self.row.pk, type_, ((r.key, b, content_hash(b)) for r, b in entries))
+        Stored.objects.filter(tenant_id=self.tenant, connection_id=self.row.pk, type=type_, key__in=list(keys)).update(
+            gone=True
+        )
+        for route in self._routes[type_]:
+            if route.pot:
+                self._fill_pots(route, [record for record, _ in entries])
+            elif type_ in guards.WATCHED:
+                self._want(route, [(r, b, old[r.key]) for r, b in entries if route.takes(r)])
+
+
+def read(row: Connection, feed_name: str, *, sweep: bool = False, notify: Notify | None = None) -> Report | None:
+    """Read a feed of a connection, unless it is paused, its breaker is open, or nothing wants its records."""
+    if not usable(row):
+        return None
+    link = open_link(row)
+    feed = next(feed for feed in link.manifest.feeds if feed.name == feed_name)
+    intake = Intake(row, feed, link=link, notify=notify)
+    return intake.run(sweep=sweep) if intake.types else None

@@ -1,0 +1,227 @@
+"""Live connections: the connector instance with its settings, secrets, token store and capture of exchanges.
+
+Instances are kept per process and connection, so that one limiter and one pool of sockets serve all lanes; a change of
+settings makes a new one.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import os
+import threading
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from django.conf import settings
+from django.db import transaction
+from django.utils import timezone
+
+from samklang.connectors.contract import Connector, Exchange, Manifest, Surroundings, Tokens
+from samklang.connectors.errors import Misconfigured, Pause, Retry, SamklangError
+from samklang.connectors.registry import connector_class
+from samklang.hub import secrets
+from samklang.hub.models import Channel, Connection, ExchangeRow
+from samklang.hub.problems import Trouble, clear, report
+
+_BREAK_AFTER = 5  # technical faults in a row
+_LONGEST_BREAK = 600.0
+
+#: Record types whose exchanges are kept with their bodies; of the others only failures keep bodies.
+FACTS = frozenset({"order", "order_status", "shipment", "customer"})
+
+
+class Link(NamedTuple):
+    """A connection ready for use."""
+
+    row: Connection
+    connector: Connector
+    manifest: Manifest
+    capture: Recorder
+
+
+class Recorder:
+    """Collects exchanges; `flush` stores them. Bodies of successful reads are not kept: the records are."""
+
+    def __init__(self, tenant: int, connection: int) -> None:
+        self._place = (tenant, connection)
+        self._rows: list[ExchangeRow] = []
+        self._lock = threading.Lock()
+        self.count = 0
+
+    def __call__(self, exchange: Exchange) -> None:
+        self.count += 1
+        failed = bool(exchange.error) or exchange.status >= 400
+        keep_bodies = failed or exchange.method != "GET"
+        row = ExchangeRow(
+            tenant_id=self._place[0],
+            connection_id=self._place[1],
+            at=exchange.at,
+            method=exchange.method,
+            url=exchange.url,
+            status=exchange.status,
+            seconds=exchange.seconds,
+            sent=exchange.sent[:8192] if keep_bodies and len(exchange.about) <= 1 else exchange.sent[:1024],
+            got=exchange.got[:8192] if keep_bodies and len(exchange.about) <= 1 else exchange.got[:512],
+            error=exchange.error,
+            about=exchange.about[0] if len(exchange.about) == 1 else "",
+        )
+        with self._lock:
+            self._rows.append(row)
+
+    def flush(self) -> None:
+        """Store what was collected."""
+        with self._lock:
+            rows, self._rows = self._rows, []
+        if rows:
+            ExchangeRow.objects.bulk_create(rows, batch_size=100)
+
+
+class DatabaseTokens:
+    """A connection's OAuth tokens, encrypted. A new pair first reaches a journal file (fsync), then the database, so
+    that neither a crash between the answer and the commit nor a locked database loses it."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._id = connection.pk
+        self._journal = settings.DATA / "tokens" / f"{connection.pk}.sealed"
+
+    def load(self) -> Tokens | None:
+        if self._journal.exists():
+            self._commit(self._journal.read_bytes())
+        sealed = Connection.objects.values_list("tokens", flat=True).get(pk=self._id)
+        return Tokens(**secrets.unseal(sealed)) if sealed else None
+
+    def save(self, tokens: Tokens) -> None:
+        sealed = secrets.seal({"access": tokens.access, "refresh": tokens.refresh, "expires_at": tokens.expires_at})
+        self._journal.parent.mkdir(parents=True, exist_ok=True)
+        fresh = self._journal.with_suffix(".new")
+        handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "wb") as file:
+            file.write(sealed)
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._journal)
+        self._commit(sealed)
+
+    def _commit(self, sealed: bytes) -> None:
+        Connection.objects.filter(pk=self._id).update(tokens=sealed)
+        self._journal.unlink(missing_ok=True)
+
+    @contextlib.contextmanager
+    def exclusive(self) -> Iterator[None]:
+        """One refresh at a time over all threads and processes (a lease in the database)."""
+        from samklang.hub.leases import holding
+
+        tenant = Connection.objects.values_list("tenant_id", flat=True).get(pk=self._id)
+        for _ in range(600):
+            with holding(tenant, f"tokens-{self._id}") as held:
+                if held:
+                    yield
+                    return
+            time.sleep(0.1)
+        raise Misconfigured("Another process has been renewing the login for a minute")
+
+
+def allow_private(address: str) -> bool:
+    """Whether the operator allows connections to this private address (SAMKLANG_ALLOW_PRIVATE)."""
+    ip = ipaddress.ip_address(address.split("%")[0])
+    return any(ip in ipaddress.ip_network(network, strict=False) for network in settings.ALLOW_PRIVATE)
+
+
+_live: dict[int, tuple[str, Link]] = {}
+_lock = threading.Lock()
+
+
+def open_link(row: Connection) -> Link:
+    """The link of a connection; made anew when its settings or secrets changed."""
+    full = {**row.settings, **secrets.unseal(row.secrets), "connection": row.name}
+    channels = list(Channel.objects.filter(connection=row).order_by("id").values_list("code", flat=True))
+    full.setdefault("channel", channels[0] if channels else row.name)
+    stamp = repr((row.connector, sorted(full.items(), key=str)))
+    with _lock:
+        kept = _live.get(row.pk)
+        if kept and kept[0] == stamp:
+            return Link(row, kept[1].connector, kept[1].manifest, kept[1].capture)
+        link = make_link(row, full)
+        _live[row.pk] = (stamp, link)
+    if kept:
+        kept[1].connector.close()
+    return link
+
+
+def make_link(row: Connection, full: dict[str, Any]) -> Link:
+    """A connector instance with the hub's surroundings; Misconfigured when a required setting is missing."""
+    try:
+        cls = connector_class(row.connector)
+    except KeyError as error:
+        raise Misconfigured(str(error.args[0])) from None
+    for setting in cls.manifest.settings:
+        if setting.name not in full and setting.default is not None:
+            full[setting.name] = setting.default
+        if setting.required and full.get(setting.name) in (None, ""):
+            raise Misconfigured(f"{setting.title} is missing", where=f"{row.name}.{setting.name}")
+    capture = Recorder(row.tenant_id, row.pk)
+    around = Surroundings(capture=capture, tokens=DatabaseTokens(row), now=time.time, allow_private=allow_private)
+    return Link(row, cls(full, around), cls.manifest, capture)
+
+
+def forget_links() -> None:
+    """Close every live link (tests, shutdown)."""
+    with _lock:
+        links, kept = [link for _, link in _live.values()], _live
+        kept.clear()
+    for link in links:
+        link.connector.close()
+
+
+# ------------------------------------------------------------------------------------------- health of a connection
+
+
+def usable(row: Connection) -> bool:
+    """Whether the connection may be called now: active, and its breaker closed."""
+    return row.state == Connection.State.ACTIVE and row.open_until <= time.time()
+
+
+def went_well(row: Connection) -> None:
+    """A call went well: forget earlier faults and close the connection's own problem."""
+    if row.faults or row.open_until:
+        Connection.objects.filter(pk=row.pk).update(faults=0, open_until=0)
+        row.faults, row.open_until = 0, 0.0
+        clear(row.tenant_id, row.pk, "io", "", [row.name])
+
+
+def went_wrong(row: Connection, error: SamklangError) -> None:
+    """What a failed call means for the whole connection: pause once and say so, or count towards the breaker.
+
+    The breaker opens after five technical faults in a row for 10 s, then twice as long each time up to ten minutes.
+    """
+    with transaction.atomic():
+        now = Connection.objects.select_for_update().get(pk=row.pk)
+        if isinstance(error, Pause):
+            if now.state == Connection.State.ACTIVE:
+                now.state, now.reason = Connection.State.NEEDS_PERSON, str(error)
+                now.save(update_fields=["state", "reason"])
+                report(row.tenant_id, row.pk, [Trouble("io", "", row.name, error)])
+        elif isinstance(error, Retry):
+            now.faults += 1
+            if now.faults >= _BREAK_AFTER:
+                length = min(_LONGEST_BREAK, 10.0 * 2 ** ((now.faults - _BREAK_AFTER) // 2))
+                now.open_until = time.time() + length
+                report(row.tenant_id, row.pk, [Trouble("io", "", row.name, error)])
+            now.save(update_fields=["faults", "open_until"])
+    row.state, row.reason, row.faults, row.open_until = now.state, now.reason, now.faults, now.open_until
+
+
+def resume(row: Connection) -> None:
+    """A person says that the connection may be used again."""
+    Connection.objects.filter(pk=row.pk).update(state=Connection.State.ACTIVE, reason="", faults=0, open_until=0)
+    clear(row.tenant_id, row.pk, "io", "", [row.name])
+
+
+def forget_exchanges(days: int = 14) -> int:
+    """Drop exchanges older than so many days; returns how many."""
+    old = ExchangeRow.objects.filter(at__lt=timezone.now() - timedelta(days=days))
+    count, _ = old.delete()
+    return count

@@ -1,0 +1,390 @@
+"""The hub's tables. Every table carries the tenant first, so that data can later be spread by tenant.
+
+Configuration: Tenant, Connection, Channel, Master, Flow, RuleSet, ConfigVersion.
+The road: Stored (what masters last said), Binding (record ↔ external id, wanted and delivered), FeedState (how far a
+feed was read), Hook (webhooks, stored before answered), Lease (one drainer per lane).
+What people read: Transfer, ExchangeRow, Problem and ProblemItem, Brake, Step (journey).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from django.db import models
+from django.db.models import Q
+
+
+class Tenant(models.Model):
+    """One merchant's closed space."""
+
+    slug = models.SlugField(max_length=40, unique=True)
+    name = models.CharField(max_length=200)
+
+    def __str__(self) -> str:
+        return self.slug
+
+
+class Connection(models.Model):
+    """One configured instance of a connector. Secrets lie encrypted beside the settings."""
+
+    class State(models.TextChoices):
+        ACTIVE = "active"
+        PAUSED = "paused"  # by a person
+        NEEDS_PERSON = "needs person"  # login refused, right missing, settings wrong
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    name = models.SlugField(max_length=40)
+    connector = models.CharField(max_length=40)
+    settings = models.JSONField(default=dict)
+    secrets = models.BinaryField(default=b"")
+    tokens = models.BinaryField(default=b"")
+    state = models.CharField(max_length=20, choices=State.choices, default=State.ACTIVE)
+    reason = models.TextField(default="", blank=True)
+    faults = models.IntegerField(default=0)  # technical faults in a row
+    open_until = models.FloatField(default=0)  # breaker: no calls before this time (epoch seconds)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "name"], name="connection_name")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Channel(models.Model):
+    """Where buyers order: a shop, or one of the shops behind one connection."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    code = models.SlugField(max_length=40)
+    name = models.CharField(max_length=200, default="")
+    connection = models.ForeignKey(Connection, models.CASCADE)
+    country = models.CharField(max_length=2, default="SE")
+    currency = models.CharField(max_length=3, default="SEK")
+    time_zone = models.CharField(max_length=40, default="Europe/Stockholm")
+    dimension = models.CharField(max_length=40, default="", blank=True)  # result unit in the ERP
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "code"], name="channel_code")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Master(models.Model):
+    """Which connection rules a record type in a channel: exactly one, the database sees to it."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    channel = models.ForeignKey(Channel, models.CASCADE)
+    type = models.CharField(max_length=20)
+    connection = models.ForeignKey(Connection, models.CASCADE)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "channel", "type"], name="one_master")]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.type}"
+
+
+class Flow(models.Model):
+    """Records of a type from their master to a target, for one channel."""
+
+    class Mode(models.TextChoices):
+        CREATE = "create"
+        UPDATE = "update"
+        BOTH = "both"
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    channel = models.ForeignKey(Channel, models.CASCADE)
+    type = models.CharField(max_length=20)
+    source = models.ForeignKey(Connection, models.CASCADE, related_name="flows_out")
+    target = models.ForeignKey(Connection, models.CASCADE, related_name="flows_in")
+    mode = models.CharField(max_length=10, choices=Mode.choices, default=Mode.BOTH)
+    fields = models.JSONField(default=list)  # canonical fields that may be written; empty = all
+    when = models.JSONField(default=None, null=True)  # condition (rules/model.py): which records flow
+    options = models.JSONField(default=dict)
+    since = models.DateTimeField(null=True)  # cut-over: orders placed before are not sent
+    enabled = models.BooleanField(default=False)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "channel", "type", "target"], name="one_flow")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.channel}: {self.type} {self.source} → {self.target}"
+
+
+class RuleSet(models.Model):
+    """Rules on the way in or out of a connection for one record type."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    connection = models.ForeignKey(Connection, models.CASCADE)
+    direction = models.CharField(max_length=3, choices=[("in", "in"), ("out", "out")])
+    type = models.CharField(max_length=20)
+    rules = models.JSONField(default=list)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "connection", "direction", "type"], name="one_rule_set")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.connection} {self.direction} {self.type}"
+
+
+class ConfigVersion(models.Model):
+    """The configuration after each change, as samklang.toml text without secrets; the history to roll back to."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    number = models.IntegerField()
+    at = models.DateTimeField(auto_now_add=True)
+    by = models.CharField(max_length=100)
+    why = models.CharField(max_length=300, default="", blank=True)
+    text = models.TextField()
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "number"], name="config_number")]
+
+    def __str__(self) -> str:
+        return f"{self.tenant} {self.number}"
+
+
+class Stored(models.Model):
+    """Desired state: what a connection last said of a record, after its rules in."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "connection_id", "type", "key")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False)
+    connection = models.ForeignKey(Connection, models.CASCADE, db_index=False)
+    type = models.CharField(max_length=20)
+    key = models.CharField(max_length=300)
+    body = models.BinaryField()
+    hash = models.BinaryField(max_length=16)
+    changed_at = models.FloatField()  # epoch seconds
+    gone = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "record"
+
+
+class Binding(models.Model):
+    """A record at one connection: its external id, what was last seen there, what is wanted and what was delivered.
+
+    state: idle; due (work to do at due_at); sending (claimed under lease number `token`); waiting (for the record
+    named in waiting_on); stopped (needs a person); held (behind a brake).
+    """
+
+    pk = models.CompositePrimaryKey("tenant_id", "connection_id", "type", "key")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False)
+    connection = models.ForeignKey(Connection, models.CASCADE, db_index=False)
+    type = models.CharField(max_length=20)
+    key = models.CharField(max_length=300)
+    external_id = models.CharField(max_length=200, null=True)  # NULLs do not clash in a unique index
+    seen = models.BinaryField(max_length=16, null=True)  # content hash of what the system itself last said
+    generation = models.IntegerField(default=0)  # last sweep that saw it
+
+    flow = models.ForeignKey(Flow, models.SET_NULL, null=True, db_index=False)
+    source = models.ForeignKey(Connection, models.SET_NULL, null=True, db_index=False, related_name="+")
+    wanted = models.BinaryField(max_length=16, null=True)  # content hash of the source's record
+    delivered = models.BinaryField(max_length=16, null=True)  # content hash of the source's record last accepted
+    sent = models.BinaryField(max_length=16, null=True)  # hash of what was really sent (after rules and mask)
+    state = models.CharField(max_length=8, default="idle")
+    due_at = models.FloatField(default=0)
+    attempts = models.IntegerField(default=0)
+    doubt = models.BooleanField(default=False)  # a create may have been done without our knowing
+    troubled = models.BooleanField(default=False)  # has an open problem
+    waiting_on = models.CharField(max_length=340, default="", blank=True)
+    risk = models.CharField(max_length=6, default="", blank=True)
+    risk_at = models.FloatField(default=0)
+    token = models.BigIntegerField(default=0)
+
+    class Meta:
+        db_table = "binding"
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "connection", "type", "external_id"],
+                name="one_external",
+                condition=Q(external_id__isnull=False),
+            )
+        ]
+        indexes: ClassVar = [
+            models.Index(
+                fields=["tenant", "connection", "type", "due_at"], name="binding_due", condition=Q(state="due")
+            ),
+            models.Index(fields=["tenant", "connection", "type"], name="binding_sending", condition=Q(state="sending")),
+            models.Index(
+                fields=["tenant", "connection", "waiting_on"], name="binding_waiting", condition=~Q(waiting_on="")
+            ),
+            models.Index(fields=["tenant", "connection", "type", "risk"], name="binding_risk", condition=~Q(risk="")),
+        ]
+
+
+class FeedState(models.Model):
+    """How far a feed has been read. `generation` numbers the sweeps; a sweep that ended sets swept_at."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    connection = models.ForeignKey(Connection, models.CASCADE)
+    feed = models.CharField(max_length=40)
+    watermark = models.DateTimeField(null=True)
+    generation = models.IntegerField(default=0)
+    swept_at = models.DateTimeField(null=True)
+    read_at = models.DateTimeField(null=True)
+    run = models.JSONField(default=dict)  # a run that was cut off: since, started, sweep, types, resume
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "connection", "feed"], name="one_feed_state")
+        ]
+
+
+class Hook(models.Model):
+    """A webhook as it came, stored before it was answered."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    connection = models.ForeignKey(Connection, models.CASCADE)
+    at = models.DateTimeField(auto_now_add=True)
+    headers = models.JSONField()
+    body = models.BinaryField()
+    done = models.BooleanField(default=False)
+    error = models.TextField(default="", blank=True)
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "connection", "id"], name="hook_open", condition=Q(done=False))
+        ]
+
+
+class Lease(models.Model):
+    """Who may work a lane. `token` grows with every taking, so a late worker is known by its number."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    name = models.CharField(max_length=100)
+    token = models.BigIntegerField(default=0)
+    until = models.FloatField(default=0)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "name"], name="one_lease")]
+
+
+class Transfer(models.Model):
+    """One run: a read of a feed or a drain of deliveries, with its counts."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    connection = models.ForeignKey(Connection, models.CASCADE)
+    direction = models.CharField(max_length=3)
+    what = models.CharField(max_length=40)  # feed or record type
+    sweep = models.BooleanField(default=False)
+    started = models.DateTimeField()
+    seconds = models.FloatField(null=True)
+    considered = models.IntegerField(default=0)
+    created = models.IntegerField(default=0)
+    updated = models.IntegerField(default=0)
+    skipped = models.IntegerField(default=0)
+    failed = models.IntegerField(default=0)
+    result = models.CharField(max_length=10, default="running")  # running, ok, failed
+    error = models.TextField(default="", blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["tenant", "connection", "-started"], name="transfer_recent")]
+
+
+class ExchangeRow(models.Model):
+    """One request and answer, secrets removed."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    connection = models.ForeignKey(Connection, models.CASCADE)
+    at = models.DateTimeField()
+    method = models.CharField(max_length=10)
+    url = models.TextField()
+    status = models.IntegerField()
+    seconds = models.FloatField()
+    sent = models.BinaryField(default=b"")
+    got = models.BinaryField(default=b"")
+    error = models.TextField(default="", blank=True)
+    about = models.CharField(max_length=300, default="", blank=True)  # record key, or "" for many
+
+    class Meta:
+        db_table = "exchange"
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "connection", "-at"], name="exchange_recent"),
+            models.Index(fields=["tenant", "about", "-at"], name="exchange_about", condition=~Q(about="")),
+        ]
+
+
+class Problem(models.Model):
+    """Equal errors together: what happened, where, and what to do. Open until its last item is gone."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    connection = models.ForeignKey(Connection, models.CASCADE)
+    fingerprint = models.CharField(max_length=64)
+    code = models.CharField(max_length=10)
+    type = models.CharField(max_length=20, default="", blank=True)
+    what = models.TextField()
+    do_this = models.TextField(default="", blank=True)
+    first_at = models.DateTimeField(auto_now_add=True)
+    last_at = models.DateTimeField(auto_now=True)
+    closed_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "fingerprint"], name="one_open", condition=Q(closed_at__isnull=True)
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.what}"
+
+
+class ProblemItem(models.Model):
+    """One record that has the problem."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    problem = models.ForeignKey(Problem, models.CASCADE, related_name="items")
+    connection = models.ForeignKey(Connection, models.CASCADE, db_index=False)
+    direction = models.CharField(max_length=3)
+    type = models.CharField(max_length=20)
+    key = models.CharField(max_length=300)
+    external_id = models.CharField(max_length=200, default="", blank=True)
+    message = models.TextField()
+    where = models.CharField(max_length=300, default="", blank=True)
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "connection", "direction", "type", "key"], name="one_item")
+        ]
+
+
+class Brake(models.Model):
+    """A mass change that a person must release or reject. Held bindings carry its risk."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    connection = models.ForeignKey(Connection, models.CASCADE)  # the target
+    type = models.CharField(max_length=20)
+    risk = models.CharField(max_length=6)
+    count = models.IntegerField()
+    of = models.IntegerField()
+    at = models.DateTimeField(auto_now_add=True)
+    released_at = models.DateTimeField(null=True)
+    released_by = models.CharField(max_length=100, default="", blank=True)
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "connection", "type", "risk"], name="one_brake", condition=Q(released_at__isnull=True)
+            )
+        ]
+
+
+class Step(models.Model):
+    """One step of an order's way: what happened at which connection. The journey page only reads these."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    order = models.CharField(max_length=300)
+    at = models.DateTimeField()
+    connection = models.ForeignKey(Connection, models.CASCADE)
+    type = models.CharField(max_length=20)
+    what = models.CharField(max_length=20)  # read, created, updated, unchanged, waits, retry, stopped, matched
+    text = models.TextField(default="", blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["tenant", "order", "at"], name="step_order")]

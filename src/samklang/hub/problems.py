@@ -1,0 +1,103 @@
+"""Problems group equal errors, say what, where and what to do, and close themselves when the last record is well.
+
+Two errors are equal when code, connection, direction, record type and wording agree; the wording is compared without
+numbers and quoted values, so "SKU 12 is missing" and "SKU 13 is missing" are one problem with two records.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from django.db import transaction
+from django.utils import timezone
+
+from samklang.connectors.errors import SamklangError
+from samklang.hub.models import Problem, ProblemItem
+
+_PARTICULARS = re.compile(r"'[^']*'|\"[^\"]*\"|\b\S*\d\S*\b")
+
+
+class Trouble(NamedTuple):
+    """One record's error, for `report`. `key` may be an external id where no key is known."""
+
+    direction: str
+    type: str
+    key: str
+    error: SamklangError
+    external_id: str = ""
+
+
+def _fingerprint(connection: int, trouble: Trouble) -> str:
+    wording = _PARTICULARS.sub("…", trouble.error.what)
+    text = f"{connection}|{trouble.direction}|{trouble.type}|{trouble.error.code}|{wording}"
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def report(tenant: int, connection: int, troubles: Iterable[Trouble]) -> None:
+    """Open or extend the problems of these records; a record has at most one problem per direction and type."""
+    with transaction.atomic():
+        touched: set[int] = set()
+        for trouble in troubles:
+            problem, _ = Problem.objects.update_or_create(
+                tenant_id=tenant,
+                fingerprint=_fingerprint(connection, trouble),
+                closed_at=None,
+                defaults={"do_this": trouble.error.do_this, "last_at": timezone.now()},
+                create_defaults={
+                    "connection_id": connection,
+                    "code": trouble.error.code,
+                    "type": trouble.type,
+                    "what": trouble.error.what,
+                    "do_this": trouble.error.do_this,
+                },
+            )
+            place: dict[str, Any] = {
+                "tenant_id": tenant,
+                "connection_id": connection,
+                "direction": trouble.direction,
+                "type": trouble.type,
+                "key": trouble.key,
+            }
+            touched.update(
+                ProblemItem.objects.filter(**place).exclude(problem=problem).values_list("problem_id", flat=True)
+            )
+            ProblemItem.objects.update_or_create(
+                **place,
+                defaults={
+                    "problem": problem,
+                    "external_id": trouble.external_id,
+                    "message": str(trouble.error),
+                    "where": trouble.error.where,
+                },
+            )
+        _close_empty(touched)
+
+
+def clear(tenant: int, connection: int, direction: str, type_: str, keys: Iterable[str]) -> None:
+    """These records are well again."""
+    keys = list(keys)
+    with transaction.atomic():
+        items = ProblemItem.objects.filter(
+            tenant_id=tenant, connection_id=connection, direction=direction, type=type_, key__in=keys
+        )
+        touched = set(items.values_list("problem_id", flat=True))
+        if touched:
+            items.delete()
+            _close_empty(touched)
+
+
+def open_keys(tenant: int, connection: int, direction: str) -> set[tuple[str, str]]:
+    """(type, key) of records with an open problem; small, so intake can hold it during a run."""
+    return set(
+        ProblemItem.objects.filter(tenant_id=tenant, connection_id=connection, direction=direction).values_list(
+            "type", "key"
+        )
+    )
+
+
+def _close_empty(ids: set[int]) -> None:
+    if ids:
+        Problem.objects.filter(id__in=ids, items__isnull=True).update(closed_at=timezone.now())

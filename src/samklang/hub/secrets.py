@@ -1,0 +1,113 @@
+"""Secrets at rest: encrypted with a key from the environment or a file, and the key can be rotated.
+
+The key is 32 random bytes in URL-safe base64 (Fernet). `SAMKLANG_KEY` wins over the file `samklang.key` in the data
+folder, which is made on first use with rights for its owner only. While a rotation is under way the old keys still
+read (`SAMKLANG_OLD_KEYS`, or the file's further lines).
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from django.conf import settings
+from django.db import transaction
+
+from samklang.connectors.errors import Misconfigured
+from samklang.hub.models import Connection
+
+
+def key_file() -> Path:
+    """Where the key lies unless the environment holds it."""
+    return Path(settings.DATA) / "samklang.key"
+
+
+def _keys() -> list[str]:
+    from_env = os.environ.get("SAMKLANG_KEY", "")
+    if from_env:
+        return [from_env, *filter(None, os.environ.get("SAMKLANG_OLD_KEYS", "").split(","))]
+    path = key_file()
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except FileExistsError:
+            return path.read_text().split()  # another process was first
+        with os.fdopen(handle, "wb") as file:
+            file.write(Fernet.generate_key() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    return path.read_text().split()
+
+
+def _cipher() -> MultiFernet:
+    try:
+        return MultiFernet([Fernet(key) for key in _keys()])
+    except ValueError as error:
+        raise Misconfigured(
+            "The key for secrets is not a Fernet key", do_this="Set SAMKLANG_KEY, or restore samklang.key from backup."
+        ) from error
+
+
+def seal(value: Any) -> bytes:
+    """Encrypt anything JSON can hold."""
+    return _cipher().encrypt(msgspec.json.encode(value))
+
+
+def unseal(sealed: bytes | memoryview) -> Any:
+    """What `seal` was given; {} for nothing. Misconfigured when the key does not fit."""
+    if not sealed:
+        return {}
+    try:
+        return msgspec.json.decode(_cipher().decrypt(bytes(sealed)))
+    except InvalidToken as error:
+        raise Misconfigured(
+            "The stored secrets cannot be read with this key",
+            do_this="Restore the key that wrote them (SAMKLANG_KEY or samklang.key), or enter the secrets again.",
+        ) from error
+
+
+def rotate() -> int:
+    """Make a new key, encrypt every secret with it anew, forget the old one. Returns how many connections there are.
+
+    Safe to be killed anywhere: the new key is added in front of the old in the file first, and the old is taken away
+    only after the database has committed.
+    """
+    if os.environ.get("SAMKLANG_KEY"):
+        if not os.environ.get("SAMKLANG_OLD_KEYS"):
+            raise Misconfigured(
+                "The key is in SAMKLANG_KEY, so only you can make the new one",
+                do_this="Put the old key into SAMKLANG_OLD_KEYS, a new one into SAMKLANG_KEY, and run this again.",
+            )
+        return _reencrypt()
+    new = Fernet.generate_key().decode()
+    _write_keys([new, *_keys()])
+    count = _reencrypt()
+    _write_keys([new])
+    return count
+
+
+def _reencrypt() -> int:
+    with transaction.atomic():
+        connections = list(Connection.objects.select_for_update().all())
+        for connection in connections:
+            for field in ("secrets", "tokens"):
+                sealed = bytes(getattr(connection, field))
+                if sealed:
+                    setattr(connection, field, _cipher().rotate(sealed))
+            connection.save(update_fields=["secrets", "tokens"])
+    return len(connections)
+
+
+def _write_keys(keys: list[str]) -> None:
+    path = key_file()
+    fresh = path.with_suffix(".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w") as file:
+        file.write("\n".join(dict.fromkeys(keys)) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    fresh.replace(path)

@@ -1,0 +1,316 @@
+"""The hot statements, all in one place: set-based, right on SQLite and PostgreSQL alike.
+
+Rows are locked and written in key order, so that two writers never deadlock. Every function belongs into a transaction
+that its caller opened, unless it says otherwise.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from django.db import connection as database
+
+
+class Known(NamedTuple):
+    """What a binding knows of its own system: external id, hash last seen, sweep that saw it."""
+
+    external_id: str | None
+    seen: bytes | None
+    generation: int
+
+
+class Wanted(NamedTuple):
+    """A row for `want`: the record's key and content hash, and the risk that holds it ("" = none)."""
+
+    key: str
+    hash: bytes
+    risk: str = ""
+
+
+class Claimed(NamedTuple):
+    """A binding taken for sending, with the source's record."""
+
+    key: str
+    external_id: str | None
+    wanted: bytes
+    delivered: bytes | None
+    sent: bytes | None
+    attempts: int
+    doubt: bool
+    troubled: bool
+    flow_id: int
+    body: bytes | None
+
+
+class Outcome(NamedTuple):
+    """What became of a claimed binding. `state` is idle, due, waiting or stopped."""
+
+    key: str
+    state: str
+    delivered: bytes | None = None  # None: keep what was
+    sent: bytes | None = None
+    seen: bytes | None = None
+    external_id: str | None = None
+    due_at: float = 0
+    attempts: int = 0
+    doubt: bool = False
+    troubled: bool = False
+    waiting_on: str = ""
+
+
+def _marks(count: int) -> str:
+    return ",".join(["%s"] * count)
+
+
+def _bytes(value: bytes | memoryview | None) -> bytes | None:
+    return None if value is None else bytes(value)
+
+
+def known(tenant: int, connection: int, type_: str, keys: Sequence[str]) -> dict[str, Known]:
+    """Bindings of these keys."""
+    if not keys:
+        return {}
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"SELECT key, external_id, seen, generation FROM binding"  # noqa: S608
+            f" WHERE tenant_id=%s AND connection_id=%s AND type=%s AND key IN ({_marks(len(keys))})",
+            [tenant, connection, type_, *keys],
+        )
+        return {row[0]: Known(row[1], _bytes(row[2]), row[3]) for row in cursor.fetchall()}
+
+
+def keys_of(tenant: int, connection: int, type_: str, external_ids: Sequence[str]) -> dict[str, str]:
+    """External id → key."""
+    if not external_ids:
+        return {}
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"SELECT external_id, key FROM binding WHERE tenant_id=%s AND connection_id=%s AND type=%s"  # noqa: S608
+            f" AND external_id IN ({_marks(len(external_ids))})",
+            [tenant, connection, type_, *external_ids],
+        )
+        return dict(cursor.fetchall())
+
+
+def ids_of(tenant: int, connection: int, names: Sequence[tuple[str, str]]) -> dict[tuple[str, str], str]:
+    """(type, key) → external id, for those that are bound."""
+    found: dict[tuple[str, str], str] = {}
+    for type_ in dict.fromkeys(type_ for type_, _ in names):
+        keys = list(dict.fromkeys(key for t, key in names if t == type_))
+        for start in range(0, len(keys), 500):
+            some = keys[start : start + 500]
+            with database.cursor() as cursor:
+                cursor.execute(
+                    f"SELECT key, external_id FROM binding WHERE tenant_id=%s AND connection_id=%s AND type=%s"  # noqa: S608
+                    f" AND external_id IS NOT NULL AND key IN ({_marks(len(some))})",
+                    [tenant, connection, type_, *some],
+                )
+                found.update(((type_, key), external_id) for key, external_id in cursor.fetchall())
+    return found
+
+
+def bodies(tenant: int, connection: int, type_: str, keys: Sequence[str]) -> dict[str, bytes]:
+    """Canonical bytes of stored records."""
+    if not keys:
+        return {}
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"SELECT key, body FROM record WHERE tenant_id=%s AND connection_id=%s AND type=%s"  # noqa: S608
+            f" AND key IN ({_marks(len(keys))})",
+            [tenant, connection, type_, *keys],
+        )
+        return {key: bytes(body) for key, body in cursor.fetchall()}
+
+
+def keep_records(tenant: int, connection: int, type_: str, rows: Iterable[tuple[str, bytes, bytes]]) -> None:
+    """Upsert (key, body, hash)."""
+    now = time.time()
+    with database.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO record (tenant_id, connection_id, type, key, body, hash, changed_at, gone)"
+            " VALUES (%s,%s,%s,%s,%s,%s,%s,%s)"
+            " ON CONFLICT (tenant_id, connection_id, type, key) DO UPDATE SET body=excluded.body, hash=excluded.hash,"
+            " changed_at=excluded.changed_at, gone=excluded.gone",
+            [(tenant, connection, type_, key, body, hash_, now, False) for key, body, hash_ in sorted(rows)],
+        )
+
+
+def bind(tenant: int, connection: int, type_: str, rows: Iterable[tuple[str, str | None, bytes | None, int]]) -> None:
+    """Upsert (key, external id, hash seen, sweep). An id or hash of None leaves what is there."""
+    with database.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO binding (tenant_id, connection_id, type, key, external_id, seen, generation, state, due_at,"
+            " attempts, doubt, troubled, waiting_on, risk, risk_at, token)"
+            " VALUES (%s,%s,%s,%s,%s,%s,%s,'idle',0,0,%s,%s,'','',0,0)"
+            " ON CONFLICT (tenant_id, connection_id, type, key) DO UPDATE SET"
+            " external_id=COALESCE(excluded.external_id, binding.external_id),"
+            " seen=COALESCE(excluded.seen, binding.seen), generation=excluded.generation",
+            [
+                (tenant, connection, type_, key, external_id, seen, generation, False, False)
+                for key, external_id, seen, generation in sorted(rows)
+            ],
+        )
+
+
+def unbind(tenant: int, connection: int, type_: str, external_ids: Sequence[str]) -> None:
+    """Forget these external ids: the system gave them to another record, or the record is gone there."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE binding SET external_id=NULL, seen=NULL WHERE tenant_id=%s AND connection_id=%s AND type=%s"  # noqa: S608
+            f" AND external_id IN ({_marks(len(external_ids))})",
+            [tenant, connection, type_, *external_ids],
+        )
+
+
+def touch(tenant: int, connection: int, type_: str, keys: Sequence[str], generation: int) -> None:
+    """The sweep has seen these unchanged records."""
+    if not keys:
+        return
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE binding SET generation=%s WHERE tenant_id=%s AND connection_id=%s AND type=%s"  # noqa: S608
+            f" AND key IN ({_marks(len(keys))})",
+            [generation, tenant, connection, type_, *keys],
+        )
+
+
+def want(tenant: int, target: int, type_: str, source: int, flow: int, rows: Iterable[Wanted]) -> int:
+    """Mark what the target shall hold. Only a difference makes work; returns how many rows now differ or changed.
+
+    A row that is being sent stays with its sender, who finds on finishing that more is wanted.
+    """
+    now = time.time()
+    with database.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO binding (tenant_id, connection_id, type, key, source_id, flow_id, wanted, state, due_at,"
+            " attempts, doubt, troubled, waiting_on, risk, risk_at, generation, token)"
+            " VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,0,%s,%s,'',%s,%s,0,0)"
+            " ON CONFLICT (tenant_id, connection_id, type, key) DO UPDATE SET source_id=excluded.source_id,"
+            " flow_id=excluded.flow_id, wanted=excluded.wanted, attempts=0, waiting_on='', risk=excluded.risk,"
+            " risk_at=excluded.risk_at, due_at=excluded.due_at,"
+            " state=CASE WHEN binding.state='sending' THEN 'sending'"
+            " WHEN binding.delivered IS NOT DISTINCT FROM excluded.wanted THEN 'idle' ELSE excluded.state END"
+            " WHERE binding.wanted IS DISTINCT FROM excluded.wanted"
+            " OR binding.source_id IS DISTINCT FROM excluded.source_id"
+            " OR (binding.state='idle' AND binding.delivered IS DISTINCT FROM excluded.wanted)",
+            [
+                (
+                    tenant, target, type_, row.key, source, flow, row.hash, "held" if row.risk else "due", now, False,
+                    False, row.risk, now if row.risk else 0.0,
+                )
+                for row in sorted(rows)
+            ],
+        )  # fmt: skip
+        return int(cursor.rowcount)
+
+
+def claim(tenant: int, target: int, type_: str, limit: int, token: int) -> list[Claimed]:
+    """Take due work under a lease number, oldest first, with the records to send."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT b.key, b.external_id, b.wanted, b.delivered, b.sent, b.attempts, b.doubt, b.troubled, b.flow_id,"
+            " r.body FROM binding b LEFT JOIN record r ON r.tenant_id=b.tenant_id AND r.connection_id=b.source_id"
+            " AND r.type=b.type AND r.key=b.key"
+            " WHERE b.tenant_id=%s AND b.connection_id=%s AND b.type=%s AND b.state='due' AND b.due_at<=%s"
+            " ORDER BY b.due_at, b.key LIMIT %s",
+            [tenant, target, type_, time.time(), limit],
+        )
+        rows = [
+            Claimed(key, external_id, bytes(wanted), _bytes(delivered), _bytes(sent), attempts, bool(doubt),
+                    bool(troubled), flow, _bytes(body))
+            for key, external_id, wanted, delivered, sent, attempts, doubt, troubled, flow, body in cursor.fetchall()
+        ]  # fmt: skip
+        if rows:
+            cursor.execute(
+                f"UPDATE binding SET state='sending', token=%s WHERE tenant_id=%s AND connection_id=%s AND type=%s"  # noqa: S608
+                f" AND key IN ({_marks(len(rows))})",
+                [token, tenant, target, type_, *sorted(row.key for row in rows)],
+            )
+    return rows
+
+
+def finish(tenant: int, target: int, type_: str, token: int, rows: Iterable[Outcome]) -> int:
+    """Write down results of claimed rows; a row that a later lease has taken over is left alone.
+
+    `idle` becomes due again when more was wanted while the row was being sent. Returns how many rows were ours.
+    """
+    now = time.time()
+    with database.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE binding SET external_id=COALESCE(%s, external_id), delivered=COALESCE(%s, delivered),"
+            " sent=COALESCE(%s, sent), seen=COALESCE(%s, seen), attempts=%s, doubt=%s, troubled=%s, waiting_on=%s,"
+            " due_at=%s, state=CASE WHEN %s='idle' AND wanted IS DISTINCT FROM COALESCE(%s, delivered) THEN 'due'"
+            " ELSE %s END, risk=CASE WHEN %s='idle' THEN '' ELSE risk END"
+            " WHERE tenant_id=%s AND connection_id=%s AND type=%s AND key=%s AND state='sending' AND token=%s",
+            [
+                (
+                    row.external_id, row.delivered, row.sent, row.seen, row.attempts, row.doubt, row.troubled,
+                    row.waiting_on, row.due_at or now, row.state, row.delivered, row.state, row.state,
+                    tenant, target, type_, row.key, token,
+                )
+                for row in sorted(rows)
+            ],
+        )  # fmt: skip
+        return int(cursor.rowcount)
+
+
+def recover(tenant: int, target: int, type_: str, token: int) -> int:
+    """Rows that an earlier lease left in `sending`: due again, and a create among them is in doubt."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "UPDATE binding SET state='due', doubt=CASE WHEN external_id IS NULL THEN %s ELSE doubt END"
+            " WHERE tenant_id=%s AND connection_id=%s AND type=%s AND state='sending' AND token<>%s",
+            [True, tenant, target, type_, token],
+        )
+        return int(cursor.rowcount)
+
+
+def release_waiting(tenant: int, connection: int, names: Sequence[tuple[str, str]]) -> None:
+    """Records that waited for these at this connection become due."""
+    if not names:
+        return
+    now = time.time()
+    with database.cursor() as cursor:
+        for start in range(0, len(names), 500):
+            some = [f"{type_}:{key}" for type_, key in names[start : start + 500]]
+            cursor.execute(
+                f"UPDATE binding SET state='due', due_at=%s, waiting_on='' WHERE tenant_id=%s AND connection_id=%s"  # noqa: S608
+                f" AND NOT (waiting_on='') AND state='waiting' AND waiting_on IN ({_marks(len(some))})",
+                [now, tenant, connection, *some],
+            )
+
+
+def waits(tenant: int, connection: int) -> bool:
+    """Whether anything waits at this connection (so that unbinding work is only done when it matters)."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM binding WHERE tenant_id=%s AND connection_id=%s AND NOT (waiting_on='') LIMIT 1",
+            [tenant, connection],
+        )
+        return cursor.fetchone() is not None
+
+
+def due_types(tenant: int, target: int) -> list[str]:
+    """Record types with work due now, or left in sending by somebody."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT DISTINCT type FROM binding WHERE tenant_id=%s AND connection_id=%s AND state='due' AND due_at<=%s"
+            " UNION SELECT DISTINCT type FROM binding WHERE tenant_id=%s AND connection_id=%s AND state='sending'",
+            [tenant, target, time.time(), tenant, target],
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def unseen(tenant: int, connection: int, type_: str, generation: int, limit: int = 1000) -> list[tuple[str, str]]:
+    """(key, external id) of records that an earlier sweep saw and this one did not, and that are not gone already."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT b.key, COALESCE(b.external_id, '') FROM binding b JOIN record r ON r.tenant_id=b.tenant_id"
+            " AND r.connection_id=b.connection_id AND r.type=b.type AND r.key=b.key"
+            " WHERE b.tenant_id=%s AND b.connection_id=%s AND b.type=%s AND b.generation<%s AND r.gone=%s"
+            " ORDER BY b.key LIMIT %s",
+            [tenant, connection, type_, generation, False, limit],
+        )
+        return [(key, external_id) for key, external_id in cursor.fetchall()]

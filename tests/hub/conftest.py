@@ -1,0 +1,98 @@
+"""A shop and an ERP as boxes, with the flows between them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from samklang.connectors import registry
+from samklang.records import Customer, Order, OrderLine, Price, Product, StockLevel, Variant
+from tests.doubles.shelf import Box, boxes
+
+
+class World:
+    """One tenant with a shop box and an ERP box."""
+
+    def __init__(self) -> None:
+        from samklang.hub.models import Channel, Connection, Tenant
+
+        self.tenant = Tenant.objects.create(slug="nordljus", name="Nordljus Handel AB")
+        self.shop_row = self.connection("shop")
+        self.erp_row = self.connection("erp")
+        self.channel = Channel.objects.create(tenant=self.tenant, code="nordljus", connection=self.shop_row)
+        _ = Connection
+
+    @property
+    def shop(self) -> Box:
+        return boxes["shop"]
+
+    @property
+    def erp(self) -> Box:
+        return boxes["erp"]
+
+    def connection(self, name: str) -> Any:
+        from samklang.hub.models import Connection
+
+        return Connection.objects.create(tenant=self.tenant, name=name, connector="shelf", settings={"box": name})
+
+    def flow(self, type_: str, source: str, target: str, **more: Any) -> Any:
+        from samklang.hub.flows import set_flow
+
+        ends = {"shop": self.shop_row, "erp": self.erp_row}
+        return set_flow(self.channel, type_, ends[source], ends[target], enabled=True, **more)
+
+    def read(self, name: str, feed: str, **more: Any) -> Any:
+        from samklang.hub.intake import read
+
+        report = read({"shop": self.shop_row, "erp": self.erp_row}[name], feed, **more)
+        assert report is not None
+        return report.transfer
+
+    def deliver(self, name: str, type_: str) -> Any:
+        from samklang.hub.delivery import deliver
+
+        row = {"shop": self.shop_row, "erp": self.erp_row}[name]
+        row.refresh_from_db()
+        return deliver(row, type_)
+
+
+@pytest.fixture
+def world(database: Path) -> Iterator[World]:
+    registry.packages()["shelf"] = "tests.doubles.shelf"
+    boxes.clear()
+    yield World()
+    boxes.clear()
+
+
+def product(code: str, name: str = "Kopp", **more: Any) -> Product:
+    return Product(code=code, name=name, variants=more.pop("variants", (Variant(sku=code),)), **more)
+
+
+def stock(sku: str, pieces: int, warehouse: str = "") -> StockLevel:
+    return StockLevel(sku=sku, on_hand=Decimal(pieces), warehouse=warehouse)
+
+
+def price(sku: str, amount: str) -> Price:
+    return Price(sku=sku, currency="SEK", amount=Decimal(amount), tax_included=True)
+
+
+def order(no: str, *skus: str, email: str = "anna@example.se", **more: Any) -> Order:
+    lines = tuple(
+        OrderLine(
+            line_id=str(n), sku=sku, quantity=Decimal(1), unit_price=Decimal(125), net=Decimal(100), tax=Decimal(25),
+            gross=Decimal(125), tax_percent=Decimal(25),
+        )
+        for n, sku in enumerate(skus)
+    )  # fmt: skip
+    n = len(lines)
+    customer = more.pop("customer", Customer(name="Anna Berg", email=email))
+    return Order(
+        channel="nordljus", order_no=no, placed_at=more.pop("placed_at", datetime(2026, 11, 1, tzinfo=UTC)),
+        currency="SEK", customer=customer, lines=lines, net=Decimal(100 * n), tax=Decimal(25 * n),
+        gross=Decimal(125 * n), prices_include_tax=True, **more,
+    )  # fmt: skip
