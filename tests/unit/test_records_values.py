@@ -1,5 +1,7 @@
 """Compare keys, GTIN, VAT rates by day, instants on the nights when clocks change, and what a product must be."""
 
+# ruff: noqa: DTZ001  # hypothesis wants the bounds of st.datetimes without a zone
+
 from __future__ import annotations
 
 import unicodedata

@@ -154,12 +154,13 @@ def _merge(action: model.Merge, cls: PartClass, plugins: Plugins) -> Act:
     sources = [Path(cls, field) for field in action.fields]
 
     def act(part: Any, context: Context) -> Any:
-        merged: list[str] = []
-        for source in sources:
-            for value in source.read(part):
-                piece = text(value).strip()
-                if piece and not any(_stands_in(piece, before) for before in merged):
-                    merged.append(piece)
+        pieces = [piece for source in sources for value in source.read(part) if (piece := text(value).strip())]
+        merged = [
+            piece
+            for place, piece in enumerate(pieces)
+            if not any(_stands_in(piece, other) for other in pieces[:place])
+            and not any(_stands_in(piece, other) and piece != other for other in pieces[place + 1 :])
+        ]
         return target.change(part, lambda old: action.separator.join(merged))
 
     return act
@@ -236,9 +237,9 @@ def plain_text(html: str) -> str:
     return "\n".join(line for line in lines if line)
 
 
-def _stands_in(piece: str, merged: str) -> bool:
-    """Whether the words stand in the text already, as whole words and whatever their case."""
-    return f" {_words(piece)} " in f" {_words(merged)} "
+def _stands_in(piece: str, other: str) -> bool:
+    """Whether the words stand in the other text, as whole words and whatever their case."""
+    return f" {_words(piece)} " in f" {_words(other)} "
 
 
 def _words(some: str) -> str:

@@ -183,4 +183,4 @@ def _tag(part: model.Condition | model.Action) -> str:
 
 
 def _quoted(value: Any) -> str:
-    return f"“{text(value)}”"
+    return text(value) if isinstance(value, int) else f"“{text(value)}”"

@@ -45,7 +45,7 @@ def load(data: Any, record_type: str | None = None, plugins: Plugins | None = No
 
 def dump(rules: Iterable[Rule]) -> list[dict[str, Any]]:
     """The rules as plain data, decimals as text and defaults left out; `load` gives the same rules back."""
-    return [msgspec.to_builtins(rule) for rule in rules]
+    return [msgspec.json.decode(msgspec.json.encode(rule)) for rule in rules]
 
 
 def _rule(number: int, item: Any) -> Rule:
