@@ -4,7 +4,7 @@ records a flow takes."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import IntegrityError, transaction
 
@@ -52,7 +52,7 @@ def set_flow(
     *,
     mode: str = "both",
     fields: Iterable[str] = (),
-    **more: object,
+    **more: Any,
 ) -> Flow:
     """Create or change a flow and make its source the master, or refuse.
 
@@ -102,14 +102,19 @@ def set_flow(
 
 #: How a preset sets a type's flow. An ERP's customers are its own once they exist; of an order that the ERP already
 #: has only a cancellation goes there (edits before picking belong to the warehouse flow).
-_MANNERS: dict[str, dict[str, object]] = {"customer": {"mode": "create"}, "order": {"fields": ["lifecycle"]}}
+_MANNERS: dict[str, dict[str, Any]] = {"customer": {"mode": "create"}, "order": {"fields": ["lifecycle"]}}
+
+
+def manners(type_: str) -> dict[str, Any]:
+    """Mode and mask that a preset gives a flow of this type."""
+    return dict(_MANNERS.get(type_, {}))
 
 
 def use_preset(name: str, channel: Channel, erp: Connection) -> list[Flow]:
     """The flows of a preset between the channel's shop and an ERP, switched off until the plan is applied."""
     ends = {"shop": channel.connection, "erp": erp}
     return [
-        set_flow(channel, type_, ends[source], ends[target], **_MANNERS.get(type_, {}))  # type: ignore[arg-type]
+        set_flow(channel, type_, ends[source], ends[target], **manners(type_))
         for type_, source, target in PRESETS[name]
     ]
 

@@ -52,10 +52,11 @@ Notify = Callable[[int, str], None]
 
 
 class Report(NamedTuple):
-    """What a read did, and which (target, type) now have work."""
+    """What a read did, which (target, type) now have work, and the error that ended it."""
 
     transfer: Transfer
     wake: frozenset[tuple[int, str]]
+    failure: SamklangError | None
 
 
 class _Entry(NamedTuple):
@@ -66,20 +67,32 @@ class _Entry(NamedTuple):
 
 
 class Intake:
-    """One read of one feed. `only` limits it to planned flows' types; `visit` sees every entry (the plan uses it)."""
+    """One read of one feed. `observe` names a type whose records are kept although the connection is not their master
+    (the plan compares them); `watch` is told of every page."""
 
-    def __init__(self, row: Connection, feed: Feed, *, link: Link | None = None, notify: Notify | None = None) -> None:
+    def __init__(
+        self,
+        row: Connection,
+        feed: Feed,
+        *,
+        link: Link | None = None,
+        notify: Notify | None = None,
+        observe: str = "",
+    ) -> None:
         self.row = row
+        self.watch: Callable[[Page], None] | None = None
         self._notify = notify
         self.link = link or open_link(row)
         self.feed = feed
-        self.types = types_to_read(row, feed.types)
+        self.types = types_to_read(row, feed.types) | ({observe} if observe else frozenset())
         self.tenant = row.tenant_id
         self.generation = 0
         self.sweep = False
         self.wake: set[tuple[int, str]] = set()
         self._routes: dict[str, list[Route]] = {type_: routes(row, type_) for type_ in record_types()}
         self._sources = set(Flow.objects.filter(tenant=row.tenant, source=row).values_list("type", flat=True))
+        self._kept = self._sources | ({observe} if observe else set())
+        self._failure: SamklangError | None = None
         self._chains: dict[str, Chain] = {type_: chain(row, "in", type_) for type_ in feed.types}
         self._ill = problems.open_keys(self.tenant, row.pk, "in")
         self._seen_here: dict[str, str] = {}  # "type:key" of this page → external id, to find doubles
@@ -121,6 +134,8 @@ class Intake:
                     if page.resume:
                         FeedState.objects.filter(pk=state.pk).update(run={**run, "resume": page.resume})
                 self._tell()
+                if self.watch:
+                    self.watch(page)
                 self.link.capture.flush()
             if self.sweep and self.feed.complete and self.transfer.considered:
                 self._conclude_gone()
@@ -133,6 +148,7 @@ class Intake:
             went_well(self.row)
             self._end(began, "ok")
         except SamklangError as error:
+            self._failure = error
             went_wrong(self.row, error)
             self._end(began, "failed", str(error))
         finally:
@@ -154,6 +170,7 @@ class Intake:
             went_well(self.row)
             self._end(began, "ok")
         except SamklangError as error:
+            self._failure = error
             went_wrong(self.row, error)
             self._end(began, "failed", str(error))
         finally:
@@ -176,7 +193,7 @@ class Intake:
                 self.wake.add((target.pk, type_))
         wake = frozenset(self.wake)
         self._tell()
-        return Report(self.transfer, wake)
+        return Report(self.transfer, wake, self._failure)
 
     def _end(self, began: float, result: str, error: str = "") -> None:
         self.transfer.seconds = time.monotonic() - began
@@ -310,8 +327,7 @@ class Intake:
         old: dict[str, bytes] = {}
         if type_ in guards.WATCHED and len(fresh) < len(changed):
             old = store.bodies(tenant, here, type_, [entry.record.key for entry in changed])
-        is_source = type_ in self._sources
-        if is_source:
+        if type_ in self._kept:
             store.keep_records(tenant, here, type_, ((e.record.key, e.body, e.hash) for e in changed))
         store.bind(
             tenant, here, type_,

@@ -206,6 +206,25 @@ def want(tenant: int, target: int, type_: str, source: int, flow: int, rows: Ite
         return int(cursor.rowcount)
 
 
+def agree(
+    tenant: int, target: int, type_: str, source: int, flow: int, rows: Iterable[tuple[str, bytes, bytes]]
+) -> None:
+    """The target was seen to hold these (key, hash of the source's record, hash as it would be sent): nothing to do."""
+    with database.cursor() as cursor:
+        cursor.executemany(
+            "INSERT INTO binding (tenant_id, connection_id, type, key, source_id, flow_id, wanted, delivered, sent,"
+            " state, due_at, attempts, doubt, troubled, waiting_on, risk, risk_at, generation, token)"
+            " VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,'idle',0,0,%s,%s,'','',0,0,0)"
+            " ON CONFLICT (tenant_id, connection_id, type, key) DO UPDATE SET source_id=excluded.source_id,"
+            " flow_id=excluded.flow_id, wanted=excluded.wanted, delivered=excluded.delivered, sent=excluded.sent,"
+            " state='idle' WHERE binding.state IN ('idle', 'due')",
+            [
+                (tenant, target, type_, key, source, flow, hash_, hash_, sent, False, False)
+                for key, hash_, sent in sorted(rows)
+            ],
+        )
+
+
 def claim(tenant: int, target: int, type_: str, limit: int, token: int) -> list[Claimed]:
     """Take due work under a lease number, oldest first, with the records to send."""
     with database.cursor() as cursor:

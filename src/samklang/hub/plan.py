@@ -1,0 +1,360 @@
+"""The plan: what switching a flow on would do to its target, in numbers, before anything is done.
+
+The source is read into the store (which sends nothing while the flow is off), the target is read for what it holds,
+and both are compared field by field, after rules and mask. What already agrees is remembered as delivered, so that
+applying the plan sends only differences. Articles are compared SKU by SKU, whatever way each system groups them.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+from django.db import transaction
+
+from samklang.connectors.contract import Page, Write
+from samklang.connectors.registry import manifest
+from samklang.hub import store
+from samklang.hub.flows import BY_CHANNEL, routes
+from samklang.hub.intake import Intake
+from samklang.hub.links import open_link
+from samklang.hub.models import Binding, Flow, Stored
+from samklang.hub.projection import masked_hash, projection
+from samklang.hub.store import Wanted
+from samklang.records import Customer, OrderStatus, Product, Record, StockLevel, content_hash, decode, encode
+from samklang.records.ids import email_key, sku_key
+from samklang.rules import Ignored, RuleFailed
+
+Progress = Callable[[str, int, int], None]  # what is being read, rows so far, rows in all (0 = unknown)
+_CHUNK = 500
+_SAMPLES = 20
+
+
+class Sample(msgspec.Struct, frozen=True):
+    """One record of the plan: what would happen to it, and to which fields (field → before, after)."""
+
+    key: str
+    title: str
+    action: str  # create, change, leave, blocked
+    fields: Mapping[str, tuple[str, str]] = {}
+
+
+class FlowPlan(msgspec.Struct):
+    """What one flow would do to its target."""
+
+    channel: str
+    type: str
+    source: str
+    target: str
+    create: int = 0
+    change: int = 0
+    same: int = 0
+    archive: int = 0  # of the changes: records that would be archived or go to zero stock
+    left_out: int = 0  # the flow does not take them (filter, cut-over date, rules)
+    only_in_target: int = 0  # the target has them, the source does not; they stay as they are
+    mails: int = 0  # mails to buyers that the target would send
+    fields: dict[str, int] = {}  # field → how many records change in it
+    blocked: dict[str, int] = {}  # reason → how many records would fail
+    samples: list[Sample] = []
+    note: str = ""
+
+
+def plan_flow(flow: Flow, progress: Progress | None = None) -> FlowPlan:
+    """Read both sides and compare. Raises the connector's error when a side cannot be read."""
+    say: Progress = progress or (lambda what, done, total: None)
+    _read(flow.source, flow.type, say)
+    target_type = flow.type if flow.type not in ("order_status",) else ""
+    readable = bool(target_type) and manifest(flow.target.connector).feed_for(target_type) is not None
+    facts = flow.type in ("order", "customer")
+    if readable and not facts:
+        _observe(flow, say)
+    plan = FlowPlan(
+        channel=flow.channel.code, type=flow.type, source=flow.source.name, target=flow.target.name,
+        fields={}, blocked={}, samples=[],
+    )  # fmt: skip
+    if not readable and not facts and flow.type != "order_status":
+        plan.note = f"{flow.target.name} cannot be read for {flow.type}, so everything counts as new"
+    if flow.type == "customer":
+        plan.note = "Customers are looked up one by one when they are sent; those that exist are kept"
+    counted = Counter[str]()
+    for records in _stored(flow):
+        _compare(flow, records, plan, counted)
+    plan.fields = dict(counted.most_common())
+    if readable and not facts:
+        theirs = Stored.objects.filter(tenant=flow.tenant, connection=flow.target, type=flow.type, gone=False).count()
+        plan.only_in_target = max(0, theirs - plan.same - plan.change) if flow.type != "product" else _orphans(flow)
+    return plan
+
+
+def _read(row: Any, type_: str, say: Progress) -> None:
+    """Bring the store up to date with the source."""
+    link = open_link(row)
+    feed = link.manifest.feed_for(type_)
+    assert feed is not None, "set_flow has checked that the source can be read"
+    intake = Intake(row, feed, link=link)
+    intake.watch = lambda page: say(f"{row.name}: {feed.name}", intake.transfer.considered, page.total)
+    report = intake.run()
+    if report.transfer.result != "ok":
+        raise report.failure or RuntimeError(report.transfer.error)
+
+
+def _observe(flow: Flow, say: Progress) -> None:
+    """Read what the target holds: ids are bound, its records are kept as what it last said."""
+    link = open_link(flow.target)
+    feed = link.manifest.feed_for(flow.type)
+    assert feed is not None
+    intake = Intake(flow.target, feed, link=link, observe=flow.type)
+
+    def watch(page: Page) -> None:
+        say(f"{flow.target.name}: {feed.name}", intake.transfer.considered, page.total)
+
+    intake.watch = watch
+    report = intake.run(sweep=True)
+    if report.transfer.result != "ok":
+        raise report.failure or RuntimeError(report.transfer.error)
+
+
+def _stored(flow: Flow) -> Iterator[list[Record]]:
+    """The source's records of the flow's type in chunks; stock as the pots that the channel is told."""
+    from samklang.hub.pots import stock_pots
+
+    last = ""
+    pots = routes(flow.source, flow.type, also=flow)[-1].pot if flow.type == "stock" else False
+    while True:
+        rows = list(
+            Stored.objects.filter(tenant=flow.tenant, connection=flow.source, type=flow.type, key__gt=last)
+            .order_by("key")
+            .values_list("key", "body")[:_CHUNK]
+        )
+        if not rows:
+            return
+        last = rows[-1][0]
+        records = [decode(flow.type, bytes(body)) for _, body in rows]
+        if pots:
+            levels = [r for r in records if isinstance(r, StockLevel) and not r.warehouse.startswith("@")]
+            skus = {sku_key(level.sku): level.sku for level in levels}
+            first = {sku: sku for sku in skus.values()}
+            # an article's levels may straddle two chunks; the pot is the same both times, count it with the first
+            fresh = [sku for sku in first if not _straddles(flow, sku, rows[0][0])]
+            made = stock_pots(flow.source, flow, fresh)
+            with transaction.atomic():
+                bodies = [(pot.key, body, content_hash(body)) for pot in made for body in [encode(pot)]]
+                store.keep_records(flow.tenant_id, flow.source_id, "stock", bodies)
+            yield list(made)
+        else:
+            yield records
+
+
+def _straddles(flow: Flow, sku: str, first_key: str) -> bool:
+    prefix = f"{sku_key(sku)}|"
+    return (
+        first_key.startswith(prefix)
+        and Stored.objects.filter(
+            tenant=flow.tenant, connection=flow.source, type="stock", key__gte=prefix, key__lt=first_key
+        )
+        .exclude(key__startswith=f"{prefix}@")
+        .exists()
+    )
+
+
+def _compare(flow: Flow, records: list[Record], plan: FlowPlan, counted: Counter[str]) -> None:
+    """Sort records into create, change and same; remember what agrees as delivered."""
+    tenant, target = flow.tenant_id, flow.target_id
+    takes = routes(flow.source, flow.type, also=flow)
+    route = next(route for route in takes if route.flow.pk == flow.pk)
+    project = projection(flow)
+    how = manifest(flow.target.connector).writes[flow.type]
+    ready: list[tuple[Record, Record]] = []
+    for record in records:
+        if not (route.pot or route.takes(record)):
+            plan.left_out += 1
+            continue
+        try:
+            changed = project(record)
+        except RuleFailed as error:
+            plan.blocked[error.reason] = plan.blocked.get(error.reason, 0) + 1
+            continue
+        if isinstance(changed, Ignored):
+            plan.left_out += 1
+            continue
+        ready.append((record, changed))
+    theirs = _theirs(flow, [changed for _, changed in ready])
+    agree: list[tuple[Record, Record]] = []
+    for record, changed in ready:
+        reason = _obstacle(flow, changed)
+        if reason:
+            plan.blocked[reason] = plan.blocked.get(reason, 0) + 1
+            continue
+        there = theirs.get(changed.key)
+        differing = _differences(changed, there, how, flow.fields) if there is not None else None
+        if isinstance(changed, OrderStatus):
+            word = next((w for w in changed.words() if w in _words(flow, how)), "")
+            differing = {"status": ("?", _words(flow, how)[word])} if word else {}
+            plan.mails += bool(word) and _words(flow, how)[word] in how.mails
+        if differing is None and flow.mode == "update":
+            plan.left_out += 1
+        elif differing is None:
+            plan.create += 1
+            _sample(plan, changed, "create", {})
+        elif differing and flow.mode != "create":
+            plan.change += 1
+            counted.update(differing)
+            plan.archive += _harmful(changed)
+            _sample(plan, changed, "change", differing)
+        else:
+            plan.same += 1
+            agree.append((record, changed))
+    if agree and flow.type not in BY_CHANNEL:
+        _agreed(tenant, target, flow, agree)
+
+
+def _words(flow: Flow, how: Write) -> dict[str, str]:
+    return {k: v for k, v in {**how.status_map, **(flow.options.get("status_map") or {})}.items() if v}
+
+
+def _harmful(record: Record) -> bool:
+    if isinstance(record, Product):
+        return record.status == "archived"
+    return isinstance(record, StockLevel) and record.available <= 0
+
+
+def _obstacle(flow: Flow, record: Record) -> str:
+    """Why the target could not take the record at all, as far as its manifest tells."""
+    facts = manifest(flow.target.connector)
+    if isinstance(record, Product) and facts.axes and len(record.axes) > facts.axes:
+        return f"{facts.title} takes at most {facts.axes} variant axes"
+    return ""
+
+
+def _theirs(flow: Flow, records: list[Record]) -> dict[str, dict[str, Any]]:
+    """What the target says of these records: our key → comparable fields."""
+    place = (flow.tenant_id, flow.target_id, flow.type)
+    if flow.type == "product":
+        products = [record for record in records if isinstance(record, Product)]
+        keys = {key for p in products for key in (p.key, *(variant.key for variant in p.variants))}
+        found: dict[str, dict[str, Any]] = {}
+        keys_list = sorted(keys)
+        for start in range(0, len(keys_list), _CHUNK):
+            for body in store.bodies(*place, keys_list[start : start + _CHUNK]).values():
+                found |= _by_sku(decode("product", body))
+        return {
+            p.key: {v.key: found[v.key] for v in p.variants if v.key in found}
+            for p in products
+            if any(v.key in found for v in p.variants)
+        }
+    if flow.type == "stock":
+        by_sku = {sku_key(r.sku): r.key for r in records if isinstance(r, StockLevel)}
+        bodies = store.bodies(*place, [f"{sku}|" for sku in by_sku])
+        return {by_sku[key.split("|")[0]]: _plain(decode("stock", body)) for key, body in bodies.items()}
+    bodies = store.bodies(*place, [record.key for record in records])
+    found = {key: _plain(decode(flow.type, body)) for key, body in bodies.items()}
+    if flow.type == "order":
+        bound = store.ids_of(flow.tenant_id, flow.target_id, [("order", record.key) for record in records])
+        found |= {key: {} for _, key in bound}
+    return found
+
+
+def _plain(record: Record) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.json.decode(encode(record))
+    if isinstance(record, StockLevel):
+        return {"available": str(max(record.available, 0))}
+    if isinstance(record, Customer) and record.email:
+        plain["email"] = email_key(record.email)
+    return {key: value for key, value in plain.items() if key not in ("type", "custom")}
+
+
+def _by_sku(record: Record) -> dict[str, dict[str, Any]]:
+    """A product as one flat row per SKU, so that systems with and without variants can be compared."""
+    assert isinstance(record, Product)
+    plain = _plain(record)
+    variants = plain.pop("variants")
+    for field in ("code", "axes"):
+        plain.pop(field, None)
+    return {
+        sku_key(variant["sku"]): {**plain, **{f"variants.{k}": v for k, v in variant.items() if k != "sku"}}
+        for variant in variants
+    }
+
+
+def _differences(record: Record, there: Mapping[str, Any], how: Write, mask: list[str]) -> dict[str, tuple[str, str]]:
+    """Field → (theirs, ours) for fields that the target can hold and the flow may write."""
+    if isinstance(record, Product):
+        found: dict[str, tuple[str, str]] = {}
+        for sku, ours in _by_sku(record).items():
+            if sku not in there:
+                found["variants"] = ("", f"+ {sku}")
+                continue
+            found |= _fields(ours, there[sku], how, mask)
+        return found
+    return _fields(_plain(record), there, how, mask)
+
+
+def _fields(
+    ours: Mapping[str, Any], theirs: Mapping[str, Any], how: Write, mask: list[str]
+) -> dict[str, tuple[str, str]]:
+    able, may = set(how.fields), set(mask)
+    found = {}
+    for field in sorted({*ours, *theirs}):
+        head = field.split(".")[0]
+        if "*" not in able and field not in able and head not in able:
+            continue
+        if may and field not in may and head not in may:
+            continue
+        if ours.get(field) != theirs.get(field):
+            found[field] = (_short(theirs.get(field)), _short(ours.get(field)))
+    return found
+
+
+def _short(value: Any) -> str:
+    text = "" if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _sample(plan: FlowPlan, record: Record, action: str, fields: Mapping[str, tuple[str, str]]) -> None:
+    if sum(sample.action == action for sample in plan.samples) < _SAMPLES:
+        title = getattr(record, "name", "") or getattr(record, "order_no", "") or record.key
+        plan.samples.append(Sample(record.key, title, action, dict(fields)))
+
+
+def _agreed(tenant: int, target: int, flow: Flow, pairs: list[tuple[Record, Record]]) -> None:
+    """These records are at the target as they should be: remember them as delivered. Only a truth is written down."""
+    with transaction.atomic():
+        store.agree(
+            tenant, target, flow.type, flow.source_id, flow.pk,
+            [(r.key, content_hash(encode(r)), masked_hash(changed, flow.fields)) for r, changed in pairs],
+        )  # fmt: skip
+
+
+def _orphans(flow: Flow) -> int:
+    """Variants that the target has and the source does not."""
+    ours = Binding.objects.filter(tenant=flow.tenant, connection=flow.source, type="variant").values("key")
+    theirs = Binding.objects.filter(
+        tenant=flow.tenant, connection=flow.target, type="variant", external_id__isnull=False
+    )
+    return theirs.exclude(key__in=ours).count()
+
+
+def switch_on(flow: Flow) -> int:
+    """Apply: the flow is enabled and everything it takes becomes wanted; what agrees is not sent. Returns how many
+    records are now due. The plan's consent covers this set, so brakes do not hold it."""
+    with transaction.atomic():
+        flow.enabled = True
+        flow.save(update_fields=["enabled"])
+    due = 0
+    for records in _stored(flow):
+        route = next(r for r in routes(flow.source, flow.type, also=flow) if r.flow.pk == flow.pk)
+        rows = [Wanted(r.key, content_hash(encode(r))) for r in records if route.pot or route.takes(r)]
+        with transaction.atomic():
+            due += store.want(flow.tenant_id, flow.target_id, flow.type, flow.source_id, flow.pk, rows)
+    return due
+
+
+def resend(flow: Flow) -> int:
+    """After a change of rules, mask or options: all of the flow is judged anew; only real differences are sent."""
+    with transaction.atomic():
+        return Binding.objects.filter(
+            tenant=flow.tenant, connection=flow.target, type=flow.type, flow=flow, state="idle", wanted__isnull=False
+        ).update(state="due", due_at=time.time())
