@@ -291,8 +291,9 @@ def test_addresses_and_carriers() -> None:
     kept = run(ORDER, then).billing
     assert (kept.name, kept.city, kept.lines) == ("Åsa", "Umeå", ("c/o Ring twice",))
     assert run(ORDER, then | {"others": "clear"}).billing == Address(city="Umeå", lines=("c/o Ring twice",))
-    with pytest.raises(RuleFailed, match="country code"):
+    with pytest.raises(RuleFailed, match="country code") as caught:
         run(ORDER, then | {"values": {"country": "{billing.city}"}})
+    assert caught.value.do_this == "Use two letters: SE."
 
     table = {"Home delivery": {"carrier": "POSTNORD", "service": "17"}}
     order = run(ORDER, {"do": "map_carrier", "table": table})
@@ -355,6 +356,8 @@ def test_text_that_is_too_long_for_an_expression_stops_only_that_record() -> Non
         run(long, then)
     assert caught.value.field == "description"
     assert run(PRODUCT, then) is PRODUCT
+    with pytest.raises(RuleFailed, match="may only search"):
+        holds(long, {"is": "matches", "field": "description", "value": r"\s+x"})
     grown = {"do": "replace", "field": "description", "find": " ", "with": "x" * 1000}
     with pytest.raises(RuleFailed, match="too long"):
         run(long, grown)
