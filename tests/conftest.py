@@ -15,17 +15,19 @@ os.environ["SAMKLANG_DATA"] = str(_home)
 os.environ.setdefault("SAMKLANG_ALLOW_PRIVATE", "127.0.0.0/8")
 os.environ["DJANGO_SETTINGS_MODULE"] = "samklang.settings"
 
+import django  # noqa: E402  # settings first
+
+django.setup()
+
 SPECS = Path(os.environ.get("SAMKLANG_SPECS", Path(__file__).parents[2] / "shared"))
 
 
 @pytest.fixture(scope="session")
 def migrated() -> Iterator[Path]:
     """A database file with all migrations applied."""
-    import django
     from django.core.management import call_command
     from django.db import connections
 
-    django.setup()
     template = _home / "template.db"
     connections.databases["default"]["NAME"] = template
     call_command("migrate", verbosity=0)

@@ -201,7 +201,7 @@ def _compare(flow: Flow, records: list[Record], plan: FlowPlan, counted: Counter
             _sample(plan, changed, "create", {})
         elif differing and flow.mode != "create":
             plan.change += 1
-            counted.update(differing)
+            counted.update(list(differing))
             plan.archive += _harmful(changed)
             _sample(plan, changed, "change", differing)
         else:
