@@ -169,6 +169,8 @@ class Tryton:
 def _typed(value: object) -> Row:
     if isinstance(value, Decimal):
         return {"__class__": "Decimal", "decimal": str(value)}
+    if isinstance(value, dt.datetime):
+        return {"__class__": "datetime", "year": value.year, "month": value.month, "day": value.day, "hour": value.hour, "minute": value.minute, "second": value.second, "microsecond": 0}
     if isinstance(value, dt.date):
         return {"__class__": "date", "year": value.year, "month": value.month, "day": value.day}
     raise TypeError(f"no typed JSON for {value!r}")
@@ -193,7 +195,7 @@ def _installed() -> Path:
     with only_one(folder):
         if not (folder / "installed").exists():
             shutil.rmtree(folder / "env", ignore_errors=True)
-            uv = [sys.executable, "-m", "uv", "--quiet"]
+            uv: list[str | Path] = [sys.executable, "-m", "uv", "--quiet"]
             run([*uv, "venv", "--python", sys.executable, folder / "env"], cwd=folder)
             run([*uv, "pip", "install", "--python", python, "--requirement", REQUIREMENTS], cwd=folder)
             (folder / "installed").touch()
@@ -211,7 +213,7 @@ def _configured(folder: Path, port: int) -> tuple[Path, dict[str, str]]:
 def _running(python: Path, folder: Path) -> Iterator[Tryton]:
     port = free_port()
     config, env = _configured(folder, port)
-    command = [python, "-c", _LAUNCH, "-c", config, "-d", DATABASE]
+    command: list[str | Path] = [python, "-c", _LAUNCH, "-c", config, "-d", DATABASE]
     with server(command, cwd=folder, env=env, log=folder / "log", ready=lambda: listens(port)):
         yield Tryton(port, folder)
 
