@@ -2,11 +2,15 @@
 
 A sandbox is a Starlette application with its state in memory. Around it stands `Faulty`, which plays the network:
 
+    401       answers 401, the application never sees the request
     429       answers 429 with Retry-After, the application never sees the request
     500       answers 500, the application never sees the request
     timeout   never answers (holds the connection for 60 s), the application never sees the request
     lost      the application does its work, then the connection breaks before the answer
     cut       the answer breaks off half way
+    broken    half of the answer comes, with headers as if it were all: no JSON any more
+    extra     every JSON object of the answer has a field more that nobody has heard of
+    huge      the answer is `megabytes` large
     slow      waits `seconds`, then answers as usual
 
 Control, for other processes: POST /_sandbox/faults with a list of Fault objects (replaces the list), GET
@@ -24,17 +28,21 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-Kind = Literal["429", "500", "timeout", "lost", "cut", "slow"]
+Kind = Literal["401", "429", "500", "timeout", "lost", "cut", "broken", "extra", "huge", "slow"]
 
 
 class Fault(msgspec.Struct):
-    """One fault: how often (`chance`, 1 = always), how many times (`times`, None = until replaced), and for what."""
+    """One fault: how often (`chance`, 1 = always), how many times (`times`, None = until replaced), and for what.
+
+    The first `after` requests that it is meant for pass.
+    """
 
     kind: Kind
     chance: float = 1.0
@@ -42,6 +50,8 @@ class Fault(msgspec.Struct):
     method: str = ""  # "" = every method
     path: str = ""  # substring of the path
     seconds: float = 1.0  # Retry-After of 429, delay of slow
+    after: int = 0
+    megabytes: int = 40  # of huge
 
 
 class Call(msgspec.Struct):
@@ -62,7 +72,7 @@ class Faulty:
         self.faults: list[Fault] = []
         self.calls: deque[Call] = deque(maxlen=5000)
         self.counts: Counter[str] = Counter()
-        self._random = random.Random(seed)
+        self._random = random.Random(seed)  # noqa: S311  # which request fails, no secret
         self._lock = threading.Lock()
 
     def reset_calls(self) -> None:
@@ -75,6 +85,9 @@ class Faulty:
         with self._lock:
             for fault in self.faults:
                 if fault.times == 0 or fault.method not in ("", method) or fault.path not in path:
+                    continue
+                if fault.after > 0:
+                    fault.after -= 1
                     continue
                 if self._random.random() < fault.chance:
                     if fault.times is not None:
@@ -110,6 +123,16 @@ class Faulty:
             headers = [(b"content-type", b"text/html")]
             await watched({"type": "http.response.start", "status": 500, "headers": headers})
             await send({"type": "http.response.body", "body": b"<html><h1>Internal Server Error</h1></html>"})
+        elif fault.kind == "401":
+            headers = [(b"content-type", b"application/json")]
+            await watched({"type": "http.response.start", "status": 401, "headers": headers})
+            await send({"type": "http.response.body", "body": b'{"message":"Unauthorized"}'})
+        elif fault.kind == "huge":
+            headers = [(b"content-type", b"application/json")]
+            await watched({"type": "http.response.start", "status": 200, "headers": headers})
+            for _ in range(fault.megabytes):
+                await send({"type": "http.response.body", "body": b" " * 2**20, "more_body": True})
+            await send({"type": "http.response.body", "body": b"{}"})
         elif fault.kind == "timeout":
             await asyncio.sleep(60)
             _abort(send)
@@ -122,23 +145,32 @@ class Faulty:
             await self.app(scope, receive, silent)
             _abort(send)
         elif fault.kind == "cut":
-            await self._cut(scope, receive, watched, send)
+            start, body = await self._whole(scope, receive)
+            await watched(start)
+            await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
+            await asyncio.sleep(0.02)
+            _abort(send)
+        elif fault.kind in ("broken", "extra"):
+            start, body = await self._whole(scope, receive)
+            body = body[: len(body) // 2] if fault.kind == "broken" else _with_more_fields(body)
+            if body:
+                kept = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+                start["headers"] = [*kept, (b"content-length", str(len(body)).encode())]
+            await watched(start)
+            await send({"type": "http.response.body", "body": body})
         else:
             await asyncio.sleep(fault.seconds)
             await self.app(scope, receive, watched)
 
-    async def _cut(self, scope: Scope, receive: Receive, watched: Send, send: Send) -> None:
+    async def _whole(self, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
+        """The application's answer, held back: its start, and its whole body."""
         held: list[Message] = []
 
         async def hold(message: Message) -> None:
             held.append(message)
 
         await self.app(scope, receive, hold)
-        body = b"".join(message.get("body", b"") for message in held[1:])
-        await watched(held[0])
-        await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        await asyncio.sleep(0.02)
-        _abort(send)
+        return held[0], b"".join(message.get("body", b"") for message in held[1:])
 
     async def _control(self, method: str, path: str, receive: Receive, send: Send) -> bool:
         if path == "/_sandbox/faults" and method == "POST":
@@ -163,6 +195,26 @@ class Faulty:
         await send({"type": "http.response.start", "status": 200, "headers": headers})
         await send({"type": "http.response.body", "body": json.dumps(answer).encode()})
         return True
+
+
+_decode = msgspec.json.Decoder(float_hook=Decimal).decode  # decimals keep their digits
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+def _with_more_fields(body: bytes) -> bytes:
+    """The JSON with a field more in every object; other bodies as they are."""
+
+    def grown(value: object) -> object:
+        if isinstance(value, dict):
+            return {**{name: grown(part) for name, part in value.items()}, "x_not_heard_of": {"yet": [1, None, "å"]}}
+        if isinstance(value, list):
+            return [grown(part) for part in value]
+        return value
+
+    try:
+        return _encode(grown(_decode(body)))
+    except msgspec.DecodeError:
+        return body
 
 
 def _abort(send: Send) -> None:
