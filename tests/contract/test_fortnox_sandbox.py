@@ -9,13 +9,13 @@ from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, quote, urlencode, urlsplit
 
-import fortnox_document
 import pytest
 import urllib3
 
 from samklang.sandboxes.base import Fault, Faulty, serve
 from samklang.sandboxes.fortnox import FortnoxSandbox
 from samklang.sandboxes.fortnox.totals import row_total, totals
+from tests.contract import fortnox_document
 
 
 class Clock:

@@ -1,4 +1,4 @@
-"""The plan shows consequences in numbers, and applying it sends only differences. The configuration file and its history."""
+"""The plan shows consequences in numbers and applying it sends only differences; the configuration file and history."""
 
 from __future__ import annotations
 

@@ -163,8 +163,11 @@ class Drain:
             ready.append((row, record, sent, flow))
         names = [
             name
-            for _, record, _, _ in ready
-            for name in (*record.parts(), *(need for need in record.needs() if need[0] in self.how.needs))
+            for row, record, _, _ in ready
+            for name in (
+                *(record.parts() if row.external_id else ()),
+                *(need for need in record.needs() if need[0] in self.how.needs),
+            )
         ]
         ids = store.ids_of(self.tenant, self.row.pk, names) if names else {}
         work: list[_Work] = []

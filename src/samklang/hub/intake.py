@@ -21,7 +21,7 @@ from django.utils import timezone
 from samklang.connectors.contract import Bad, Feed, Gone, Item, Page
 from samklang.connectors.errors import BadData, SamklangError
 from samklang.connectors.limiter import priority
-from samklang.hub import guards, problems, store
+from samklang.hub import guards, leases, problems, store
 from samklang.hub.flows import Route, routes, types_to_read
 from samklang.hub.journey import TRACED, step
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
@@ -434,10 +434,14 @@ class Intake:
 
 
 def read(row: Connection, feed_name: str, *, sweep: bool = False, notify: Notify | None = None) -> Report | None:
-    """Read a feed of a connection, unless it is paused, its breaker is open, or nothing wants its records."""
+    """Read a feed of a connection, unless it is paused, its breaker is open, nothing wants its records, or another
+    process is reading it."""
     if not usable(row):
         return None
     link = open_link(row)
     feed = next(feed for feed in link.manifest.feeds if feed.name == feed_name)
     intake = Intake(row, feed, link=link, notify=notify)
-    return intake.run(sweep=sweep) if intake.types else None
+    if not intake.types:
+        return None
+    with leases.holding(row.tenant_id, f"in-{row.pk}-{feed_name}") as held:
+        return intake.run(sweep=sweep) if held else None

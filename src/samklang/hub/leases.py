@@ -1,9 +1,12 @@
-"""One worker per lane. A lease has an end, so a dead worker never blocks, and a number that only grows, so a worker
-that was thought dead and comes back is known by its old number and its writes are refused."""
+"""One worker per lane. A lease has an end, so a dead worker never blocks (one that died on this machine not even until
+then), and a number that only grows, so a worker that was thought dead and comes back is known by its old number and
+its writes are refused."""
 
 from __future__ import annotations
 
 import contextlib
+import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -13,6 +16,24 @@ from django.db import close_old_connections, connection, transaction
 from samklang.hub.models import Lease
 
 LENGTH = 60.0  # seconds; renewed at a third of it
+
+
+def _myself() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def _is_dead(owner: str) -> bool:
+    """Whether the owner was a process of this machine that no longer runs (another machine's: never known)."""
+    host, _, pid = owner.rpartition(":")
+    if host != socket.gethostname() or not pid.isdigit() or int(pid) == os.getpid():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
 
 
 class Held:
@@ -38,14 +59,14 @@ def take(tenant: int, name: str) -> Held | None:
     now = time.time()
     with transaction.atomic():
         lease, made = Lease.objects.select_for_update().get_or_create(
-            tenant_id=tenant, name=name, defaults={"token": 1, "until": now + LENGTH}
+            tenant_id=tenant, name=name, defaults={"token": 1, "until": now + LENGTH, "owner": _myself()}
         )
         if not made:
-            if lease.until > now:
+            if lease.until > now and not _is_dead(lease.owner):
                 return None
             lease.token += 1
-            lease.until = now + LENGTH
-            lease.save(update_fields=["token", "until"])
+            lease.until, lease.owner = now + LENGTH, _myself()
+            lease.save(update_fields=["token", "until", "owner"])
     return Held(tenant, name, lease.token)
 
 

@@ -259,6 +259,7 @@ class Lease(models.Model):
     name = models.CharField(max_length=100)
     token = models.BigIntegerField(default=0)
     until = models.FloatField(default=0)
+    owner = models.CharField(max_length=200, default="", blank=True)  # host and process that took it
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "name"], name="one_lease")]
