@@ -1,0 +1,171 @@
+"""Addresses, login, envelopes, pages and errors of Fortnox' API v3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache, partial
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from samklang.connectors.contract import Limits, Surroundings
+from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Rejected, SamklangError
+from samklang.connectors.oauth import OAuth2
+from samklang.connectors.transport import Answer, Transport
+
+S = TypeVar("S", bound=msgspec.Struct)
+Rows = list[msgspec.Raw]
+
+_SCOPES = "article customer order invoice price payment companyinformation settings warehouse"
+_LARGEST_PAGE = 500
+
+# Codes as other users of the API report them (not in the vendor's document).
+_LOGIN = {2000310, 2000311, 2003275}
+_RIGHTS = {2000663, 2001101, 2001103}
+
+
+class _Company(msgspec.Struct):
+    name: str = msgspec.field(name="CompanyName")
+
+
+class _Meta(msgspec.Struct):
+    total: int = msgspec.field(name="@TotalResources")
+    pages: int = msgspec.field(name="@TotalPages")
+
+
+class _List(msgspec.Struct):
+    meta: _Meta = msgspec.field(name="MetaInformation")
+
+
+_meta = msgspec.json.Decoder(_List)
+_rows = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+_raw_list = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+class Client:
+    """One company in Fortnox."""
+
+    def __init__(self, settings: Mapping[str, Any], limits: Limits, around: Surroundings) -> None:
+        login = str(settings.get("login_address") or "https://apps.fortnox.se")
+        self._login = Transport(login, Limits(), around)
+        self._client_id = str(settings["client_id"])
+        secret = str(settings["client_secret"])
+        self.oauth = OAuth2(self._login, "/oauth-v1/token", self._client_id, secret, around.tokens)
+        base = str(settings.get("api_address") or "https://api.fortnox.se")
+        self.transport = Transport(base, limits, around, auth=self.oauth)
+
+    def login_page(self, redirect_uri: str, state: str) -> str:
+        """Where a system administrator of the company approves us; comes back with a code for `oauth.exchange`."""
+        asked = {"client_id": self._client_id, "redirect_uri": redirect_uri, "scope": _SCOPES, "state": state}
+        asked |= {"access_type": "offline", "response_type": "code", "account_type": "service"}
+        return f"{self._login.base}/oauth-v1/auth?{urlencode(asked)}"
+
+    def get(self, as_: type[S], *path: str) -> S | None:
+        """One object out of its envelope; None when there is none."""
+        return self._one(as_, self.transport.request("GET", _path(path), expect=(404,)))
+
+    def put(self, as_: type[S], *path: str, **envelope: object) -> S | None:
+        """Change or act; repeating it does no harm. None when there is no such object."""
+        answer = self.transport.request("PUT", _path(path), json=_body(envelope), idempotent=True, expect=(404,))
+        return self._one(as_, answer)
+
+    def post(self, as_: type[S], path: str, **envelope: object) -> S:
+        """Create; never repeated by itself."""
+        made = self._one(as_, self.transport.request("POST", f"/3/{path}", json=_body(envelope)))
+        if made is None:
+            raise BadAnswer("The answer to a create says that there is nothing", where=f"POST /3/{path}")
+        return made
+
+    def _one(self, as_: type[S], answer: Answer) -> S | None:
+        if answer.status == 404:
+            return None
+        decoder: msgspec.json.Decoder[dict[str, S]] = _envelope(as_)
+        found = list(_good(answer).parsed(decoder).values())
+        if len(found) != 1:
+            raise BadAnswer("The answer is no object in its envelope", where=answer.where)
+        return found[0]
+
+    def pages(self, name: str, *path: str, overlap: bool = True, **query: object) -> Iterator[tuple[Rows, int]]:
+        """The list's rows page by page, and how many there are in all. BadAnswer unless every row came.
+
+        `overlap`: ask for several pages at once; not from within a call that runs in an overlap itself.
+        """
+
+        def page(number: int) -> tuple[Rows, _Meta]:
+            asked = {**query, "limit": _LARGEST_PAGE, "page": number}
+            answer = _good(self.transport.request("GET", _path(path), params=asked))
+            rows = answer.parsed(_rows)
+            if name not in rows:
+                raise BadAnswer(f"The answer holds no {name}", where=answer.where)
+            return _raw_list.decode(rows[name]), answer.parsed(_meta).meta
+
+        first, meta = page(1)
+        yield first, meta.total
+        seen = len(first)
+        others = range(2, meta.pages + 1)
+        rest = self.transport.overlap(partial(page, n) for n in others) if overlap else map(page, others)
+        for rows, now in rest:
+            seen += len(rows)
+            if now.total < meta.total:
+                raise BadAnswer(f"{name} lost rows while they were read", do_this="Nothing: they are read again.")
+            yield rows, meta.total
+        if seen < meta.total:
+            raise BadAnswer(f"Fortnox gave {seen} {name} of {meta.total}")
+
+    def listed(self, as_: type[S], name: str, *path: str, **query: object) -> list[S]:
+        """All rows of a short list, none of which may be wrong."""
+        rows = [row for rows, _ in self.pages(name, *path, overlap=False, **query) for row in rows]
+        try:
+            return [msgspec.json.decode(row, type=as_) for row in rows]
+        except msgspec.DecodeError as error:
+            raise BadAnswer(f"A row of {name} does not fit: {error}") from error
+
+    def company(self) -> str | None:
+        """The company's name; None when nothing answers like Fortnox."""
+        found = self.get(_Company, "companyinformation")
+        return found.name if found else None
+
+    def warehouse(self) -> bool:
+        """Whether the warehouse module is on; an answer other than yes counts as off."""
+        answer = self.transport.request("GET", "/api/warehouse/tenants-v4", expect=(403,))
+        return answer.status == 200 and bool(answer.json().get("activated"))
+
+    def close(self) -> None:
+        """Give back sockets."""
+        self.transport.close()
+        self._login.close()
+
+
+def _path(parts: tuple[str, ...]) -> str:
+    return "/3/" + "/".join(quote(part, safe="") for part in parts)
+
+
+def _body(envelope: Mapping[str, object]) -> bytes | None:
+    """JSON with decimals as numbers, as the vendor's document types them; None for an action without a body."""
+    return _encode(envelope) if envelope else None
+
+
+@cache
+def _envelope(as_: type[msgspec.Struct]) -> Any:
+    return msgspec.json.Decoder(dict[str, as_])  # type: ignore[valid-type]  # a type made at run time
+
+
+def _good(answer: Answer) -> Answer:
+    if answer.status < 400:
+        return answer
+    raise _error(answer)
+
+
+def _error(answer: Answer) -> SamklangError:
+    """ErrorInformation, whose keys come in upper or lower case, as our error."""
+    body = answer.json()
+    info = body.get("ErrorInformation") if isinstance(body, dict) else None
+    said = {str(key).lower(): value for key, value in info.items()} if isinstance(info, dict) else {}
+    code, text = said.get("code", 0), str(said.get("message") or f"Fortnox answered {answer.status}")
+    if code in _LOGIN:
+        return LoginRefused(text, where=answer.where, remote=str(code))
+    if code in _RIGHTS:
+        return Forbidden(text, where=answer.where, remote=str(code))
+    return Rejected(text, where=answer.where, remote=str(code))

@@ -1,0 +1,363 @@
+"""Fortnox' shapes ↔ our records. Pure functions; the same function reads a list row and a whole object."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from datetime import date
+from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from typing import Any, Literal
+
+import msgspec
+from stdnum import ean
+
+from samklang.connectors.errors import BadData, Unsupported, Wait
+from samklang.records import Address, Customer, Document, Order, OrderStatus, Price, Product, StockLevel, Variant
+from samklang.records.ids import org_no_key, sku, sku_key
+from samklang.records.money import ZERO
+from samklang.records.times import business_date
+from samklang.records.vat import rates
+
+_UNITS = {"st": "C62", "kg": "KGM", "m": "MTR", "l": "LTR", "tim": "HUR", "par": "PR"}
+_UNIT_CODES = {rec20: code for code, rec20 in _UNITS.items()}
+# Names in order heads are text; which spellings the service takes is not documented, so only the nearest are sent.
+_COUNTRIES = {"SE": "Sverige", "NO": "Norge", "DK": "Danmark", "FI": "Finland", "DE": "Tyskland"}
+_ORE = Decimal("0.01")
+
+
+class Article(msgspec.Struct, rename="pascal"):
+    """ArticleListItem, or Article (the fields from `active` on are only there)."""
+
+    article_number: str
+    description: str
+    vat: Decimal | None = msgspec.field(name="VAT", default=None)
+    ean: str | None = msgspec.field(name="EAN", default=None)
+    unit: str | None = None
+    quantity_in_stock: Decimal | None = None
+    reserved_quantity: Decimal | None = None
+    sales_price: Decimal | None = None
+    active: bool | None = None
+    weight: int | None = None
+    manufacturer: str | None = None
+    manufacturer_article_number: str | None = None
+    purchase_price: Decimal | None = None
+    stock_goods: bool | None = None
+
+
+class Step(msgspec.Struct, rename="pascal"):
+    """A price of an article in a list, from a quantity up."""
+
+    from_quantity: Decimal
+    price: Decimal
+
+
+class NamedList(msgspec.Struct, rename="pascal"):
+    """A price list."""
+
+    code: str
+    description: str
+    pre_selected: bool = False
+
+
+class Person(msgspec.Struct, rename="pascal"):
+    """CustomerListItem, or Customer."""
+
+    customer_number: str
+    name: str
+    organisation_number: str | None = None
+    email: str | None = None
+    phone: str | None = None  # in lists
+    phone1: str | None = None
+    address1: str | None = None
+    address2: str | None = None
+    zip_code: str | None = None
+    city: str | None = None
+    type: str | None = None
+    vat_number: str | None = msgspec.field(name="VATNumber", default=None)
+    country_code: str | None = None
+    currency: str | None = None
+    external_reference: str | None = None
+
+
+class SalesDocument(msgspec.Struct, rename="pascal"):
+    """What orders, invoices and their list rows share. `frozen`: Fortnox, or what has happened, allows no change."""
+
+    document_number: str
+    external_invoice_reference1: str | None = None
+    cancelled: bool = False
+    total: Decimal = ZERO
+
+    @property
+    def external_id(self) -> str:
+        """The hub's id: the number of an order, invoice-number of an invoice that has no order."""
+        return self.document_number
+
+    @property
+    def frozen(self) -> bool:
+        return self.cancelled
+
+
+class OrderRow(msgspec.Struct, rename="pascal"):
+    """One row of an order."""
+
+    article_number: str | None = None
+    ordered_quantity: Decimal = ZERO
+    delivered_quantity: Decimal = ZERO
+
+
+class SalesOrder(SalesDocument, rename="pascal"):
+    """An order."""
+
+    invoice_reference: str | None = None
+    order_rows: list[OrderRow] = []
+
+    @property
+    def delivered(self) -> Literal["none", "partly_shipped", "shipped"]:
+        """Our fulfilment word from the quantities of rows with an article."""
+        rows = [row for row in self.order_rows if row.article_number and row.ordered_quantity > 0]
+        if rows and all(row.delivered_quantity >= row.ordered_quantity for row in rows):
+            return "shipped"
+        return "partly_shipped" if any(row.delivered_quantity > 0 for row in rows) else "none"
+
+    @property
+    def frozen(self) -> bool:
+        return self.cancelled or is_number(self.invoice_reference) or self.delivered != "none"
+
+
+class Invoice(SalesDocument, rename="pascal"):
+    """An invoice."""
+
+    order_reference: str | None = None
+    booked: bool = False
+    balance: Decimal | None = None
+    credit_invoice_reference: str | None = None
+
+    @property
+    def external_id(self) -> str:
+        return f"invoice-{self.document_number}"
+
+    @property
+    def frozen(self) -> bool:
+        return self.cancelled or self.booked
+
+
+def is_number(reference: str | None) -> bool:
+    """Whether a reference field names a document; Fortnox writes 0 for none."""
+    return (reference or "0") != "0"
+
+
+def product(row: Article, active: bool, details: bool, today: date, connection: str) -> Product:
+    """An article as a product with one variant. InvalidRecord for a number or VAT rate that cannot be."""
+    rest = {}
+    if row.ean and not ean.is_valid(row.ean):
+        rest["EAN"] = row.ean
+    if row.unit and row.unit.lower() not in _UNITS:
+        rest["Unit"] = row.unit
+    extra: dict[str, Any] = {}
+    if details:
+        extra = {"weight_g": row.weight or None, "manufacturer_no": row.manufacturer_article_number or ""}
+        extra |= {"cost": row.purchase_price or None, "track_stock": row.stock_goods is not False}
+    number = sku(row.article_number, "ArticleNumber")
+    gtin = (row.ean,) if row.ean and "EAN" not in rest else ()
+    variant = Variant(sku=number, gtin=gtin, unit=_UNITS.get((row.unit or "st").lower(), "C62"), **extra)
+    return Product(
+        code=number,
+        name=row.description.strip(),
+        variants=(variant,),
+        tax_class=rates.tax_class("SE", Decimal(25) if row.vat is None else row.vat, today),
+        status="active" if active else "archived",
+        brand=(row.manufacturer or "") if details else "",
+        custom={connection: rest} if rest else {},
+    )
+
+
+def stock(row: Article) -> StockLevel:
+    """What is on the shelf and what orders have reserved."""
+    number = sku(row.article_number, "ArticleNumber")
+    return StockLevel(sku=number, on_hand=row.quantity_in_stock or ZERO, reserved=row.reserved_quantity or ZERO)
+
+
+def price(row: Article, amount: Decimal, tax_included: bool, price_list: str = "", from_quantity: int = 0) -> Price:
+    """A price in SEK; Fortnox' from-quantity 0 is our 1."""
+    number = sku(row.article_number, "ArticleNumber")
+    return Price(
+        sku=number, currency="SEK", amount=amount, tax_included=tax_included, price_list=price_list,
+        min_qty=max(1, from_quantity), tax_percent=row.vat,
+    )  # fmt: skip
+
+
+def customer(row: Person, details: bool) -> Customer:
+    """A customer. Without details, a company is told by its number: the third digit of a Swedish one is 2 or more."""
+    org_no = row.organisation_number or ""
+    digits = org_no_key(org_no)
+    company = row.type == "COMPANY" if details else len(digits) == 10 and digits[2] >= "2"
+    lines = tuple(line for line in (row.address1, row.address2) if line)
+    phone, country = row.phone1 or row.phone or "", (row.country_code or "") if details else ""
+    return Customer(
+        name=row.name, kind="company" if company else "person", customer_no=row.customer_number, email=row.email or "",
+        org_no=org_no, vat_no=(row.vat_number or "") if details else "", phone=phone,
+        billing=Address(name=row.name, lines=lines, postcode=row.zip_code or "", city=row.city or "", country=country),
+        currency=(row.currency or "") if details else "",
+    )  # fmt: skip
+
+
+def status(order: SalesOrder | None, invoice: Invoice | None) -> OrderStatus:
+    """Where an order stands, from the order and its invoice (one of them may be missing)."""
+    if all(part.cancelled for part in (order, invoice) if part):
+        return OrderStatus(order="", raw="Makulerad", lifecycle="cancelled")
+    raw, documents = "Öppen", []
+    fulfilment: Literal["", "none", "partly_shipped", "shipped"] = ""
+    payment: Literal["", "captured", "partly_captured"] = ""
+    if order:
+        fulfilment = order.delivered
+        raw = {"shipped": "Levererad", "partly_shipped": "Dellevererad"}.get(fulfilment, raw)
+        documents.append(Document(kind="order", number=order.document_number))
+    if invoice and not invoice.cancelled:
+        raw = "Bokförd" if invoice.booked else "Fakturerad"
+        state: Literal["draft", "booked", "paid"] = "booked" if invoice.booked else "draft"
+        # A credit settles the balance as well, but nobody has paid: then the ledger does not tell.
+        credited = is_number(invoice.credit_invoice_reference)
+        if invoice.booked and invoice.balance is not None and not credited:
+            if not invoice.balance:
+                raw, state, payment = "Betald", "paid", "captured"
+            elif invoice.balance < invoice.total:
+                payment = "partly_captured"
+        documents.append(Document(kind="invoice", number=invoice.document_number, state=state))
+        if credited:
+            documents.append(Document(kind="credit_invoice", number=str(invoice.credit_invoice_reference)))
+    return OrderStatus(
+        order="", raw=raw, lifecycle="confirmed", fulfilment=fulfilment, payment=payment, documents=tuple(documents)
+    )
+
+
+def article_fields(record: Product, variant: Variant, fields: frozenset[str] | None, today: date) -> dict[str, Any]:
+    """What an article holds of a variant, limited to the canonical `fields`."""
+    name = " ".join((record.name, *variant.options.values()))
+    active = record.status == "active" and variant.status == "active"
+    part: dict[str, Any] = {"EAN": variant.gtin[0] if variant.gtin else ""}
+    part |= {"Weight": variant.weight_g} if variant.weight_g else {}
+    part |= {"Unit": _UNIT_CODES[variant.unit]} if variant.unit in _UNIT_CODES else {}
+    part |= {"ManufacturerArticleNumber": variant.manufacturer_no} if variant.manufacturer_no else {}
+    part |= {"PurchasePrice": variant.cost} if variant.cost is not None else {}
+    groups: Mapping[str, dict[str, Any]] = {
+        "name": {"Description": name},
+        "tax_class": {"VAT": rates.percent("SE", record.tax_class, today)},
+        "status": {"Active": active},
+        "brand": {"Manufacturer": record.brand} if record.brand else {},
+        "variants": part | {"Description": name, "Active": active},
+    }
+    return {name: value for group, values in groups.items() if fields is None or group in fields
+            for name, value in values.items()}  # fmt: skip
+
+
+def customer_fields(record: Customer, reference: str) -> dict[str, Any]:
+    """What a customer holds; empty texts are left out, so they clear nothing."""
+    ship = record.shipping
+    data = {
+        "Name": record.name,
+        "Type": "COMPANY" if record.kind == "company" else "PRIVATE",
+        "OrganisationNumber": dashed(record.org_no),
+        "VATNumber": record.vat_no,
+        "Email": record.email,
+        "Phone1": record.phone,
+        "CountryCode": record.billing.country,
+        "Currency": record.currency,
+        "ExternalReference": reference,
+        **_address(record.billing, ""),
+        **(_address(ship, "Delivery") | {"DeliveryCountryCode": ship.country} if ship else {}),
+    }
+    return {name: value for name, value in data.items() if value}
+
+
+def dashed(org_no: str) -> str:
+    """A Swedish number as NNNNNN-NNNN, others as they are."""
+    digits = org_no_key(org_no)
+    return f"{digits[:6]}-{digits[6:]}" if len(digits) == 10 and digits.isdigit() else org_no
+
+
+def _address(address: Address, prefix: str) -> dict[str, str]:
+    first, *others = (*address.lines, "")
+    return {
+        f"{prefix}Address1": first, f"{prefix}Address2": ", ".join(line for line in others if line),
+        f"{prefix}ZipCode": address.postcode, f"{prefix}City": address.city,
+    }  # fmt: skip
+
+
+def document_fields(
+    order: Order, ids: Mapping[tuple[str, str], str], reference: str, settings: Mapping[str, Any], kind: str
+) -> dict[str, Any]:
+    """Head and rows of an order (`kind` Order) or an invoice (Invoice) whose total is the buyer's, to the öre.
+
+    Every row's total is the line's own total on the side that the buyer saw (VATIncluded), with the line's VAT rate;
+    freight and fees are rows too, because the VAT rate of the head's Freight field is the company's choice and not
+    ours. What is then left to the buyer's total (VAT rounded by line in the shop, by document here) is a rounding row.
+    """
+    customer_no = ids.get(("customer", order.customer.key))
+    if not customer_no:
+        raise Wait("customer", order.customer.key)
+    order.check_totals()
+    included, quantity = order.prices_include_tax, "OrderedQuantity" if kind == "Order" else "DeliveredQuantity"
+    rows: list[dict[str, Any]] = []
+    sums: dict[Decimal, Decimal] = defaultdict(Decimal)
+
+    def add(text: str, total: Decimal, percent: Decimal, pieces: Decimal, unit_price: Decimal, article: str) -> None:
+        if kind == "Invoice" and percent != int(percent):
+            raise Unsupported(f"A Fortnox invoice holds no VAT rate of {percent} %", where=order.order_no)
+        # Prices of two decimals are safe everywhere; what they miss of the line's total becomes its discount.
+        each = max(unit_price, total / pieces).quantize(_ORE, ROUND_CEILING)
+        discount = ore(each * pieces) - total
+        row: dict[str, Any] = {"ArticleNumber": article} if article else {}
+        row |= {"Description": text[:255], quantity: str(pieces), "Price": each, "VAT": percent}
+        row |= {"Discount": discount, "DiscountType": "AMOUNT"} if discount else {}
+        row |= {"DeliveredQuantity": "0"} if kind == "Order" else {}
+        rows.append(row)
+        sums[percent] += total
+
+    for line in order.lines:
+        article = ids.get(("variant", sku_key(line.sku)), "") if line.sku else ""
+        if line.sku and not article:
+            raise Wait("variant", sku_key(line.sku))
+        total = line.gross if included else line.net
+        add(line.name or line.sku, total, line.tax_percent, line.quantity, line.unit_price, article)
+    for charge in order.charges:
+        total = charge.gross if included else charge.net
+        article = str(settings.get("freight_article") or "") if charge.kind == "shipping" else ""
+        if total:
+            add(charge.name or _CHARGES[charge.kind], total, charge.tax_percent, Decimal(1), total, article)
+    vat = sum((ore(total * percent / 100) for percent, total in sums.items()), ZERO)
+    left = order.gross - sum(sums.values(), ZERO) - (ZERO if included else vat)
+    if abs(left) > 2 * _ORE * max(1, len(rows)):
+        raise BadData(
+            f"The lines and their VAT rates make {order.gross - left}, the buyer's total is {order.gross}",
+            where=f"order {order.order_no}", do_this="Correct the VAT rates of the order's lines in the shop.",
+        )  # fmt: skip
+    if left:
+        add("Öresavrundning", left, ZERO, Decimal(1), left, "")
+        rows[-1]["AccountNumber"] = int(settings.get("rounding_account") or 3740)
+    head = {
+        "CustomerNumber": customer_no,
+        "CustomerName": order.billing.company or order.billing.name or order.customer.name,
+        **_address(order.billing, ""),
+        "Country": _COUNTRIES.get(order.billing.country, ""),
+        "Phone1": order.billing.phone or order.customer.phone,
+        "DeliveryName": order.shipping.company or order.shipping.name,
+        **_address(order.shipping, "Delivery"),
+        "DeliveryCountry": _COUNTRIES.get(order.shipping.country, ""),
+        "YourReference": order.billing.name[:50] if order.billing.company else "",
+        "YourOrderNumber": order.order_no[:75],
+        "ExternalInvoiceReference1": reference,
+        "Remarks": order.note[:1024],
+        "Currency": order.currency,
+    }
+    day = business_date(order.placed_at, order.time_zone).isoformat()
+    dated = {"OrderDate": day, "OrderRows": rows} if kind == "Order" else {"InvoiceDate": day, "InvoiceRows": rows}
+    return {name: value for name, value in head.items() if value} | {"VATIncluded": included} | dated
+
+
+_CHARGES = {"shipping": "Frakt", "fee": "Avgift", "rounding": "Öresavrundning", "tip": "Dricks",
+            "gift_wrap": "Presentinslagning"}  # fmt: skip
+
+
+def ore(amount: Decimal) -> Decimal:
+    """Rounded to öre, halves away from zero."""
+    return amount.quantize(_ORE, ROUND_HALF_UP)
