@@ -1,0 +1,143 @@
+"""Orders arrive once, whatever moment the process is killed at.
+
+A WooCommerce stand-in sells, a Fortnox stand-in takes the orders, and both answer badly one time in eight (500, answer
+lost after the work was done, cut off). Meanwhile the hub's process is killed with SIGKILL again and again. In the end
+every order of the shop stands in the ERP exactly once, to the öre, and the ERP's status has come back.
+
+SAMKLANG_KILLS sets how many kills (default 200); SAMKLANG_SEED the moments.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import urllib3
+
+pytestmark = pytest.mark.crash
+
+KILLS = int(os.environ.get("SAMKLANG_KILLS", "200"))
+SEED = int(os.environ.get("SAMKLANG_SEED", "20261121"))
+http = urllib3.PoolManager()
+
+
+@contextlib.contextmanager
+def process(*command: str, **environment: str) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A child with its first line of output; ended with SIGTERM."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", *command], stdout=subprocess.PIPE, text=True, env={**os.environ, **environment}
+    )
+    assert child.stdout is not None
+    try:
+        yield child, child.stdout.readline().strip()
+    finally:
+        child.terminate()
+        child.wait(10)
+
+
+def post(address: str, path: str, body: object = None) -> Any:
+    answer = http.request("POST", f"{address}/_sandbox/{path}", json=body if body is not None else {})
+    assert answer.status == 200, answer.data
+    return answer.json()
+
+
+def set_up(shop: str, ledger: str) -> None:
+    from samklang.connectors.contract import Tokens
+    from samklang.hub import config, flows
+    from samklang.hub.links import DatabaseTokens
+    from samklang.hub.models import Channel, Connection, Tenant
+
+    tenant = Tenant.objects.create(slug="crash", name="Crash AB")
+    shop_row = Connection.objects.create(tenant=tenant, name="shop", connector="woocommerce", settings={"url": shop})
+    config.set_secrets(shop_row, {"consumer_key": "ck_sandbox", "consumer_secret": "cs_sandbox"})
+    settings = {"client_id": "sandbox", "api_address": ledger, "login_address": ledger}
+    erp_row = Connection.objects.create(tenant=tenant, name="erp", connector="fortnox", settings=settings)
+    config.set_secrets(erp_row, {"client_secret": "sandbox-secret"})
+    given = post(ledger, "tokens")["result"]
+    tokens = Tokens(access=given["access_token"], refresh=given["refresh_token"], expires_at=time.time() + 3600)
+    DatabaseTokens(erp_row).save(tokens)
+    channel = Channel.objects.create(tenant=tenant, code="crash", connection=shop_row)
+    for type_ in ("customer", "order"):
+        flows.set_flow(channel, type_, shop_row, erp_row, enabled=True, **flows.manners(type_))
+    flows.set_flow(channel, "order_status", erp_row, shop_row, enabled=True)
+
+
+def in_erp(ledger: str) -> list[dict[str, Any]]:
+    orders = http.request("GET", f"{ledger}/_sandbox/snapshot").json()["orders"]
+    return [{**row, "number": number} for number, row in orders.items()]
+
+
+@pytest.mark.timeout(1500)
+def test_no_order_is_lost_or_doubled_over_many_kills(database: Path) -> None:
+    from django.db import connections
+
+    dice = random.Random(SEED)
+    with contextlib.ExitStack() as stack:
+        _, line = stack.enter_context(process("samklang.sandboxes", "woocommerce", "--products", "40"))
+        shop = line.split()[2]
+        _, line = stack.enter_context(process("samklang.sandboxes", "fortnox", "--articles", "400", "--rate", "0"))
+        ledger = line.split()[2]
+        set_up(shop, ledger)
+        connections.close_all()
+        faults = [{"kind": kind, "chance": 0.04} for kind in ("500", "lost", "cut")]
+        for address in (shop, ledger):
+            post(address, "faults", faults)
+        environment = {"SAMKLANG_DATA": str(database.parent), "SAMKLANG_ALLOW_PRIVATE": "127.0.0.0/8"}
+        keeper, pid = stack.enter_context(process("tests.crash.worker", "0.2", **environment))
+        assert keeper.stdout is not None
+        placed: dict[str, Decimal] = {}
+        delivered: set[str] = set()
+        for kill in range(KILLS):
+            if kill % 2 == 0:
+                order = post(shop, "orders", {})
+                placed[f"crash/{order['number']}"] = Decimal(order["total"])
+            if kill % 20 == 10:  # the ERP's people deliver what has come so far
+                for row in in_erp(ledger):
+                    if row["number"] not in delivered:
+                        post(ledger, "deliver", {"order": row["number"]})
+                        delivered.add(row["number"])
+            time.sleep(dice.uniform(0.02, 0.6))
+            os.kill(int(pid), signal.SIGKILL)
+            pid = keeper.stdout.readline().strip()
+        for address in (shop, ledger):
+            post(address, "faults", [])
+        end = time.monotonic() + 240
+        while time.monotonic() < end:
+            time.sleep(1)
+            if len(in_erp(ledger)) >= len(placed) and _quiet(database):
+                break
+
+        found = Counter(row["YourOrderNumber"] for row in in_erp(ledger))
+        assert {key: n for key, n in found.items() if n > 1} == {}, "doubled"
+        assert set(placed) - set(found) == set(), "lost"
+        assert set(found) == set(placed)
+        totals = {row["YourOrderNumber"]: Decimal(str(row["Total"])) for row in in_erp(ledger)}
+        assert totals == placed
+
+        orders = http.request("GET", f"{shop}/_sandbox/snapshot").json()["orders"]
+        status = {f"crash/{number}": row["status"] for number, row in orders.items()}
+        sent = {row["YourOrderNumber"] for row in in_erp(ledger) if row["number"] in delivered}
+        assert len(sent) > 0
+        assert {key for key, word in status.items() if word == "completed"} == sent
+
+
+def _quiet(database: Path) -> bool:
+    """Whether the hub has nothing left to do for the orders."""
+    from django.db import connections
+
+    from samklang.hub.models import Binding
+
+    busy = Binding.objects.exclude(state="idle").exists()
+    connections.close_all()
+    return not busy
