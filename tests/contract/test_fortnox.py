@@ -215,6 +215,14 @@ def test_cut_off_page_never_looks_like_the_end(company: Company) -> None:
         company.read("stock")
 
 
+def test_fewer_rows_than_the_list_says_are_no_complete_read(company: Company, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = {"MetaInformation": {"@TotalResources": 3, "@TotalPages": 1, "@CurrentPage": 1}, "Articles": [{}, {}]}
+    short = Answer(200, {}, json.dumps(said).encode(), "GET /3/articles")
+    monkeypatch.setattr(company.connector.client.transport, "request", lambda *_, **__: short)
+    with pytest.raises(BadAnswer, match="2 Articles of 3"):
+        company.read("stock")
+
+
 def test_only_what_changed_since(company: Company) -> None:
     number = article(company)
     company.now = datetime(2026, 10, 20, 12, 34, 50, tzinfo=UTC)
@@ -580,6 +588,13 @@ def test_killed_between_write_and_answer_the_order_is_found_not_doubled(company:
     assert (hit.external_id, hit.by) == ("1002", "reference")
     (done,) = company.write("order", msgspec.structs.replace(want, external_id="1002"))
     assert (done.external_id, len(company.sandbox.ledger.orders)) == ("1002", 2)
+
+
+def test_an_order_of_another_total_is_found_but_not_taken_for_done(company: Company) -> None:
+    number = article(company)
+    company.write("order", wanted(company, order(line(number, 1, 10, 25))))
+    ((hit,),) = company.connector.find("order", [wanted(company, order(line(number, 2, 10, 25)))], ())
+    assert (hit.external_id, hit.by) == ("1001", "reference of an unfinished one")
 
 
 def test_rounding_to_whole_kronor_is_refused_and_leaves_nothing_open(company: Company) -> None:
