@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -340,3 +342,53 @@ def test_what_we_wrote_is_not_news(world: World) -> None:
     world.read("shop", "orders")
     world.deliver("erp", "order")
     assert world.erp.written == writes
+
+
+def test_a_connector_that_fails_on_one_record_takes_the_others(world: World) -> None:
+    from samklang.connectors.errors import BadData, Stop
+    from samklang.hub.models import Binding
+
+    world.flow("product", "erp", "shop")
+    ids = [world.erp.put(product(f"A-{n}")) for n in range(5)]
+    world.read("erp", "catalogue")
+    world.deliver("shop", "product")
+
+    def fail(type_: str, wants: Any) -> None:
+        if any(want.key == "a-3" for want in wants):
+            raise failure
+
+    world.shop.before_write = fail
+    failures: tuple[Exception, ...] = (BadData("no"), KeyError("a defect"))
+    for number, failure in enumerate(failures):
+        for n, id_ in enumerate(ids):
+            world.erp.put(product(f"A-{n}", f"Mugg {number}"), id_)
+        world.read("erp", "catalogue")
+        report = world.deliver("shop", "product")
+        assert (report.updated, report.failed) == (4, 1)
+        state = Binding.objects.get(connection=world.shop_row, type="product", key="a-3").state
+        assert state == ("stopped" if isinstance(failure, Stop) else "due")
+
+
+def test_what_waits_too_long_becomes_a_problem_that_names_what_is_missing(world: World) -> None:
+    from django.utils import timezone
+
+    from samklang.hub import delivery
+    from samklang.hub.models import Binding, Problem
+
+    world.flow("customer", "shop", "erp")
+    world.flow("order", "shop", "erp")
+    world.shop.put(Customer(name="Anna Berg", email="anna@example.se"))
+    world.shop.put(order("1001", "MISSING"))
+    world.read("shop", "customers")
+    world.read("shop", "orders")
+    world.deliver("erp", "customer")
+    world.deliver("erp", "order")
+    assert not Problem.objects.exists(), "waiting is no problem at first"
+    Binding.objects.filter(type="order", state="waiting").update(due_at=timezone.now().timestamp() - 1)
+    delivery.wake_waiting(world.tenant.pk)
+    world.deliver("erp", "order")
+    assert Problem.objects.get(closed_at=None).what == "variant missing must exist first"
+    world.erp.put(product("MISSING"))
+    world.read("erp", "catalogue")
+    assert world.deliver("erp", "order").created == 1
+    assert not Problem.objects.filter(closed_at=None).exists()

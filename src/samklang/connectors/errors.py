@@ -5,7 +5,8 @@
     │   ├── Unreachable     no connection was made; nothing was written
     │   ├── RateLimited     the system asked us to slow down; nothing was written
     │   ├── RemoteFault     the system failed or broke off; a write may have been done
-    │   └── BadAnswer       the answer cannot be read; a write may have been done
+    │   ├── BadAnswer       the answer cannot be read; a write may have been done
+    │   └── Defect          the connector itself failed; a write may have been done
     ├── Wait            another record must come first; the hub waits for it and is woken by it
     ├── Pause           the whole connection pauses until a person has acted
     │   ├── LoginRefused    key, password or token is no longer valid
@@ -93,6 +94,13 @@ class BadAnswer(Retry):
 
     code = "SYNC-104"
     do = "Look at the exchange: a plugin or proxy at the system may spoil its answers. Samklang tries again by itself."
+
+
+class Defect(Retry):
+    """The connector failed on this record."""
+
+    code = "SYNC-105"
+    do = "This is a defect of the connector: report it with the code and the exchange. Samklang tries again by itself."
 
 
 class Wait(SamklangError):

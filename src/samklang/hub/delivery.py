@@ -14,7 +14,9 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import NamedTuple
 
+import structlog
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from samklang.connectors.contract import Done, Match, Result, Want, Write
@@ -22,6 +24,7 @@ from samklang.connectors.errors import (
     Ambiguous,
     BadAnswer,
     BadData,
+    Defect,
     Pause,
     RateLimited,
     Rejected,
@@ -35,10 +38,12 @@ from samklang.hub import leases, problems, store
 from samklang.hub.intake import PRIORITY
 from samklang.hub.journey import TRACED, step
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
-from samklang.hub.models import Connection, Flow, Transfer
+from samklang.hub.models import Binding, Connection, Flow, Transfer
 from samklang.hub.projection import Projection, masked_hash, projection
 from samklang.records import Customer, Record, content_hash, decode, encode
 from samklang.rules import Ignored, RuleFailed
+
+log = structlog.get_logger()
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 3600.0
 _SPOKEN_OF = 5  # technical failures of one record before it becomes a problem
@@ -248,11 +253,23 @@ class Drain:
         return tuple(own) if isinstance(own, list | tuple) else self.how.match
 
     def _write(self, wants: list[Want]) -> Sequence[Result]:
-        """One call of the connector; what it raises counts for every item. Runs in a thread of its own."""
+        """One call of the connector. Runs in a thread of its own.
+
+        What it raises counts for every item, but a "no" or a defect may be one record's fault: then each goes alone, so
+        that it does not stop its neighbours (a create after a defect does not: it may have been done).
+        """
         try:
             results = self.link.connector.write(self.type, wants)
+        except Stop as error:
+            return [error] if len(wants) == 1 else [result for want in wants for result in self._write([want])]
         except SamklangError as error:
             return [error] * len(wants)
+        except Exception as error:  # noqa: BLE001  # connectors are foreign code; a defect becomes a problem with its record
+            log.exception("connector failed", connection=self.row.name, type=self.type)
+            defect = Defect(f"{error.__class__.__name__} in the connector", where=f"{self.type} {wants[0].key}")
+            if len(wants) == 1:
+                return [defect]
+            return [result for want in wants for result in (self._write([want]) if want.external_id else [defect])]
         if len(results) != len(wants):
             return [BadAnswer(f"{len(wants)} records were sent, {len(results)} answers came")] * len(wants)
         return results
@@ -362,11 +379,11 @@ class Drain:
         )  # fmt: skip
 
     def _waiting(self, row: store.Claimed, error: Wait, troubles: list[problems.Trouble]) -> store.Outcome:
-        late = row.attempts > 0
+        late = row.attempts > 0  # its patience has run out before (wake_waiting)
         if late:
             troubles.append(problems.Trouble("out", self.type, row.key, error, row.external_id or ""))
         return store.Outcome(
-            row.key, "waiting", attempts=row.attempts + 1, waiting_on=":".join(error.needs), doubt=row.doubt,
+            row.key, "waiting", attempts=row.attempts, waiting_on=":".join(error.needs), doubt=row.doubt,
             due_at=time.time() + _PATIENCE, troubled=late or row.troubled,
         )  # fmt: skip
 
@@ -404,8 +421,6 @@ def deliver(row: Connection, type_: str) -> Transfer | None:
 
 def retry(tenant: int, connection: int | None = None, type_: str = "", key: str = "") -> int:
     """Records that stopped, wait or back off become due at once. Returns how many."""
-    from samklang.hub.models import Binding
-
     rows = Binding.objects.filter(tenant_id=tenant, state__in=["stopped", "waiting", "due"], wanted__isnull=False)
     if connection:
         rows = rows.filter(connection_id=connection)
@@ -418,8 +433,6 @@ def retry(tenant: int, connection: int | None = None, type_: str = "", key: str 
 
 def wake_waiting(tenant: int) -> int:
     """Waiting records whose patience is over are looked at again; part of the periodic sweep."""
-    from samklang.hub.models import Binding
-
     return Binding.objects.filter(tenant_id=tenant, state="waiting", due_at__lt=time.time()).update(
-        state="due", due_at=time.time(), waiting_on=""
+        state="due", due_at=time.time(), waiting_on="", attempts=F("attempts") + 1
     )

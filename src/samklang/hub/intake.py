@@ -151,6 +151,9 @@ class Intake:
             self._failure = error
             went_wrong(self.row, error)
             self._end(began, "failed", str(error))
+        except Exception as error:  # a defect: the run must not look as if it were still going
+            self._end(began, "failed", f"{error.__class__.__name__}: {error}")
+            raise
         finally:
             priority.reset(lane)
         return self._report()
