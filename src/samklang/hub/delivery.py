@@ -30,6 +30,7 @@ from samklang.connectors.errors import (
     Rejected,
     Retry,
     SamklangError,
+    Stop,
     Wait,
 )
 from samklang.connectors.limiter import priority
@@ -264,7 +265,7 @@ class Drain:
             return [error] if len(wants) == 1 else [result for want in wants for result in self._write([want])]
         except SamklangError as error:
             return [error] * len(wants)
-        except Exception as error:  # noqa: BLE001  # connectors are foreign code; a defect becomes a problem with its record
+        except Exception as error:  # connectors are foreign code; a defect becomes a problem with its record
             log.exception("connector failed", connection=self.row.name, type=self.type)
             defect = Defect(f"{error.__class__.__name__} in the connector", where=f"{self.type} {wants[0].key}")
             if len(wants) == 1:
