@@ -6,11 +6,14 @@ a few times after a fault; anything else only when it surely did not reach the s
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import ipaddress
+import math
 import random
 import re
 import socket
+import ssl
 import threading
 import time
 from collections import deque
@@ -27,7 +30,7 @@ import msgspec
 import urllib3
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import ConnectTimeoutError as ConnectTimeout
-from urllib3.exceptions import HTTPError, NewConnectionError, ReadTimeoutError
+from urllib3.exceptions import HTTPError, NameResolutionError, NewConnectionError, ReadTimeoutError, SSLError
 
 from samklang.connectors.contract import Exchange, Limits, Surroundings
 from samklang.connectors.errors import (
@@ -50,17 +53,24 @@ about: ContextVar[tuple[str, ...]] = ContextVar("about", default=())
 _TRIES = 3
 _LONGEST_WAIT = 30.0  # a longer Retry-After goes back to the hub, which waits without holding a thread
 _KEPT = 64 * 1024
-_SECRET = re.compile(
-    rb'("(?:[a-z_]*(?:password|secret|token|api_?key|consumer_key)[a-z_]*)"\s*:\s*)"(?:[^"\\]|\\.)*"'
-    rb"|((?:^|[?&])(?:[a-z_]*(?:password|secret|token|api_?key|consumer_key|oauth_signature)[a-z_]*)=)[^&\s]*",
+_NAME = r"[\w-]{0,40}(?:password|secret|token|api[_-]?key|consumer[_-]?key|oauth_signature|authorization)[\w-]{0,40}"
+_HINTS = tuple(b"password secret token apikey api_key api-key consumer oauth_signature authorization".split())
+_SECRET = re.compile(  # a value may end where the text was cut; JSON may stand inside a JSON string
+    rf"""("{_NAME}"\s*:\s*)(?:"(?:[^"\\]|\\.)*(?:"|\\?\Z)|\d+)"""
+    rf"""|(\\"{_NAME}\\"\s*:\s*\\")[^"\\]*"""
+    rf"""|((?:^|[?&"\s]){_NAME}=)[^&\s"]*""".encode(),
     re.IGNORECASE,
 )
+_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _any = msgspec.json.Decoder(float_hook=Decimal)
 
 
 def without_secrets(text: bytes) -> bytes:
     """The text with values of secret-looking JSON fields and form fields replaced."""
-    return _SECRET.sub(lambda m: m[1] + b'"***"' if m[1] else m[2] + b"***", text)
+    small = text.lower()
+    if not any(hint in small for hint in _HINTS):  # 30 times faster than the expression
+        return text
+    return _SECRET.sub(lambda m: m[1] + b'"***"' if m[1] else (m[2] or m[3]) + b"***", text)
 
 
 class Auth(Protocol):
@@ -115,8 +125,8 @@ class Answer:
 def private(address: str) -> bool:
     """Whether an IP address belongs to our own machine or network rather than to the internet."""
     ip = ipaddress.ip_address(address.split("%")[0])
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
+    if isinstance(ip, ipaddress.IPv6Address):  # an IPv4 address may hide in it
+        ip = ip.ipv4_mapped or ip.sixtofour or (ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF) if ip in _NAT64 else ip)
     return not ip.is_global or ip.is_multicast
 
 
@@ -132,7 +142,9 @@ class Transport:
         self, base: str, limits: Limits, around: Surroundings, *, auth: Auth | None = None, timeout: float = 30.0
     ) -> None:
         parts = urlsplit(base)
-        if parts.scheme not in ("http", "https") or not parts.hostname or parts.username:
+        if parts.username is not None or parts.password is not None:
+            raise Misconfigured("A web address must not hold a password", do_this="Give an address as https://shop.se")
+        if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Misconfigured(f"{base!r} is not a web address", do_this="Give an address such as https://shop.se")
         self.base = base.rstrip("/")
         self.auth = auth
@@ -291,17 +303,16 @@ class Transport:
         if status in (408, 425) or status >= 500:
             raise RemoteFault(f"The system answered {status}", where=where, remote=said)
         if 300 <= status < 400:
-            target = answer.headers.get("location", "nowhere")
+            target = without_secrets(answer.headers.get("location", "nowhere").encode()).decode()
             raise Misconfigured(f"The address redirects to {target}", where=where, do_this="Use the final address.")
 
 
 def _retry_after(value: str | None) -> float:
     if not value:
         return 1.0
-    try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
+    with contextlib.suppress(ValueError):
+        seconds = float(value)
+        return max(0.0, seconds) if math.isfinite(seconds) else 1.0
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except (TypeError, ValueError):
@@ -319,7 +330,11 @@ def _pool(
     """A pool whose connections refuse to be made to private addresses, whatever a name resolves to."""
 
     def check(connection: HTTPConnection) -> None:
-        for *_, address in socket.getaddrinfo(connection.host, connection.port or 0, type=socket.SOCK_STREAM):
+        try:
+            found = socket.getaddrinfo(connection.host, connection.port or 0, type=socket.SOCK_STREAM)
+        except socket.gaierror as error:
+            raise NameResolutionError(connection.host, connection, error) from error
+        for *_, address in found:
             if private(str(address[0])) and not allowed(str(address[0])):
                 raise Misconfigured(
                     f"{connection.host} is an address inside our own network",
@@ -337,6 +352,12 @@ def _pool(
             check(self)
             sock = super()._new_conn()
             return _checked(sock, allowed, self.host)
+
+        def connect(self) -> None:
+            try:
+                super().connect()
+            except (ssl.SSLError, SSLError) as error:  # before anything was sent
+                raise NewConnectionError(self, f"no secure connection (TLS): {error}") from error
 
     pool: urllib3.HTTPConnectionPool
     if scheme == "https":
