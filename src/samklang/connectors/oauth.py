@@ -40,16 +40,18 @@ class OAuth2:
         self._store = store
         self._now = transport._around.now
         self._tokens: Tokens | None = None
+        self._lifetime = _LIFETIME  # of an access token; the server tells with the first refresh
 
     def exchange(self, code: str, redirect_uri: str) -> Tokens:
         """First login: the code that the consent page gave, for tokens, stored."""
-        return self._ask({"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri})
+        with self._store.exclusive():
+            return self._ask({"grant_type": "authorization_code", "code": code, "redirect_uri": redirect_uri})
 
     def headers(self) -> Mapping[str, str]:
         tokens = self._tokens or self._store.load()
         if tokens is None:
             raise LoginRefused("The connection has never been logged in")
-        if tokens.expires_at - self._now() < _LIFETIME * _EARLY:
+        if tokens.expires_at - self._now() < self._lifetime * _EARLY:
             tokens = self._refresh(tokens.access)
         self._tokens = tokens
         return {"Authorization": f"Bearer {tokens.access}"}
@@ -82,4 +84,5 @@ class OAuth2:
             expires_at=self._now() + got.expires_in,
         )
         self._store.save(tokens)
+        self._lifetime = got.expires_in
         return tokens

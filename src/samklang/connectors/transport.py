@@ -185,19 +185,21 @@ class Transport:
         send.update(headers or {})
         again = method in ("GET", "HEAD") if idempotent is None else idempotent
         renewed = False
-        for attempt in range(1, _TRIES + 1):
+        attempt = 0
+        while True:
+            attempt += 1
             login = dict(self.auth.headers()) if self.auth and auth else {}
             try:
                 answer = self._once(method, url, body, {**send, **login})
-                if answer.status == 401 and 401 not in expect and login and not renewed and self.auth:
-                    renewed = True
-                    if self.auth.renew(login):
-                        login = dict(self.auth.headers())
-                        answer = self._once(method, url, body, {**send, **login})
                 if answer.status in expect or answer.status < 300:
                     return answer
                 self._judge(answer, method)
                 return answer
+            except LoginRefused:
+                if renewed or not login or self.auth is None or not self.auth.renew(login):
+                    raise
+                renewed = True
+                attempt -= 1
             except RateLimited as error:
                 if attempt == _TRIES or error.retry_after > _LONGEST_WAIT:
                     raise
@@ -210,7 +212,6 @@ class Transport:
                 if attempt == _TRIES:
                     raise
                 time.sleep(random.uniform(0.5, 1.0) * 0.25 * 2**attempt)  # noqa: S311
-        raise AssertionError("the loop above returns or raises")
 
     def overlap(self, calls: Iterable[Callable[[], T]], width: int | None = None) -> Iterator[T]:
         """Run the calls in threads, at most `width` ahead (default: the limits' `concurrent`), results in order.

@@ -13,14 +13,16 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 from django.conf import settings
-from django.db import transaction
+from django.db import OperationalError, transaction
 from django.utils import timezone
 
 from samklang.connectors.contract import Connector, Exchange, Manifest, Surroundings, Tokens
-from samklang.connectors.errors import Misconfigured, Pause, Retry, SamklangError
+from samklang.connectors.errors import Misconfigured, Pause, Retry, SamklangError, Unreachable
 from samklang.connectors.registry import connector_class
 from samklang.hub import secrets
 from samklang.hub.models import Channel, Connection, ExchangeRow
@@ -81,20 +83,26 @@ class Recorder:
 
 class DatabaseTokens:
     """A connection's OAuth tokens, encrypted. A new pair first reaches a journal file (fsync), then the database, so
-    that neither a crash between the answer and the commit nor a locked database loses it."""
+    that neither a crash between the answer and the commit nor a locked database loses it.
+
+    The journal is written and brought into the database only by who holds `exclusive`; others just read both.
+    """
 
     def __init__(self, connection: Connection) -> None:
         self._id = connection.pk
         self._journal = settings.DATA / "tokens" / f"{connection.pk}.sealed"
 
     def load(self) -> Tokens | None:
-        if self._journal.exists():
-            self._commit(self._journal.read_bytes())
-        sealed = Connection.objects.values_list("tokens", flat=True).get(pk=self._id)
-        return Tokens(**secrets.unseal(sealed)) if sealed else None
+        left = self._left()
+        row = Connection.objects.values_list("tokens", flat=True).get(pk=self._id)
+        kept = [secrets.unseal(sealed) for sealed in (left, row) if sealed]
+        if not kept:
+            return None
+        newest = max(kept, key=lambda one: float(one.get("saved", 0)))
+        return Tokens(access=newest["access"], refresh=newest["refresh"], expires_at=newest["expires_at"])
 
     def save(self, tokens: Tokens) -> None:
-        sealed = secrets.seal({"access": tokens.access, "refresh": tokens.refresh, "expires_at": tokens.expires_at})
+        sealed = secrets.seal({**msgspec.structs.asdict(tokens), "saved": time.time()})
         self._journal.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._journal.with_suffix(".new")
         handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
@@ -103,25 +111,58 @@ class DatabaseTokens:
             file.flush()
             os.fsync(file.fileno())
         fresh.replace(self._journal)
-        self._commit(sealed)
+        _sync_folder(self._journal.parent)
+        with contextlib.suppress(OperationalError):  # the journal is durable; it reaches the table by the next holder
+            self._commit(sealed)
+
+    def _left(self) -> bytes:
+        """What the journal holds; empty when all is in the table."""
+        try:
+            return self._journal.read_bytes()
+        except FileNotFoundError:
+            return b""
 
     def _commit(self, sealed: bytes) -> None:
         Connection.objects.filter(pk=self._id).update(tokens=sealed)
-        self._journal.unlink(missing_ok=True)
+        transaction.on_commit(lambda: self._journal.unlink(missing_ok=True))
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
-        """One refresh at a time over all threads and processes (a lease in the database)."""
+        """One refresh at a time over all threads and processes (a lease in the database).
+
+        Unreachable after a minute: a lease of a process that died ends by then.
+        """
         from samklang.hub.leases import holding
 
         tenant = Connection.objects.values_list("tenant_id", flat=True).get(pk=self._id)
-        for _ in range(600):
+        for _ in range(700):
             with holding(tenant, f"tokens-{self._id}") as held:
                 if held:
+                    self._settle()
                     yield
                     return
             time.sleep(0.1)
-        raise Misconfigured("Another process has been renewing the login for a minute")
+        raise Unreachable("Another process has been renewing the login for a minute")
+
+    def _settle(self) -> None:
+        """Bring what a crash left in the journal into the table, unless a later login stands there."""
+        left = self._left()
+        if left:
+            tokens = self.load()
+            journalled = secrets.unseal(left)
+            if tokens and tokens.access == journalled["access"]:
+                self._commit(left)
+            else:
+                self._journal.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in the folder durable."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def allow_private(address: str) -> bool:
