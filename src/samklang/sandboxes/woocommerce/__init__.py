@@ -270,6 +270,7 @@ class WooSandbox:
                 row("woocommerce_prices_include_tax", "Prices entered with tax", "radio", "no", inclusive),
                 row("woocommerce_tax_round_at_subtotal", "Rounding", "checkbox", "no", at_subtotal),
             ],
+            "products": [row("woocommerce_weight_unit", "Weight unit", "select", "kg", "kg")],
         }
 
     def system_status(self) -> JSON:

@@ -1,0 +1,208 @@
+"""Address, login, lists and refusals of wc/v3, on top of the transport; and what must be known about the shop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import partial
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
+
+from samklang.connectors.contract import Manifest, Surroundings
+from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Misconfigured, Rejected, SamklangError
+from samklang.connectors.transport import Answer, Basic, Transport
+
+_PER_PAGE = 100  # the most that the shop gives
+_STEPS_BACK = 50  # a list that moves faster than this cannot be read
+
+
+class HasId(Protocol):
+    """A row of a list."""
+
+    id: int
+
+
+T = TypeVar("T", bound=HasId)
+R = TypeVar("R")
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """A row whose shape is wrong."""
+
+    id: int
+    why: str
+
+
+class Rows(Generic[T]):
+    """Decodes a list; a wrong row becomes `Broken` and leaves its neighbours alone."""
+
+    def __init__(self, row: type[T]) -> None:
+        self._one: msgspec.json.Decoder[T] = msgspec.json.Decoder(row)
+        self._all: msgspec.json.Decoder[list[T]] = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]  # a class
+
+    def __call__(self, answer: Answer) -> list[T | Broken]:
+        try:
+            return list(self._all.decode(answer.body))
+        except msgspec.ValidationError:
+            return [self._single(raw) for raw in answer.parsed(msgspec.json.Decoder(list[msgspec.Raw]))]
+        except msgspec.DecodeError as error:
+            raise BadAnswer(f"The answer is no JSON: {error}", where=answer.where) from error
+
+    def _single(self, raw: msgspec.Raw) -> T | Broken:
+        try:
+            return self._one.decode(raw)
+        except msgspec.ValidationError as error:
+            id_ = msgspec.json.decode(raw).get("id")
+            return Broken(id_ if isinstance(id_, int) else 0, str(error))
+
+
+class Slice(msgspec.Struct, Generic[T]):
+    """Rows of a list in id order, how many there are in all, and where to go on."""
+
+    rows: list[T | Broken]
+    total: int
+    resume: str
+
+
+class Facts(msgspec.Struct, frozen=True):
+    """The shop's settings that give its numbers their meaning. `percents`: VAT by tax class in the shop's country."""
+
+    currency: str
+    country: str
+    inclusive: bool
+    per_line: bool
+    grams: Decimal  # grams in the shop's unit of weight
+    percents: Mapping[str, Decimal]
+
+
+_GRAMS = {"kg": Decimal(1000), "g": Decimal(1), "lbs": Decimal("453.59237"), "oz": Decimal("28.349523125")}
+
+
+class Shop:
+    """Calls to one shop."""
+
+    def __init__(self, settings: Mapping[str, Any], manifest: Manifest, around: Surroundings) -> None:
+        key, secret = str(settings["consumer_key"]), str(settings["consumer_secret"])
+        in_query = settings.get("login") == "query"
+        self._login = {"consumer_key": key, "consumer_secret": secret} if in_query else {}
+        address = str(settings["url"]).rstrip("/") + "/wp-json/wc/v3"
+        auth = None if in_query else Basic(key, secret)
+        self.transport = Transport(address, manifest.limits, around, auth=auth, timeout=120.0)
+        self._now = around.now
+        self._facts: tuple[float, Facts] | None = None
+
+    def call(
+        self, method: str, path: str, params: Mapping[str, object] | None = None, json: object = None, *,
+        idempotent: bool | None = None,
+    ) -> Answer:  # fmt: skip
+        """One call; raises the error that the shop's refusal means."""
+        params = {**(params or {}), **self._login}
+        answer = self.transport.request(
+            method, path, params=params, json=json, idempotent=idempotent, expect=(401, 403)
+        )
+        if answer.status >= 400:
+            raise refusal(answer.status, answer.json(), answer.where)
+        return answer
+
+    def slices(
+        self, path: str, rows: Rows[T], params: Mapping[str, object], since: datetime | None, resume: str = ""
+    ) -> Iterator[Slice[T]]:
+        """The whole list in id order, several pages ahead.
+
+        Each page begins with the last row of the one before. Where it does not, rows left the list meanwhile and
+        others moved up unseen: the read steps back a page until it meets rows that it knows. So nothing is skipped,
+        neither within a run nor when it goes on at `resume`.
+        """
+        asked: dict[str, object] = {"per_page": _PER_PAGE, "orderby": "id", "order": "asc", **params}
+        if since is not None:  # strictly greater, in whole seconds
+            moment = since.astimezone(UTC) - timedelta(seconds=1)
+            asked |= {"modified_after": f"{moment:%Y-%m-%dT%H:%M:%S}", "dates_are_gmt": "true"}
+
+        def page(at: int) -> tuple[int, list[T | Broken], int]:
+            answer = self.call("GET", path, {**asked, "offset": at})
+            return at, rows(answer), _total(answer)
+
+        offset, last = (int(part) for part in resume.split(":")) if resume else (0, 0)
+        total, steps_back = -1, 0
+        while total < 0 or offset < total:
+            first = max(0, offset - 1)
+            ahead = range(first, max(total, first + 1), _PER_PAGE - 1)
+            for at, found, total in self.transport.overlap(partial(page, at) for at in ahead):
+                if at and (not found or found[0].id > last):
+                    steps_back += 1
+                    offset = max(0, at - _PER_PAGE)
+                    total = max(total, offset + 1)
+                    break
+                fresh = [row for row in found if row.id > last or not row.id]
+                offset, last = at + len(found), max([last, *(row.id for row in found)])
+                if (offset < total and not fresh) or steps_back > _STEPS_BACK:
+                    raise BadAnswer(f"{path} says {total} rows but does not give them: it stops or keeps moving")
+                yield Slice(fresh, total, f"{offset}:{last}")
+                if offset >= total or len(found) < _PER_PAGE:
+                    break
+
+    def by_ids(
+        self, path: str, rows: Rows[T], ids: Sequence[str], params: Mapping[str, object]
+    ) -> Iterator[list[T | Broken]]:
+        """The rows with these ids, a page at a time; what is not there (or in the trash) is missing."""
+        for start in range(0, len(ids), _PER_PAGE):
+            include = ",".join(ids[start : start + _PER_PAGE])
+            yield rows(self.call("GET", path, {**params, "per_page": _PER_PAGE, "include": include}))
+
+    def each(self, calls: Iterable[Callable[[], R]]) -> Iterator[R]:
+        """The calls side by side, results in order."""
+        return self.transport.overlap(calls)
+
+    def facts(self) -> Facts:
+        """The shop's settings, looked up again after ten minutes."""
+        if self._facts is None or self._now() - self._facts[0] > 600:
+            groups = list(self.each(partial(self._settings, group) for group in ("general", "tax", "products")))
+            known = {name: value for group in groups for name, value in group.items()}
+            country = str(known.get("woocommerce_default_country", "")).partition(":")[0]
+            rates = self.call("GET", "/taxes", {"per_page": _PER_PAGE}).json()
+            percents: dict[str, Decimal] = {}
+            for rate in rates:
+                if rate["country"] in ("", country):
+                    slug = "" if rate["class"] == "standard" else rate["class"]
+                    percents.setdefault(slug, Decimal(rate["rate"]))
+            facts = Facts(
+                currency=str(known["woocommerce_currency"]),
+                country=country,
+                inclusive=known["woocommerce_prices_include_tax"] == "yes",
+                per_line=known.get("woocommerce_tax_round_at_subtotal") != "yes",
+                grams=_GRAMS.get(str(known.get("woocommerce_weight_unit", "kg")), Decimal(1000)),
+                percents=percents,
+            )
+            self._facts = (self._now(), facts)
+        return self._facts[1]
+
+    def _settings(self, group: str) -> dict[str, object]:
+        return {row["id"]: row["value"] for row in self.call("GET", f"/settings/{group}").json() if "value" in row}
+
+
+def refusal(status: int, said: object, where: str = "") -> SamklangError:
+    """What a refusal means: {code, message, data: {status, resource_id …}}; data may also be a mere number."""
+    body = said if isinstance(said, dict) else {}
+    code, message = str(body.get("code", "")), str(body.get("message", f"The shop answered {status}"))
+    data = body.get("data")
+    details = data if isinstance(data, dict) else {}
+    if status == 403 or (status == 401 and "permissions" in message):
+        return Forbidden(f"The shop's key may not do this: {message}", where=where, remote=code)
+    if status == 401:
+        return LoginRefused(f"The shop refused the key: {message}", where=where, remote=code)
+    if code == "rest_no_route":
+        advice = "Check the address, that WooCommerce is active and that permalinks are not set to Plain."
+        return Misconfigured("There is no WooCommerce at this address", where=where, remote=code, do_this=advice)
+    params = details.get("params")
+    if isinstance(params, dict):
+        message = f"{message}: {'; '.join(str(text) for text in params.values())}"
+    return Rejected(message, where=where, remote=code, existing=str(details.get("resource_id") or ""))
+
+
+def _total(answer: Answer) -> int:
+    try:
+        return int(answer.headers["x-wp-total"])
+    except (KeyError, ValueError):
+        raise BadAnswer("The list does not say how long it is (X-WP-Total)", where=answer.where) from None
