@@ -1,0 +1,28 @@
+"""The command line. `main` is the program, `run` the same without leaving the process.
+
+Exit codes: 0 done; 1 failed (a system or record did not take it); 2 wrong use (the command or the file); 3 there is
+something to look at (the plan has changes, problems are open); 4 a person must act (a login, a brake); 130 interrupted.
+With --json there is exactly one JSON document on stdout, and errors are one JSON document on stderr.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+import django
+
+
+def main() -> None:
+    """Entry point of the program."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command; returns its exit code."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "samklang.settings")
+    django.setup()
+    from samklang.cli.app import execute  # the commands import the hub's tables, which need Django to be set up
+
+    return execute(argv)

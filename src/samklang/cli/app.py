@@ -1,0 +1,63 @@
+"""All commands under one name, and what their errors end in."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+
+from cyclopts import App, CycloptsError
+
+from samklang import __version__
+from samklang.cli.author import connector
+from samklang.cli.configure import apply, export, history, plan
+from samklang.cli.connect import connect, rotate
+from samklang.cli.look import journey, problems, runs, status
+from samklang.cli.screen import Exit, Screen, WrongUse, exit_code
+from samklang.cli.serve import serve
+from samklang.cli.work import pause, release, resume, retry, sync
+from samklang.connectors.errors import SamklangError
+
+app = App(
+    name="samklang",
+    help="Keeps the systems of a trading company in step: webshops, ERP, warehouses.",
+    help_epilogue=(
+        "Exit codes: 0 done; 1 failed; 2 wrong use; 3 something to look at (plan with changes, open problems); "
+        "4 a person must act (login, brake). Data lies in the folder SAMKLANG_DATA (default: var)."
+    ),
+    version=__version__,
+    result_action="return_value",
+    exit_on_error=False,
+    print_error=False,
+    suppress_keyboard_interrupt=False,
+)
+for command in (
+    connect, plan, apply, export, history, sync, serve, status, journey, problems, runs, retry, release, pause, resume,
+):  # fmt: skip
+    app.command(command)
+app.command(connector)
+key = App(name="key", help="The key that encrypts secrets at rest.")
+key.command(rotate)
+app.command(key)
+
+
+def execute(argv: Sequence[str]) -> int:
+    """Run a command and say what went wrong, if anything did."""
+    screen = Screen("--json" in argv)
+    try:
+        return int(app(list(argv)) or Exit.OK)
+    except CycloptsError as error:
+        screen.error(WrongUse(str(error), "See `samklang --help`, or --help behind the command."))
+        return Exit.WRONG_USE
+    except WrongUse as error:
+        screen.error(error)
+        return Exit.WRONG_USE
+    except SamklangError as error:
+        screen.error(error)
+        return exit_code(error)
+    except KeyboardInterrupt:
+        screen.note("Interrupted. Nothing is lost: what is left goes out with the next `samklang sync` or `serve`.")
+        return Exit.INTERRUPTED
+    except BrokenPipeError:  # the reader has seen enough (`| head`); Python must not try to flush once more
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return Exit.OK

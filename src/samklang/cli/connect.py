@@ -1,0 +1,255 @@
+"""`samklang connect` and `samklang key rotate`."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import Parameter
+from django.db import transaction
+
+from samklang.cli.consent import MemoryTokens, log_in
+from samklang.cli.screen import Screen, WrongUse, plain
+from samklang.cli.session import Common, Session, session, who
+from samklang.connectors.contract import Account, Connector, Manifest, Setting, Surroundings
+from samklang.connectors.errors import LoginRefused
+from samklang.connectors.registry import connector_class, packages
+from samklang.hub import config, hooks, links, secrets
+from samklang.hub.models import Channel, Connection, Tenant
+
+_YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+
+
+def connect(
+    name: str,
+    connector: str = "",
+    *,
+    set_: Annotated[list[str], Parameter(name="--set", help="A setting as key=value; may be repeated.")] = [],  # noqa: B006
+    secret_file: Annotated[Path | None, Parameter(help="Secrets as lines of key=value.")] = None,
+    channel: Annotated[str, Parameter(help="Code of the shop's channel (default: the connection's name).")] = "",
+    country: Annotated[str, Parameter(help="Country of the channel.")] = "SE",
+    currency: Annotated[str, Parameter(help="Currency of the channel.")] = "SEK",
+    time_zone: Annotated[str, Parameter(help="Time zone of the channel.")] = "Europe/Stockholm",
+    public_url: Annotated[str, Parameter(help="Where the system reaches `samklang serve`: registers webhooks.")] = "",
+    redirect: Annotated[str, Parameter(help="Address that the login page leads back to.")] = "http://localhost:8976/",
+    paste: Annotated[bool, Parameter(negative=(), help="Type the login's code instead of listening for it.")] = False,
+    login: Annotated[bool, Parameter(help="Log in anew although a login is stored.", negative=())] = False,
+    patience: Annotated[float, Parameter(help="Seconds to wait for the login to be approved.")] = 600.0,
+    company: Annotated[str, Parameter(help="Name of the tenant, when this is the first connection.")] = "My company",
+    common: Common | None = None,
+) -> None:
+    """Connect a system: ask for its settings, check the login, and only then save.
+
+    Secrets are never taken as arguments (others on the machine could read them): they are asked for, or come from the
+    environment as SAMKLANG_SECRET_<NAME>_<KEY>, or from --secret-file. Run it again to change settings or log in anew.
+    """
+    with session(common) as now:
+        row = _row(now, name, connector)
+        manifest = connector_class(row.connector).manifest
+        given, hidden = _answers(now.screen, row, manifest, set_, secret_file)
+        memory = MemoryTokens()
+        if row.pk and not login:
+            memory.tokens = links.DatabaseTokens(row).load()
+        account = _check(now.screen, row, manifest, {**given, **hidden}, memory, redirect, paste, patience)
+        tenant = now.maybe_tenant()
+        with transaction.atomic():
+            tenant = tenant or Tenant.objects.create(slug=now.wanted or "main", name=company)
+            row.tenant, row.settings = tenant, given
+            row.save()
+            config.set_secrets(row, hidden)
+            code = ""
+            if manifest.kind in ("shop", "marketplace", "pos"):
+                code = _channel(row, channel, country, currency, time_zone)
+            links.resume(row)
+            config.write_version(tenant, who(), f"connected {name}")
+        if memory.tokens:
+            links.DatabaseTokens(row).save(memory.tokens)
+        hook = _hooks(row, manifest, public_url)
+        screen = now.screen
+        screen.answer(
+            {
+                "connection": name, "connector": row.connector, "tenant": tenant.slug, "account": account.title,
+                "version": account.version, "warnings": account.warnings, "channel": code, "webhooks": hook,
+            }
+        )  # fmt: skip
+        screen.say(f"{name} is connected: {account.title} {account.version}".rstrip(), "bold green")
+        for warning in account.warnings:
+            screen.say(f"Note: {warning}", "yellow")
+        for limit in manifest.cannot:
+            screen.say(f"Know: {limit}", "dim")
+        if code:
+            screen.say(f"Channel: {code}")
+        if hook:
+            screen.say(f"Webhooks come to {hook}")
+
+
+def rotate(*, common: Common | None = None) -> None:
+    """Make a new key and encrypt every stored secret with it; the old key is forgotten."""
+    with session(common) as now:
+        count = secrets.rotate()
+        now.screen.answer({"connections": count, "key_file": str(secrets.key_file())})
+        now.screen.say(f"New key; the secrets of {count} connections are encrypted with it.")
+        now.screen.note("Take a copy of the new key to where your backups' key lies; the old copy opens nothing new.")
+
+
+def _row(now: Session, name: str, connector: str) -> Connection:
+    tenant = now.maybe_tenant()
+    row = Connection.objects.filter(tenant=tenant, name=name).first() if tenant else None
+    if row is None:
+        if not connector:
+            raise WrongUse(f"There is no connection {name!r} yet", "Name its connector too: samklang connect NAME KIND")
+        if connector not in packages():
+            raise WrongUse(f"There is no connector {connector!r}", f"Known are: {', '.join(packages())}.")
+        if not name.replace("-", "").isalnum() or name != name.lower() or len(name) > 40:
+            raise WrongUse(f"{name!r} is no good name", "Use small letters, digits and hyphens.")
+        return Connection(name=name, connector=connector)
+    if connector and connector != row.connector:
+        raise WrongUse(f"{name} is a connection to {row.connector}", "Choose another name.")
+    return row
+
+
+def _answers(
+    screen: Screen, row: Connection, manifest: Manifest, pairs: list[str], secret_file: Path | None
+) -> tuple[dict[str, Any], dict[str, str]]:
+    """Settings and secrets: given, kept from before, asked for, or the manifest's defaults."""
+    known = {setting.name: setting for setting in manifest.settings}
+    given: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, value = pair.partition("=")
+        if not equals or key not in known:
+            raise WrongUse(f"--set {key}: there is no such setting", f"Settings: {', '.join(known)}. Write key=value.")
+        if known[key].kind == "secret":
+            raise WrongUse(
+                f"{key} is a secret and must not stand on the command line",
+                f"Put it into {_variable(row, key)}, or into a file for --secret-file.",
+            )
+        given[key] = value
+    from_file = _read_secrets(secret_file, known) if secret_file else {}
+    kept = {} if row.pk is None else secrets.unseal(row.secrets)
+    values: dict[str, Any] = {}
+    hidden: dict[str, str] = {}
+    for setting in manifest.settings:
+        if setting.kind == "secret":
+            value = from_file.get(setting.name) or os.environ.get(_variable(row, setting.name), "")
+            if not value and setting.name not in kept:
+                value = _ask(screen, row, setting, "")
+            if value:
+                hidden[setting.name] = value
+            elif setting.name in kept:
+                hidden[setting.name] = kept[setting.name]
+        else:
+            before = row.settings.get(setting.name, setting.default)
+            text = given[setting.name] if setting.name in given else _ask(screen, row, setting, before)
+            if text not in ("", None) or setting.name in given:
+                values[setting.name] = _typed(setting, text)
+    return values, hidden
+
+
+def _ask(screen: Screen, row: Connection, setting: Setting, before: Any) -> Any:
+    needed = setting.required and before in ("", None)
+    if row.pk and not needed:
+        return before
+    if not screen.asks:
+        if not needed:
+            return before
+        how = f"--set {setting.name}=…" if setting.kind != "secret" else _variable(row, setting.name)
+        raise WrongUse(f"{setting.title} ({setting.name}) is missing", f"Give it with {how}.")
+    if setting.help:
+        screen.note(setting.help)
+    shown = plain(before) if isinstance(before, bool) else "" if before is None else str(before)
+    while True:
+        choices = ("yes", "no") if setting.kind == "bool" else setting.choices
+        answer = screen.ask(setting.title, shown, setting.kind == "secret", choices)
+        if answer or not setting.required:
+            return answer
+
+
+def _typed(setting: Setting, value: Any) -> Any:
+    if not isinstance(value, str):
+        return value
+    if setting.kind == "bool":
+        if value.lower() not in _YES:
+            raise WrongUse(f"{setting.name} must be yes or no")
+        return _YES[value.lower()]
+    if setting.kind == "number":
+        try:
+            return int(value)
+        except ValueError:
+            raise WrongUse(f"{setting.name} must be a whole number") from None
+    if setting.choices and value not in setting.choices:
+        raise WrongUse(f"{setting.name} cannot be {value!r}", f"Choose one of: {', '.join(setting.choices)}.")
+    return value
+
+
+def _variable(row: Connection, key: str) -> str:
+    return f"SAMKLANG_SECRET_{row.name}_{key}".upper().replace("-", "_")
+
+
+def _read_secrets(path: Path, known: dict[str, Setting]) -> dict[str, str]:
+    try:
+        lines = path.read_text().splitlines()
+    except OSError as error:
+        raise WrongUse(f"{path} cannot be read: {error.strerror}") from error
+    found = {}
+    for number, line in enumerate(lines, start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        key, equals, value = line.partition("=")
+        if not equals or key.strip() not in known:
+            raise WrongUse(f"{path}, line {number}: not key=value of a setting", f"Settings: {', '.join(known)}.")
+        found[key.strip()] = value.strip()
+    return found
+
+
+def _check(
+    screen: Screen, row: Connection, manifest: Manifest, settings: dict[str, Any], tokens: MemoryTokens,
+    redirect: str, paste: bool, patience: float,
+) -> Account:  # fmt: skip
+    """Try the settings at the system itself. Nothing has been saved, and the exchanges of the trial are not kept."""
+    around = Surroundings(
+        capture=lambda exchange: None, tokens=tokens, now=time.time, allow_private=links.allow_private
+    )
+    defaults = {setting.name: setting.default for setting in manifest.settings if setting.default is not None}
+    trial: Connector = connector_class(row.connector)(
+        {**defaults, **settings, "connection": row.name, "channel": row.name}, around
+    )
+    try:
+        if manifest.auth == "oauth2" and tokens.tokens is None:
+            log_in(trial, screen, redirect, paste, patience)
+        try:
+            return trial.check()
+        except LoginRefused:
+            if manifest.auth != "oauth2" or row.pk is None:
+                raise
+            tokens.tokens = None  # the stored login is dead: a new one is why people run this again
+            log_in(trial, screen, redirect, paste, patience)
+            return trial.check()
+    finally:
+        trial.close()
+
+
+def _channel(row: Connection, code: str, country: str, currency: str, time_zone: str) -> str:
+    first = Channel.objects.filter(connection=row).order_by("id").first()
+    if first and not code:
+        return first.code
+    code = code or row.name
+    taken = Channel.objects.filter(tenant=row.tenant, code=code).exclude(connection=row).first()
+    if taken:
+        raise WrongUse(f"Channel {code} belongs to {taken.connection.name}", "Choose another --channel.")
+    Channel.objects.update_or_create(
+        tenant=row.tenant, code=code,
+        defaults={"connection": row, "country": country, "currency": currency, "time_zone": time_zone},
+    )  # fmt: skip
+    return code
+
+
+def _hooks(row: Connection, manifest: Manifest, public_url: str) -> str:
+    if not public_url:
+        return ""
+    if not manifest.hooks:
+        raise WrongUse(f"{manifest.title} has no webhooks", "Leave out --public-url; it is read on a schedule instead.")
+    address = f"{public_url.rstrip('/')}/hooks/{row.tenant.slug}/{row.name}"
+    links.open_link(row).connector.register_hooks(address, hooks.hook_secret(row))
+    return address

@@ -1,0 +1,288 @@
+"""What a new configuration would do, found out without doing it.
+
+New flows are set up switched off beside what runs (that is harmless) and compared over what both systems really hold
+(hub/plan.py). Flows that run and would change are judged on the records that the hub already has, inside a transaction
+that is taken back: living flows never see a configuration that nobody has consented to.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import msgspec
+from django.db import transaction
+
+from samklang.cli.screen import Step
+from samklang.connectors.errors import Misconfigured
+from samklang.connectors.registry import manifest
+from samklang.hub import config, plan, store
+from samklang.hub.config import Change, Config
+from samklang.hub.flows import taker
+from samklang.hub.models import Binding, ConfigVersion, Connection, FeedState, Flow, Stored, Tenant
+from samklang.hub.plan import FlowPlan, Sample
+from samklang.hub.pots import stock_pots
+from samklang.hub.projection import masked_hash, projection
+from samklang.hub.secrets import unseal
+from samklang.records import Record, StockLevel, decode, encode, record_types
+from samklang.rules import Ignored, RuleFailed
+
+_CHUNK = 500
+_SAMPLES = 20
+Name = tuple[str, str, str]
+"""Channel, record type, target: what makes it the same flow."""
+
+
+class Consequences(msgspec.Struct):
+    """A plan: differences of configuration, and what each flow that begins or changes would do."""
+
+    tenant: str
+    changes: list[Change]
+    flows: list[FlowPlan]
+    begins: list[Name]
+    changed: list[Name]
+    read_anew: list[str]  # connections whose settings or rules in change: their feeds are read whole
+    notes: list[str]
+
+    @property
+    def empty(self) -> bool:
+        """Whether there is nothing to apply."""
+        return not (self.changes or self.begins)
+
+
+def foresee(new: Config, step: Step) -> Consequences:
+    """Plan `new`. Reads both sides of flows that would begin; raises the connector's error when that fails."""
+    tenant = Tenant.objects.filter(slug=new.tenant.slug).first()
+    old = config.current(tenant) if tenant else Config(tenant=new.tenant)
+    _refuse_missing_secrets(new, tenant)
+    changes = [change for change in config.compare(old if tenant else None, new) if not _settled(change, old, tenant)]
+    on = {flow.name(): flow for flow in old.flows if flow.enabled}
+    wanted = {flow.name(): flow for flow in new.flows if flow.enabled}
+    _refuse_new_masters(on, wanted)
+    finished = _last_applied(tenant)
+    begins = [name for name in wanted if name not in on or (finished is not None and name not in finished)]
+    begins.sort(key=lambda name: record_types().index(name[1]))
+    result = Consequences(new.tenant.slug, changes, [], begins, [], [], [])
+    living = {name: flow for name, flow in on.items() if name in wanted and name not in begins}
+    if begins:
+        tenant = config.apply(_beside(old, new, on), "plan", enable=False)
+        _read_whole(tenant, [name for name in begins if name not in {flow.name() for flow in old.flows}])
+        for name in begins:
+            result.flows.append(plan.plan_flow(flow_of(tenant, name), step))
+            if name[1] == "order" and not wanted[name].since and result.flows[-1].create:
+                result.notes.append(
+                    f"{name[0]}: orders have no cut-over date (since), so {result.flows[-1].create} that were placed "
+                    f"before would go to {name[2]} too."
+                )
+    rules_out = _chains(old, "out"), _chains(new, "out")
+    for name, flow in living.items():
+        place = name[2], name[1]
+        if flow != wanted[name] or rules_out[0].get(place) != rules_out[1].get(place):
+            result.changed.append(name)
+    if result.changed and tenant:
+        result.flows += _rejudged(tenant, new, result.changed)
+    result.read_anew = _read_anew(old, new, living)
+    result.notes += [
+        f"{name}: its settings or rules in change, so it is read whole once; brakes stop mass changes."
+        for name in result.read_anew
+    ]
+    return result
+
+
+def flow_of(tenant: Tenant, name: Name) -> Flow:
+    """The flow of that name as it stands in the database."""
+    return Flow.objects.select_related("channel", "source", "target", "tenant").get(
+        tenant=tenant, channel__code=name[0], type=name[1], target__name=name[2]
+    )
+
+
+def _refuse_missing_secrets(new: Config, tenant: Tenant | None) -> None:
+    rows = {row.name: row for row in Connection.objects.filter(tenant=tenant)} if tenant else {}
+    for name, part in new.connections.items():
+        needed = [s for s in manifest(part.connector).settings if s.kind == "secret" and s.required]
+        kept = unseal(rows[name].secrets) if name in rows else {}
+        if any(not kept.get(setting.name) for setting in needed):
+            raise Misconfigured(
+                f"{name} has never been connected, so its secrets are missing",
+                where=f"connections.{name}", do_this=f"Run `samklang connect {name} {part.connector}` first.",
+            )  # fmt: skip
+
+
+def _refuse_new_masters(on: dict[Name, config.FlowPart], wanted: dict[Name, config.FlowPart]) -> None:
+    for name, flow in on.items():
+        if name in wanted and wanted[name].source != flow.source:
+            raise Misconfigured(
+                f"{name[1]} in {name[0]} would get another master: {wanted[name].source} instead of {flow.source}",
+                where=f"flow {name[1]} → {name[2]}",
+                do_this="Take the flow out of the file, apply, then put it in with its new master and apply again.",
+            )
+
+
+def _settled(change: Change, old: Config, tenant: Tenant | None) -> bool:
+    """A removal that is no news: flows that are off, channels without flows, connections that were removed already
+    (they are kept for their history)."""
+    if change.what != "remove":
+        return False
+    if change.kind == "flow":
+        return change.name in {f"{f.type} → {f.target} ({f.channel})" for f in old.flows if not f.enabled}
+    if change.kind == "channel":
+        return all(flow.channel != change.name for flow in old.flows if flow.enabled)
+    paused = Connection.objects.filter(tenant=tenant, name=change.name, state=Connection.State.PAUSED)
+    return change.kind == "connection" and paused.exists()
+
+
+def _last_applied(tenant: Tenant | None) -> set[Name] | None:
+    """Flows that were on when something was last applied to its end. A flow that is on and not among them was being
+    switched on when the process died: it begins again."""
+    version = ConfigVersion.objects.filter(tenant=tenant).order_by("-number").first() if tenant else None
+    if version is None:
+        return None
+    return {flow.name() for flow in config.parse(version.text).flows if flow.enabled}
+
+
+def _chains(of: Config, direction: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
+    return {(part.connection, part.type): part.rules for part in of.rules if part.direction == direction}
+
+
+def _beside(old: Config, new: Config, on: dict[Name, config.FlowPart]) -> Config:
+    """The old configuration with what is new added to it; nothing that lives changes."""
+    used = {flow.source for flow in on.values()} | {flow.target for flow in on.values()}
+    chains = {(part.connection, part.direction, part.type): part for part in [*new.rules, *old.rules]}
+    for part in new.rules:
+        lives = any(
+            flow.type == part.type and part.connection == (flow.source if part.direction == "in" else flow.target)
+            for flow in on.values()
+        )
+        if not lives:
+            chains[part.connection, part.direction, part.type] = part
+    return Config(
+        tenant=new.tenant,
+        connections=new.connections
+        | {name: part for name, part in old.connections.items() if name in used or name not in new.connections},
+        channels=new.channels | old.channels,
+        flows=[*on.values(), *(flow for flow in new.flows if flow.name() not in on)],
+        rules=list(chains.values()),
+    )
+
+
+def _read_whole(tenant: Tenant, names: Iterable[Name]) -> None:
+    """A feed that was read before a flow of its type existed has passed that type's records by: begin it anew."""
+    for flow in (flow_of(tenant, name) for name in names):
+        feed = manifest(flow.source.connector).feed_for(flow.type)
+        if feed:
+            FeedState.objects.filter(connection=flow.source, feed=feed.name).update(swept_at=None)
+
+
+def _read_anew(old: Config, new: Config, living: dict[Name, config.FlowPart]) -> list[str]:
+    found = set()
+    rules = _chains(old, "in"), _chains(new, "in")
+    for flow in living.values():
+        place = flow.source, flow.type
+        if rules[0].get(place) != rules[1].get(place):
+            found.add(flow.source)
+        if old.connections[flow.source] != new.connections[flow.source]:
+            found.add(flow.source)
+    return sorted(found)
+
+
+# ------------------------------------------------------------------------------------------- flows that already run
+
+
+def _rejudged(tenant: Tenant, new: Config, names: list[Name]) -> list[FlowPlan]:
+    before = [(flow, projection(flow)) for flow in (flow_of(tenant, name) for name in names)]
+    with transaction.atomic():
+        config.apply(new, "plan", enable=False)
+        found = [
+            _judge(old, project, flow_of(tenant, name)) for name, (old, project) in zip(names, before, strict=True)
+        ]
+        transaction.set_rollback(True)
+    return found
+
+
+def _judge(old: Flow, old_project: Any, flow: Flow) -> FlowPlan:
+    """Send-or-not as delivery will decide it: by the hash of what is really sent."""
+    result = FlowPlan(
+        channel=flow.channel.code, type=flow.type, source=flow.source.name, target=flow.target.name,
+        note="Already on: counted over what the hub knows; nothing was read",
+    )  # fmt: skip
+    result.fields, result.blocked, result.samples = {}, {}, []
+    takes, project = taker(flow), projection(flow)
+    counted = Counter[str]()
+    for pairs in _records(flow):
+        keys = [now.key for _, now in pairs]
+        rows = {
+            row.key: row
+            for row in Binding.objects.filter(tenant=flow.tenant, connection=flow.target, type=flow.type, key__in=keys)
+        }
+        for was, now in pairs:
+            row = rows.get(now.key)
+            try:
+                changed = project(now) if takes(now) else Ignored(reason="the flow no longer takes it")
+            except RuleFailed as failure:
+                result.blocked[failure.reason] = result.blocked.get(failure.reason, 0) + 1
+                continue
+            there = row is not None and (row.external_id is not None or row.delivered is not None)
+            if isinstance(changed, Ignored) or (flow.mode == "update" and not there):
+                result.left_out += 1
+            elif row is None or not there:
+                result.create += 1
+                _sample(result, changed, "create", {})
+            elif flow.mode == "create" or (row.sent and masked_hash(changed, flow.fields) == bytes(row.sent)):
+                result.same += 1
+            else:
+                fields = _differences(old_project, was, changed)
+                result.change += 1
+                counted.update(fields)
+                _sample(result, changed, "change", fields)
+    result.fields = dict(counted.most_common())
+    return result
+
+
+def _records(flow: Flow) -> Iterator[list[tuple[Record, Record]]]:
+    """(record as stored, record as the flow would now send it) in chunks; stock for one pot is summed anew."""
+    last = ""
+    pot = flow.type == "stock" and not manifest(flow.target.connector).warehouses
+    place = (flow.tenant_id, flow.source_id, flow.type)
+    while True:
+        rows = list(
+            Stored.objects.filter(tenant=flow.tenant, connection=flow.source, type=flow.type, key__gt=last, gone=False)
+            .order_by("key")
+            .values_list("key", "body")[:_CHUNK]
+        )
+        if not rows:
+            return
+        last = rows[-1][0]
+        records = [decode(flow.type, bytes(body)) for _, body in rows]
+        if not pot:
+            yield [(record, record) for record in records]
+            continue
+        own = [r for r in records if isinstance(r, StockLevel) and r.warehouse == f"@{flow.channel.code}"]
+        pots = stock_pots(flow.source, flow, [level.sku for level in own])
+        stored = {key: decode("stock", body) for key, body in store.bodies(*place, [p.key for p in pots]).items()}
+        yield [(stored.get(one.key, one), one) for one in pots]
+
+
+def _differences(old_project: Any, was: Record, changed: Record) -> dict[str, tuple[str, str]]:
+    try:
+        before = old_project(was)
+    except RuleFailed:
+        before = Ignored()
+    theirs = {} if isinstance(before, Ignored) else msgspec.json.decode(encode(before))
+    ours = msgspec.json.decode(encode(changed))
+    return {
+        field: (_short(theirs.get(field)), _short(ours.get(field)))
+        for field in sorted({*ours, *theirs} - {"type"})
+        if ours.get(field) != theirs.get(field)
+    }
+
+
+def _short(value: Any) -> str:
+    text = "" if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()
+    return text if len(text) <= 60 else text[:57] + "…"
+
+
+def _sample(into: FlowPlan, record: Record, action: str, fields: dict[str, tuple[str, str]]) -> None:
+    if sum(sample.action == action for sample in into.samples) < _SAMPLES:
+        title = getattr(record, "name", "") or getattr(record, "order_no", "") or record.key
+        into.samples.append(Sample(record.key, title, action, fields))

@@ -1,0 +1,156 @@
+"""`samklang serve`: web pages, webhooks, schedules and workers in one process."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import ipaddress
+import logging
+import os
+import signal
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import uvicorn
+from cyclopts import Parameter
+from django.conf import settings
+
+from samklang import engine as engines
+from samklang.cli.screen import Exit, WrongUse
+from samklang.cli.session import Common, session, set_logs
+from samklang.engine.embedded import Embedded
+from samklang.engine.port import Engine, Job
+from samklang.engine.work import perform, read_jobs
+
+_TICK = 5.0  # seconds between two looks at the tables
+log = structlog.get_logger()
+
+
+def serve(
+    *,
+    host: Annotated[
+        str, Parameter(help="Address to listen on. Off this machine only webhooks and health are served.")
+    ] = ("127.0.0.1"),
+    port: Annotated[int, Parameter(help="0 = any that is free.")] = 8080,
+    common: Common | None = None,
+) -> Exit:
+    """Run everything until Ctrl-C or SIGTERM: web pages, webhooks, reading and delivering.
+
+    Work that is under way at the end is waited for (half a minute); whatever is left stands in the tables, and the
+    next start goes on with it.
+    """
+    with session(common) as now, _only_one():
+        set_logs(logging.INFO, now.screen.json)
+        open_console = _loopback(host)
+        os.environ["SAMKLANG_CONSOLE"] = "1" if open_console else "0"
+        settings.SAMKLANG_CONSOLE = open_console
+        listener = _listen(host, port)
+        port = listener.getsockname()[1]
+        address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+
+        def ready() -> None:
+            now.screen.answer({"address": address, "pid": os.getpid(), "console": open_console})
+            now.screen.say(f"Samklang at {address}", "bold green")
+            if not open_console:
+                now.screen.say(
+                    "The pages are not shown off this machine (there is no login yet): only webhooks and health."
+                )
+            now.screen.note("Ctrl-C ends it.")
+
+        return _run(listener, ready)
+
+
+def _run(listener: socket.socket, ready: Callable[[], None]) -> Exit:
+    engine = Embedded(_work)
+    engines.current = engine
+    app = "samklang.asgi:application"
+    server = _Server(
+        uvicorn.Config(
+            app, log_config=None, access_log=False, lifespan="off", proxy_headers=False, server_header=False
+        ),
+        ready,
+    )
+    # uvicorn raises the signal once more when it has ended; then it must not kill us, for the engine has yet to stop.
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, lambda *_: None)
+    engine.start()
+    engine.every(_TICK, Job("tick"))
+    try:
+        server.run(sockets=[listener])
+    finally:
+        engines.current = None
+        idle = engine.stop()
+        listener.close()
+    if not idle:
+        log.warning("some work was still under way; the next start goes on with it")
+    return Exit.OK if server.started else Exit.FAILED
+
+
+class _Server(uvicorn.Server):
+    """Says when it can be reached."""
+
+    def __init__(self, config: uvicorn.Config, ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def _work(job: Job, engine: Engine) -> None:
+    perform(job, engine)
+    if job.task == "tick":
+        _schedule(engine)
+
+
+_scheduled: dict[Job, float] = {}
+_lock = threading.Lock()
+
+
+def _schedule(engine: Engine) -> None:
+    """Read feeds that flows want on time, also those of flows that were switched on a moment ago."""
+    wanted = {job: seconds for seconds, job in read_jobs()}
+    with _lock:
+        for job, seconds in wanted.items():
+            if _scheduled.get(job) != seconds:
+                engine.every(seconds, job)
+        for job in [job for job in _scheduled if job not in wanted]:
+            engine.cancel(job)
+        _scheduled.clear()
+        _scheduled.update(wanted)
+
+
+@contextlib.contextmanager
+def _only_one() -> Iterator[None]:
+    with (Path(settings.DATA) / "serve.lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise WrongUse(
+                "`samklang serve` already runs on this data folder", "Use that one, or end it first."
+            ) from None
+        _scheduled.clear()
+        yield
+
+
+def _loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=256)
+    except OSError as error:
+        raise WrongUse(f"{host}:{port} cannot be listened on: {error.strerror}", "Choose another --port.") from error

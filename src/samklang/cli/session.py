@@ -1,0 +1,155 @@
+"""What every command on the hub needs first: the data folder, the database in its newest shape, the tenant.
+
+Processes on one data folder share a lock file. Whoever gets it alone knows that no other process lives, so a lease
+that is still there belongs to a dead one and is ended at once instead of being waited for.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+from cyclopts import Parameter
+from django.conf import settings
+from django.core.management import call_command
+from django.db import connection, connections
+from django.db.migrations.executor import MigrationExecutor
+
+from samklang.cli.screen import Screen, WrongUse
+from samklang.hub.links import forget_links
+from samklang.hub.models import Connection, Lease, Tenant
+
+_PATIENCE = 10.0  # seconds to wait for another process that may be making the database
+
+
+@Parameter(name="*")
+@dataclass
+class Common:
+    """What every command takes."""
+
+    json: Annotated[bool, Parameter(negative=(), help="Print one JSON document for programs.")] = False
+    tenant: Annotated[str, Parameter(help="Which tenant; not needed where there is only one.")] = ""
+
+
+class Session:
+    """One command at work: its screen and its tenant."""
+
+    def __init__(self, screen: Screen, wanted: str = "") -> None:
+        self.screen = screen
+        self.wanted = wanted
+
+    @property
+    def tenant(self) -> Tenant:
+        """The tenant that was named, or the only one."""
+        found = self.maybe_tenant()
+        if found is None:
+            raise WrongUse("Nothing is set up here yet", "Begin with `samklang connect`, or try `samklang demo`.")
+        return found
+
+    def maybe_tenant(self) -> Tenant | None:
+        """The tenant, or None when there is none at all yet."""
+        found = list(Tenant.objects.order_by("slug"))
+        named = [tenant for tenant in found if tenant.slug == self.wanted]
+        if self.wanted and found and not named:
+            known = ", ".join(tenant.slug for tenant in found)
+            raise WrongUse(f"There is no tenant {self.wanted!r}", f"Known are: {known}.")
+        if not self.wanted and len(found) > 1:
+            raise WrongUse("There is more than one tenant", f"Add --tenant: {', '.join(t.slug for t in found)}.")
+        return (named or found)[0] if found else None
+
+    def connection(self, name: str) -> Connection:
+        """The connection of that name."""
+        rows = {row.name: row for row in Connection.objects.filter(tenant=self.tenant).select_related("tenant")}
+        if name not in rows:
+            raise WrongUse(f"There is no connection {name!r}", f"Known are: {', '.join(sorted(rows)) or 'none'}.")
+        return rows[name]
+
+
+@contextlib.contextmanager
+def session(common: Common | None) -> Iterator[Session]:
+    """Everything ready for a command; given back at its end."""
+    common = common or Common()
+    screen = Screen(common.json)
+    quiet_logs()
+    with database():
+        yield Session(screen, common.tenant)
+
+
+@contextlib.contextmanager
+def database() -> Iterator[None]:
+    """The data folder and the database in its newest shape, held under the shared lock."""
+    os.umask(0o077)  # customers' addresses lie here: for the owner's eyes only
+    folder = Path(settings.DATA)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "samklang.lock").open("w") as lock:
+        _settle(lock.fileno())
+        try:
+            yield
+        finally:
+            forget_links()
+            connections.close_all()
+
+
+def _settle(lock: int) -> None:
+    """Take the lock: alone for a moment if nobody else lives (then tidy up), shared for the rest."""
+    until = time.monotonic() + _PATIENCE
+    while True:
+        alone = True
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            alone = False
+        executor = MigrationExecutor(connection)
+        old = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        if old and alone:
+            call_command("migrate", verbosity=0, interactive=False)
+        if alone and connection.vendor == "sqlite":
+            Lease.objects.filter(until__gt=0).update(until=0)
+        if alone or not old:
+            # Not atomic, and need not be: we hold no lease before the shared lock is ours.
+            fcntl.flock(lock, fcntl.LOCK_SH)
+            return
+        if time.monotonic() > until:
+            raise WrongUse(
+                "The database must be brought up to date, but another samklang process uses it",
+                "End it (`samklang serve`?), then run this again.",
+            )
+        time.sleep(0.1)
+
+
+def who() -> str:
+    """Who is written down as the author of a change."""
+    return os.environ.get("USER") or os.environ.get("LOGNAME") or "command line"
+
+
+def quiet_logs() -> None:
+    """Log lines go to stderr, warnings and worse only."""
+    set_logs(30)
+
+
+def set_logs(level: int, json: bool = False) -> None:
+    """Log lines of this level (as in `logging`) and worse go to stderr, as text or as JSON lines."""
+    last: structlog.types.Processor = (
+        structlog.processors.JSONRenderer()
+        if json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ)
+    )
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            last,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
