@@ -8,3 +8,9 @@ class HubConfig(AppConfig):
 
     name = "samklang.hub"
     label = "hub"
+
+    def ready(self) -> None:
+        """Logs are set up wherever the hub runs."""
+        from samklang.logs import configure
+
+        configure()

@@ -21,6 +21,7 @@ from django.utils import timezone
 from samklang.connectors.contract import Bad, Feed, Gone, Item, Page
 from samklang.connectors.errors import BadData, SamklangError
 from samklang.connectors.limiter import priority
+from samklang.derivations.customers import buyer
 from samklang.hub import guards, leases, problems, store
 from samklang.hub.flows import Route, routes, types_to_read
 from samklang.hub.journey import TRACED, step
@@ -29,6 +30,7 @@ from samklang.hub.models import Binding, Connection, FeedState, Flow, Stored, Tr
 from samklang.hub.pots import stock_pots
 from samklang.hub.rulesets import Chain, chain
 from samklang.records import (
+    Order,
     OrderStatus,
     Product,
     Record,
@@ -347,12 +349,26 @@ class Intake:
         self.transfer.updated += len(changed) - len(fresh)
         if type_ in TRACED:
             step(tenant, here, type_, [(e.record.key, "read", "") for e in changed])
+        if type_ == "order" and self._routes["customer"]:
+            self._introduce([e.record for e in changed])
         records = [(e.record, e.body) for e in changed]
         for route in self._routes[type_]:
             if route.pot:
                 self._fill_pots(route, [record for record, _ in records])
             else:
                 self._want(route, [(r, b, old.get(r.key)) for r, b in records if route.takes(r)])
+
+    def _introduce(self, orders: Iterable[Record]) -> None:
+        """Buyers that the shop does not list as customers (guests) become customer records out of their orders."""
+        buyers = {b.key: b for b in (buyer(order) for order in orders if isinstance(order, Order))}
+        known = store.known(self.tenant, self.row.pk, "customer", list(buyers))
+        fresh = [(b, encode(b)) for key, b in buyers.items() if key not in known]
+        if not fresh:
+            return
+        store.keep_records(self.tenant, self.row.pk, "customer", ((b.key, c, content_hash(c)) for b, c in fresh))
+        store.bind(self.tenant, self.row.pk, "customer", ((b.key, None, None, self.generation) for b, _ in fresh))
+        for route in self._routes["customer"]:
+            self._want(route, [(b, c, None) for b, c in fresh if route.takes(b)])
 
     def _want(self, route: Route, rows: Iterable[tuple[Record, bytes, bytes | None]]) -> None:
         """Mark (record, body, body before) as wanted at the route's target, dangerous changes held."""
