@@ -4,45 +4,16 @@
 // Ends when its standard input closes. Prints one line, "samklang-test-shop ready", when the shop can take orders.
 'use strict';
 
-const crypto = require('node:crypto');
 const fs = require('node:fs');
 const os = require('node:os');
 const path = require('node:path');
 const {
-    bootstrap, ChannelService, DefaultLogger, dummyPaymentHandler, EventBus, LanguageCode, LogLevel, OrderStateTransitionEvent,
-    GlobalSettingsService, PluginCommonModule, RequestContext, StockMovementEvent, VendurePlugin,
+    bootstrap, ChannelService, DefaultLogger, dummyPaymentHandler, GlobalSettingsService, LanguageCode, LogLevel, RequestContext,
 } = require('@vendure/core');
 const { populateInitialData } = require('@vendure/core/cli');
+const { WebhookPlugin } = require('../../../src/samklang/connectors/vendure/webhook-plugin.js');
 
 const { PORT, ADMIN_USER, ADMIN_PASSWORD, WEBHOOK_URL, WEBHOOK_SECRET = '' } = process.env;
-
-// Vendure has no webhooks of its own: this posts events after their transaction is committed, in order, with
-// X-Samklang-Signature = HMAC-SHA256 of the body in hex. An unreachable receiver is logged, never waited for.
-class WebhookPlugin {
-    constructor(eventBus) {
-        this.eventBus = eventBus;
-        this.last = Promise.resolve();
-    }
-    onApplicationBootstrap() {
-        if (!WEBHOOK_URL) return;
-        this.eventBus.ofType(OrderStateTransitionEvent).subscribe(event => this.post('order', {
-            id: String(event.order.id), code: event.order.code, from: event.fromState, to: event.toState,
-        }));
-        this.eventBus.ofType(StockMovementEvent).subscribe(event => this.post('stock', {
-            kind: event.type, variants: event.stockMovements.map(move => String(move.productVariant?.id ?? move.productVariantId)),
-        }));
-    }
-    post(topic, data) {
-        const body = JSON.stringify({ id: crypto.randomUUID(), topic, at: new Date().toISOString(), data });
-        const signature = crypto.createHmac('sha256', WEBHOOK_SECRET).update(body).digest('hex');
-        const headers = { 'content-type': 'application/json', 'x-samklang-topic': topic, 'x-samklang-signature': signature };
-        this.last = this.last
-            .then(() => fetch(WEBHOOK_URL, { method: 'POST', body, headers, signal: AbortSignal.timeout(5000) }))
-            .catch(error => console.error(`webhook ${topic} not delivered: ${error.message}`));
-    }
-}
-Reflect.defineMetadata('design:paramtypes', [EventBus], WebhookPlugin);
-VendurePlugin({ imports: [PluginCommonModule], compatibility: '^3.0.0' })(WebhookPlugin);
 
 const config = {
     apiOptions: { hostname: '127.0.0.1', port: Number(PORT), adminApiPath: 'admin-api', shopApiPath: 'shop-api', cors: false },
@@ -52,7 +23,7 @@ const config = {
     dbConnectionOptions: { type: 'sqljs', synchronize: true, autoSave: false },
     paymentOptions: { paymentMethodHandlers: [dummyPaymentHandler] },
     importExportOptions: { importAssetsDir: fs.mkdtempSync(path.join(os.tmpdir(), 'samklang-test-shop-')) },
-    plugins: [WebhookPlugin],
+    plugins: WEBHOOK_URL ? [WebhookPlugin.init({ url: WEBHOOK_URL, secret: WEBHOOK_SECRET })] : [],
 };
 
 const initialData = {
