@@ -21,7 +21,9 @@ _STEPS_BACK = 50  # a list that moves faster than this cannot be read
 class HasId(Protocol):
     """A row of a list."""
 
-    id: int
+    @property
+    def id(self) -> int:
+        """The shop's id of the row."""
 
 
 T = TypeVar("T", bound=HasId)
