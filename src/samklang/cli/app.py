@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from cyclopts import App, CycloptsError
+from cyclopts import App, CycloptsError, Parameter
 
 from samklang import __version__
 from samklang.cli.author import connector
@@ -26,6 +26,7 @@ app = App(
         "4 a person must act (login, brake). Data lies in the folder SAMKLANG_DATA (default: var)."
     ),
     version=__version__,
+    default_parameter=Parameter(negative=(), show_default=False),
     result_action="return_value",
     exit_on_error=False,
     print_error=False,

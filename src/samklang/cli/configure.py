@@ -24,10 +24,10 @@ _TOP = 5  # changed fields and reasons shown per flow
 
 
 def plan(
-    file: Path = _FILE,
+    file: Annotated[Path, Parameter(show_default=True)] = _FILE,
     *,
     version: Annotated[int, Parameter(help="Plan an earlier version of the configuration instead of a file.")] = 0,
-    samples: Annotated[bool, Parameter(help="Show records with their values before and after.", negative=())] = False,
+    samples: Annotated[bool, Parameter(help="Show records with their values before and after.")] = False,
     common: Common | None = None,
 ) -> Exit:
     """Show what the file would do to every system, before it is done. Exit code 3 when there is something to apply.
@@ -46,13 +46,16 @@ def plan(
 
 
 def apply(
-    file: Path = _FILE,
+    file: Annotated[Path, Parameter(show_default=True)] = _FILE,
     *,
     version: Annotated[int, Parameter(help="Go back to this version of the configuration (see history).")] = 0,
-    yes: Annotated[bool, Parameter(name=["--yes", "-y"], help="Do not ask.", negative=())] = False,
-    samples: Annotated[bool, Parameter(help="Show records with their values before and after.", negative=())] = False,
+    yes: Annotated[bool, Parameter(name=["--yes", "-y"], help="Do not ask.")] = False,
+    samples: Annotated[bool, Parameter(help="Show records with their values before and after.")] = False,
     why: Annotated[str, Parameter(help="Written into the history.")] = "",
-    transfer: Annotated[bool, Parameter(help="Transfer at once what became due (else `sync` or `serve` does).")] = True,
+    transfer: Annotated[
+        bool,
+        Parameter(help="Transfer at once what became due (else `sync` or `serve` does).", negative="--no-transfer"),
+    ] = True,
     common: Common | None = None,
 ) -> Exit:
     """Show the plan, ask, change the configuration and transfer what the new flows carry."""
@@ -161,7 +164,7 @@ def _show(screen: Screen, found: Consequences, samples: bool) -> None:
             rows.append((Text(mark, style=style), change.kind, change.name, ", ".join(change.fields)))
         screen.table(["", "Configuration", "", "What"], rows)
     if found.flows:
-        columns = "Flow|create>|change>|same>|archive or 0>|left out>|only there>|blocked>|mails>".split("|")
+        columns = "Flow|create>|change>|same>|archive/0>|left out>|only there>|blocked>|mails>".split("|")
         screen.table(columns, [_row(flow) for flow in found.flows])
     for flow in found.flows:
         _details(screen, flow)

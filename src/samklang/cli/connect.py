@@ -23,21 +23,27 @@ _YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": 
 
 
 def connect(
-    name: str,
-    connector: str = "",
+    name: Annotated[str, Parameter(help="What you call this system, such as shop or erp.")],
+    connector: Annotated[str, Parameter(help="Its kind (see `connector list`); not needed again later.")] = "",
     *,
     set_: Annotated[list[str], Parameter(name="--set", help="A setting as key=value; may be repeated.")] = [],  # noqa: B006
     secret_file: Annotated[Path | None, Parameter(help="Secrets as lines of key=value.")] = None,
     channel: Annotated[str, Parameter(help="Code of the shop's channel (default: the connection's name).")] = "",
-    country: Annotated[str, Parameter(help="Country of the channel.")] = "SE",
-    currency: Annotated[str, Parameter(help="Currency of the channel.")] = "SEK",
-    time_zone: Annotated[str, Parameter(help="Time zone of the channel.")] = "Europe/Stockholm",
+    country: Annotated[str, Parameter(help="Country of the channel.", show_default=True)] = "SE",
+    currency: Annotated[str, Parameter(help="Currency of the channel.", show_default=True)] = "SEK",
+    time_zone: Annotated[str, Parameter(help="Time zone of the channel.", show_default=True)] = "Europe/Stockholm",
     public_url: Annotated[str, Parameter(help="Where the system reaches `samklang serve`: registers webhooks.")] = "",
-    redirect: Annotated[str, Parameter(help="Address that the login page leads back to.")] = "http://localhost:8976/",
-    paste: Annotated[bool, Parameter(negative=(), help="Type the login's code instead of listening for it.")] = False,
-    login: Annotated[bool, Parameter(help="Log in anew although a login is stored.", negative=())] = False,
-    patience: Annotated[float, Parameter(help="Seconds to wait for the login to be approved.")] = 600.0,
-    company: Annotated[str, Parameter(help="Name of the tenant, when this is the first connection.")] = "My company",
+    redirect: Annotated[
+        str, Parameter(help="Address that the login page leads back to.", show_default=True)
+    ] = "http://localhost:8976/",
+    paste: Annotated[bool, Parameter(help="Type the login's code instead of listening for it.")] = False,
+    login: Annotated[bool, Parameter(help="Log in anew although a login is stored.")] = False,
+    patience: Annotated[
+        float, Parameter(help="Seconds to wait for the login to be approved.", show_default=True)
+    ] = 600.0,
+    company: Annotated[
+        str, Parameter(help="Name of the tenant, when this is the first connection.", show_default=True)
+    ] = "My company",
     common: Common | None = None,
 ) -> None:
     """Connect a system: ask for its settings, check the login, and only then save.
@@ -142,8 +148,9 @@ def _answers(
         else:
             before = row.settings.get(setting.name, setting.default)
             text = given[setting.name] if setting.name in given else _ask(screen, row, setting, before)
-            if text not in ("", None) or setting.name in given:
-                values[setting.name] = _typed(setting, text)
+            value = _typed(setting, text)
+            if value != setting.default and (value not in ("", None) or setting.name in given):
+                values[setting.name] = value
     return values, hidden
 
 

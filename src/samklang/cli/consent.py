@@ -67,7 +67,7 @@ def log_in(connector: Connector, screen: Screen, redirect: str, paste: bool, pat
     else:
         if parts.scheme != "http" or parts.hostname not in ("localhost", "127.0.0.1"):
             raise WrongUse(f"{redirect} is not on this machine", "Add --paste and copy the address by hand.")
-        with _Listener(parts.port or 80) as listener:
+        with _Listener(80 if parts.port is None else parts.port) as listener:
             redirect = redirect if parts.port != 0 else f"http://{parts.hostname}:{listener.port}{parts.path}"
             _invite(screen, client.login_page(redirect, state))
             code = _code(listener.wait(patience), state)

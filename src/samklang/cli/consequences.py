@@ -61,7 +61,7 @@ def foresee(new: Config, step: Step) -> Consequences:
     wanted = {flow.name(): flow for flow in new.flows if flow.enabled}
     _refuse_new_masters(on, wanted)
     finished = _last_applied(tenant)
-    begins = [name for name in wanted if name not in on or (finished is not None and name not in finished)]
+    begins = [name for name in wanted if name not in on or name not in finished]
     begins.sort(key=lambda name: record_types().index(name[1]))
     result = Consequences(new.tenant.slug, changes, [], begins, [], [], [])
     living = {name: flow for name, flow in on.items() if name in wanted and name not in begins}
@@ -110,11 +110,13 @@ def _refuse_missing_secrets(new: Config, tenant: Tenant | None) -> None:
 
 
 def _refuse_new_masters(on: dict[Name, config.FlowPart], wanted: dict[Name, config.FlowPart]) -> None:
-    for name, flow in on.items():
-        if name in wanted and wanted[name].source != flow.source:
+    masters = {(flow.channel, flow.type): flow.source for flow in on.values()}
+    for flow in wanted.values():
+        now = masters.get((flow.channel, flow.type), flow.source)
+        if now != flow.source:
             raise Misconfigured(
-                f"{name[1]} in {name[0]} would get another master: {wanted[name].source} instead of {flow.source}",
-                where=f"flow {name[1]} → {name[2]}",
+                f"{flow.type} in {flow.channel} would get another master: {flow.source} instead of {now}",
+                where=f"flow {flow.type} → {flow.target}",
                 do_this="Take the flow out of the file, apply, then put it in with its new master and apply again.",
             )
 
@@ -132,13 +134,11 @@ def _settled(change: Change, old: Config, tenant: Tenant | None) -> bool:
     return change.kind == "connection" and paused.exists()
 
 
-def _last_applied(tenant: Tenant | None) -> set[Name] | None:
+def _last_applied(tenant: Tenant | None) -> set[Name]:
     """Flows that were on when something was last applied to its end. A flow that is on and not among them was being
     switched on when the process died: it begins again."""
     version = ConfigVersion.objects.filter(tenant=tenant).order_by("-number").first() if tenant else None
-    if version is None:
-        return None
-    return {flow.name() for flow in config.parse(version.text).flows if flow.enabled}
+    return {flow.name() for flow in config.parse(version.text).flows if flow.enabled} if version else set()
 
 
 def _chains(of: Config, direction: str) -> dict[tuple[str, str], list[dict[str, Any]]]:
@@ -233,7 +233,7 @@ def _judge(old: Flow, old_project: Any, flow: Flow) -> FlowPlan:
             else:
                 fields = _differences(old_project, was, changed)
                 result.change += 1
-                counted.update(fields)
+                counted.update(list(fields))
                 _sample(result, changed, "change", fields)
     result.fields = dict(counted.most_common())
     return result

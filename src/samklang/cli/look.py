@@ -117,11 +117,12 @@ def _flows(tenant: Tenant) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def journey(order: str, *, common: Common | None = None) -> Exit:
-    """An order's way through all systems: every step with its time, its ids, its open problem and what to do.
-
-    ORDER is the number as the buyer knows it, or channel/number.
-    """
+def journey(
+    order: Annotated[str, Parameter(help="Number as the buyer knows it, or channel/number.")],
+    *,
+    common: Common | None = None,
+) -> Exit:
+    """An order's way through all systems: every step with its time, its ids, its open problem and what to do."""
     with session(common) as now:
         tenant = now.tenant
         found = orders.find(tenant, order)
@@ -213,7 +214,7 @@ def _journey(
 
 def problems(
     *,
-    all_: Annotated[bool, Parameter(name="--all", help="Also those that are over.", negative=())] = False,
+    all_: Annotated[bool, Parameter(name="--all", help="Also those that are over.")] = False,
     common: Common | None = None,
 ) -> Exit:
     """What a person must decide or mend: equal errors together, with what to do. Exit code 3 when any are open."""
@@ -254,7 +255,7 @@ def problems(
 def runs(
     *,
     connection: Annotated[str, Parameter(help="Only of this connection.")] = "",
-    limit: Annotated[int, Parameter(help="How many, the newest first.")] = 20,
+    limit: Annotated[int, Parameter(help="How many, the newest first.", show_default=True)] = 20,
     common: Common | None = None,
 ) -> None:
     """The last transfers: what was read and sent, how much of it, how long it took."""

@@ -51,9 +51,12 @@ class Ran(NamedTuple):
 
     def show(self, screen: Screen) -> None:
         """A table of the transfers, and what is left."""
-        show_transfers(screen, self.transfers)
-        if not self.transfers:
-            screen.say("Nothing had to be transferred.", "green")
+        rows = _summed(self.transfers)
+        if rows:
+            columns = "Connection||What|runs>|considered>|created>|updated>|skipped>|failed>|s>|Result".split("|")
+            screen.table(columns, rows)
+        else:
+            screen.say("There was nothing to transfer.", "green")
         for row in self.left:
             what = {
                 "due": "will be tried again", "sending": "being sent elsewhere", "waiting": "waiting for another",
@@ -151,6 +154,22 @@ def transfer_plain(transfer: Transfer) -> dict[str, Any]:
         "considered": transfer.considered, "created": transfer.created, "updated": transfer.updated,
         "skipped": transfer.skipped, "failed": transfer.failed, "result": transfer.result, "error": transfer.error,
     }  # fmt: skip
+
+
+def _summed(transfers: Iterable[Transfer]) -> list[list[object]]:
+    """One row per connection, direction and thing, in the order in which they began. A drain that ends and begins
+    again is of no interest here; `samklang runs` shows each."""
+    groups: dict[tuple[str, str, str], list[Transfer]] = {}
+    for transfer in transfers:
+        groups.setdefault((transfer.connection.name, transfer.direction, transfer.what), []).append(transfer)
+    counts = ("considered", "created", "updated", "skipped", "failed", "seconds")
+    return [
+        [
+            name, "read" if direction == "in" else "send", what, len(some),
+            *(sum(getattr(t, count) or 0 for t in some) for count in counts), some[-1].error or some[-1].result,
+        ]
+        for (name, direction, what), some in groups.items()
+    ]  # fmt: skip
 
 
 def show_transfers(screen: Screen, transfers: Iterable[Transfer]) -> None:

@@ -35,7 +35,7 @@ def serve(
     host: Annotated[
         str, Parameter(help="Address to listen on. Off this machine only webhooks and health are served.")
     ] = ("127.0.0.1"),
-    port: Annotated[int, Parameter(help="0 = any that is free.")] = 8080,
+    port: Annotated[int, Parameter(help="0 = any that is free.", show_default=True)] = 8080,
     common: Common | None = None,
 ) -> Exit:
     """Run everything until Ctrl-C or SIGTERM: web pages, webhooks, reading and delivering.

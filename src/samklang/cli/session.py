@@ -35,7 +35,7 @@ _PATIENCE = 10.0  # seconds to wait for another process that may be making the d
 class Common:
     """What every command takes."""
 
-    json: Annotated[bool, Parameter(negative=(), help="Print one JSON document for programs.")] = False
+    json: Annotated[bool, Parameter(help="Print one JSON document for programs.")] = False
     tenant: Annotated[str, Parameter(help="Which tenant; not needed where there is only one.")] = ""
 
 

@@ -15,7 +15,7 @@ from samklang.hub.models import Brake, Connection
 
 def sync(
     *,
-    sweep: Annotated[bool, Parameter(help="Read everything and compare, not only what changed.", negative=())] = False,
+    sweep: Annotated[bool, Parameter(help="Read everything and compare, not only what changed.")] = False,
     connection: Annotated[str, Parameter(help="Read only from this connection.")] = "",
     common: Common | None = None,
 ) -> Exit:
@@ -31,14 +31,16 @@ def sync(
 
 
 def retry(
-    order: str = "",
+    order: Annotated[str, Parameter(help="Number of one order; its customer is tried again too.")] = "",
     *,
     connection: Annotated[str, Parameter(help="Everything that stopped at this connection.")] = "",
     type_: Annotated[str, Parameter(name="--type", help="Everything of this record type that stopped.")] = "",
-    transfer: Annotated[bool, Parameter(help="Send it at once (else `sync` or `serve` does).")] = True,
+    transfer: Annotated[
+        bool, Parameter(help="Send it at once (else `sync` or `serve` does).", negative="--no-transfer")
+    ] = True,
     common: Common | None = None,
 ) -> Exit:
-    """Try again what stopped, waits or backs off: one order (with its customer), a connection, a type, or all."""
+    """Try again what stopped, waits or backs off: one order, a connection, a type, or everything."""
     with session(common) as now:
         tenant = now.tenant
         target = now.connection(connection).pk if connection else None
@@ -60,9 +62,9 @@ def retry(
 
 
 def release(
-    brake: int = 0,
+    brake: Annotated[int, Parameter(help="Number of the brake.")] = 0,
     *,
-    all_: Annotated[bool, Parameter(name="--all", help="Release every brake.", negative=())] = False,
+    all_: Annotated[bool, Parameter(name="--all", help="Release every brake.")] = False,
     common: Common | None = None,
 ) -> Exit:
     """Release a brake, so that the mass change behind it goes out. Without a number: list the brakes (4 if any)."""
@@ -95,7 +97,12 @@ def release(
         return Exit.PERSON if on and not chosen else Exit.OK
 
 
-def pause(connection: str, *, why: str = "", common: Common | None = None) -> None:
+def pause(
+    connection: str,
+    *,
+    why: Annotated[str, Parameter(help="Shown in `status`.")] = "",
+    common: Common | None = None,
+) -> None:
     """Stop reading from and writing to a connection; what is due waits."""
     with session(common) as now:
         row = now.connection(connection)
