@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "integration"))
-import tryton_seed
-from tryton_server import Tryton as Server
-from tryton_server import tryton
 
 from samklang.connectors.contract import Bad, Done, Exchange, Item, Surroundings, Want
 from samklang.connectors.errors import Forbidden, LoginRefused, Misconfigured, Rejected, Unreachable, Wait
@@ -39,6 +32,9 @@ from samklang.records import (
 from samklang.records.money import ZERO, rounded
 from samklang.sandboxes import swedish
 from samklang.sandboxes.swedish import Family
+from tests.integration import tryton_seed
+from tests.integration.tryton_server import Tryton as Server
+from tests.integration.tryton_server import tryton
 
 pytestmark = pytest.mark.integration
 
@@ -415,12 +411,43 @@ def test_an_order_left_half_done_is_finished(
     with pytest.raises(KeyboardInterrupt, match="quote"):
         connector.write("order", [want])
     monkeypatch.setattr(connector._client, "do", real)
-    ((match,),) = connector.find("order", [want], [])
-    (done,) = connector.write("order", [msgspec.structs.replace(want, external_id=match.external_id)])
+    ((match,),) = connector.find("order", [want], ["reference"])
+    assert match.by == "draft", "found, but not done"
+    again = msgspec.structs.replace(want, external_id=match.external_id, fields=frozenset({"lifecycle"}))
+    (done,) = connector.write("order", [again])
     assert isinstance(done, Done)
     sale = erp.sale(order.key)
     assert sale
     assert (sale["state"], sale["total_amount"]) == ("processing", order.gross)
+    ((match,),) = connector.find("order", [want], ["reference"])
+    assert match.by == "reference"
+
+
+def test_a_sale_that_a_person_took_back_is_left_alone(
+    erp: Server, connector: Tryton, buyer: tuple[Customer, str], variant_ids: dict[tuple[str, str], str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    order = an_order("1009", [(simple(1, "standard")[0], 1)], buyer[0])
+    want = want_order(order, buyer, variant_ids)
+    real = connector._client.do
+
+    def before_confirming(method: str, *params: Any) -> None:
+        if method.endswith("confirm"):
+            raise KeyboardInterrupt
+        real(method, *params)
+
+    monkeypatch.setattr(connector._client, "do", before_confirming)
+    with pytest.raises(KeyboardInterrupt):
+        connector.write("order", [want])
+    monkeypatch.undo()
+    sale = erp.sale(order.key)
+    assert sale
+    erp.call("model.sale.sale.draft", [sale["id"]])
+    update = msgspec.structs.replace(want, external_id=str(sale["id"]), fields=frozenset({"lifecycle"}))
+    assert isinstance(connector.write("order", [update])[0], Done)
+    after = erp.sale(order.key)
+    assert after
+    assert after["state"] == "draft"
 
 
 def test_an_invoice_order_is_booked_with_the_buyers_total(

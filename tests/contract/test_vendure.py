@@ -4,19 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 import pytest
-
-sys.path.append(str(Path(__file__).parents[1] / "integration"))
-from vendure_server import RANGE, vendure
-from vendure_server import Vendure as Server
 
 from samklang.connectors.contract import Bad, Done, Exchange, Gone, Hint, Item, Surroundings, Want
 from samklang.connectors.errors import BadData, LoginRefused, Misconfigured, Rejected, Unreachable, Unsupported, Wait
@@ -36,6 +30,8 @@ from samklang.records import (
 )
 from samklang.records.ids import sku_key
 from samklang.records.order import ShipmentLine
+from tests.integration.vendure_server import RANGE, vendure
+from tests.integration.vendure_server import Vendure as Server
 
 pytestmark = pytest.mark.integration
 
@@ -197,7 +193,7 @@ def test_reads_go_over_pages_and_can_be_resumed(connector: Vendure, monkeypatch:
 # ------------------------------------------------------------------------------------------------------ webhooks
 
 
-def test_webhooks_are_believed_only_with_the_right_signature(connector: Vendure) -> None:
+def test_webhooks_are_believed_only_with_the_right_signature(shop: Server, connector: Vendure) -> None:
     body = b'{"id":"1","topic":"stock","at":"x","data":{"kind":"SALE","variants":["7","9"]}}'
     good = {"x-samklang-signature": hmac.new(b"secret", body, hashlib.sha256).hexdigest()}
     assert connector.hints(good, body, "secret") == [Hint("variants", "7"), Hint("variants", "9")]
@@ -205,6 +201,13 @@ def test_webhooks_are_believed_only_with_the_right_signature(connector: Vendure)
         connector.hints(good, body + b" ", "secret")
     with pytest.raises(Rejected):
         connector.hints({}, body, "secret")
+    with pytest.raises(Misconfigured) as told:
+        connector.register_hooks("https://hub.example.com/hooks/t/shop", "secret")
+    assert "https://hub.example.com/hooks/t/shop" in told.value.do_this
+    agreed = connect(shop, webhook_secret="agreed")
+    agreed.register_hooks("https://hub.example.com/hooks/t/shop", "secret")
+    other = {"x-samklang-signature": hmac.new(b"agreed", body, hashlib.sha256).hexdigest()}
+    assert agreed.hints(other, body, "secret") == [Hint("variants", "7"), Hint("variants", "9")]
     body = b'{"topic":"order","data":{"id":"3","code":"X","from":"A","to":"B"}}'
     good = {"x-samklang-signature": hmac.new(b"secret", body, hashlib.sha256).hexdigest()}
     assert connector.hints(good, body, "secret") == [Hint("orders", "3")]
@@ -284,7 +287,7 @@ def test_a_product_that_was_half_made_is_found_and_completed(
         connector.write("product", [want])
     monkeypatch.undo()
     ((match,),) = connector.find("product", [want], ["sku"])
-    assert match.by == "reference"
+    assert match.by == "slug"
     done = write_product(connector, jumper, match.external_id)
     assert len(done.parts) == 6
     ((match,),) = connector.find("product", [want], ["sku"])
@@ -350,7 +353,7 @@ def parcel(code: str, number: str, state: Any, *lines: tuple[str, int], tracking
 
 
 def test_shipments_become_fulfilments_with_tracking_once(shop: Server, connector: Vendure) -> None:
-    ids: Ids
+    before = recently()
     code, ids = ordered(shop, {"KAFFE-1": 3, "TERMOS-1": 1}, pay="swish")
 
     def want(record: Shipment, external_id: str = "") -> Want:
@@ -366,7 +369,7 @@ def test_shipments_become_fulfilments_with_tracking_once(shop: Server, connector
     assert order["state"] == "PartiallyShipped"
     assert order["fulfillments"] == [{"state": "Shipped", "method": "PostNord", "trackingCode": "SE111"}]
     ((match,),) = connector.find("shipment", [first], [])
-    assert match.external_id == done.external_id
+    assert (match.external_id, match.by) == (done.external_id, "reference")
     assert connector.write("shipment", [want(first.record, done.external_id)]) == [done]  # type: ignore[arg-type]
 
     second = want(parcel(code, "S2", "in_transit", ("KAFFE-1", 1), ("TERMOS-1", 1)))
@@ -380,7 +383,7 @@ def test_shipments_become_fulfilments_with_tracking_once(shop: Server, connector
         delivered = msgspec.structs.replace(record, state="delivered")
         assert isinstance(connector.write("shipment", [want(delivered, id_)])[0], Done)
     assert shop.find_order(code)["state"] == "Delivered"
-    (status,) = [s for s in of(items(connector, "orders", recently()), OrderStatus) if s.order == f"butik/{code}"]
+    (status,) = [s for s in of(items(connector, "orders", before), OrderStatus) if s.order == f"butik/{code}"]
     assert (status.fulfilment, status.lifecycle) == ("delivered", "closed")
 
 
@@ -420,3 +423,24 @@ def test_reserved_money_is_taken_when_everything_has_been_sent_unless_switched_o
     order = shop.find_order(code)
     assert (order["state"], order["payments"][0]["state"]) == ("Shipped", "Settled")
     quiet.close()
+
+
+def test_a_fulfilment_that_was_half_made_is_finished(
+    shop: Server, connector: Vendure, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code, ids = ordered(shop, {"KAFFE-1": 1}, pay="swish")
+    record = parcel(code, "S1", "handed_over", ("KAFFE-1", 1))
+    want = Want(key=record.key, record=record, ids=ids)
+
+    def killed(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(connector._writer, "_move", killed)
+    with pytest.raises(KeyboardInterrupt):
+        connector.write("shipment", [want])
+    monkeypatch.undo()
+    ((match,),) = connector.find("shipment", [want], ["reference"])
+    assert match.by == "tracking", "found, but not done"
+    (done,) = connector.write("shipment", [msgspec.structs.replace(want, external_id=match.external_id)])
+    assert isinstance(done, Done)
+    assert shop.find_order(code)["state"] == "Shipped"

@@ -12,9 +12,10 @@ from decimal import Decimal
 from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
-import tryton_seed
-from tryton_server import Tryton, tryton
-from vendure_server import RANGE, Vendure, vendure
+
+from tests.integration import tryton_seed
+from tests.integration.tryton_server import Tryton, tryton
+from tests.integration.vendure_server import RANGE, Vendure, vendure
 
 pytestmark = pytest.mark.integration
 

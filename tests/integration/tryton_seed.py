@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from samklang.sandboxes import swedish
 
 if TYPE_CHECKING:
-    from tryton_server import Tryton
+    from tests.integration.tryton_server import Tryton
 
 #: The user that Samklang logs in as; not an administrator.
 USER, PASSWORD = "samklang", "a-test-password-1"

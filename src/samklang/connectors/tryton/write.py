@@ -47,8 +47,10 @@ class Writer:
         if type_ == "order":
             if not want.reference:
                 return []
-            sales = self._client.rows("sale.sale", [["reference", "=", want.reference]], shapes.Ref, ["id"])
-            return [Match(external_id=str(row.id), by="reference") for row in sales]
+            domain = [["reference", "=", want.reference]]
+            sales = self._client.rows("sale.sale", domain, shapes.Sale, ["number", "state"])
+            # A sale that an earlier try left unfinished is ours, but not done: another word than "reference" says so.
+            return [Match(external_id=str(row.id), by="reference" if _begun(row) else "draft") for row in sales]
         assert isinstance(want.record, Customer)
         for by in ("reference", *match):
             if found := self._parties(by, want, want.record):
@@ -175,13 +177,16 @@ class Writer:
                     do_this="Cancel its shipments and credit its invoice in Tryton, then mark this as done.",
                 )
             return Done(external_id=str(sale.id))
-        if want.external_id and sale.state in ("draft", "quotation"):
-            self._rewrite(sale, want, record)
-            sale = self._sale(sale.id)
+        edits = want.fields is None or bool({"lines", "charges", "gross"} & want.fields)
         if sale.state == "draft":
+            if want.external_id and sale.number and not edits:
+                return Done(external_id=str(sale.id))  # a person took it back to draft: it is theirs now
+            if want.external_id:
+                self._rewrite(sale, want, record)
             self._client.do("model.sale.sale.quote", [sale.id])
             sale = self._sale(sale.id)
-        self._compare(sale, record)
+        if edits or sale.state == "quotation":
+            self._compare(sale, record)
         if sale.state == "quotation":
             self._client.do("model.sale.sale.confirm", [sale.id])
         if want.options.get("document") == "invoice" and want.options.get("book"):
@@ -300,9 +305,7 @@ class Writer:
         return int(id_)
 
     def _rewrite(self, sale: shapes.Sale, want: Want, record: Order) -> None:
-        """The order changed before Tryton began with it."""
-        if sale.state == "quotation":
-            self._client.do("model.sale.sale.draft", [sale.id])
+        """The order changed before Tryton began with it, or an earlier try broke off."""
         values = self._order_values(want, record)
         values["lines"] = [["delete", sale.lines], *values["lines"]]
         self._client.do("model.sale.sale.write", [sale.id], values)
@@ -313,6 +316,11 @@ class Writer:
             day = business_date(record.placed_at, record.time_zone)
             self._client.do("model.account.invoice.write", drafts, {"invoice_date": day})
             self._client.do("model.account.invoice.post", drafts)
+
+
+def _begun(sale: shapes.Sale) -> bool:
+    """Whether Tryton handles it, or a person does: a sale gets its number when it is first quoted."""
+    return sale.state not in ("draft", "quotation") or (sale.state == "draft" and bool(sale.number))
 
 
 def _contact(party: shapes.Party, kind: str) -> shapes.Typed | None:

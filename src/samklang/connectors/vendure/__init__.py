@@ -75,14 +75,17 @@ class Vendure(Connector):
         return self._writer.write(type_, wants)
 
     def register_hooks(self, address: str, secret: str) -> None:
-        """Vendure's core sends none: its operator installs a plugin and gives it the address and the secret."""
-        raise Misconfigured(
-            "Vendure sends webhooks only with a plugin, which cannot be set up from outside",
-            do_this=f"Install the plugin that the connector's page describes, with the address {address}.",
-        )
+        """Vendure's core sends none: its operator installs the plugin, with the address and a secret of their own."""
+        if not self.settings.get("webhook_secret"):
+            raise Misconfigured(
+                "Vendure sends webhooks only with a plugin, and no secret has been agreed with it",
+                do_this=f"Install the plugin that the connector's page describes with the address {address} and a "
+                "secret of your choice, and give the connection the same secret.",
+            )
 
     def hints(self, headers: Mapping[str, str], body: bytes, secret: str) -> list[Hint]:
-        expected = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        key = str(self.settings.get("webhook_secret") or secret)
+        expected = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
         if not hmac.compare_digest(headers.get("x-samklang-signature", ""), expected):
             raise Rejected(
                 "The webhook's signature is wrong", do_this="Compare the secret in Vendure's plugin with ours."

@@ -3,7 +3,8 @@
 //     const { WebhookPlugin } = require('./webhook-plugin');
 //     plugins: [ …, WebhookPlugin.init({ url: process.env.SAMKLANG_HOOK_URL, secret: process.env.SAMKLANG_HOOK_SECRET }) ]
 //
-// with the address and the secret that Samklang's connection page shows. It posts {id, topic, at, data} after the
+// with the address of the connection's hooks in Samklang (…/hooks/<tenant>/<connection>) and a secret that you choose and
+// also give to the connection. It posts {id, topic, at, data} after the
 // transaction is committed, in order, with X-Samklang-Signature = HMAC-SHA256 of the body in hex. A receiver that cannot
 // be reached is logged and never waited for: Samklang reads what it missed by itself.
 'use strict';

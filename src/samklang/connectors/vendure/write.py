@@ -17,6 +17,7 @@ from samklang.records.ids import sku_key
 from samklang.records.money import minor_units
 
 _FAILED = "__typename ... on ErrorResult { errorCode message }"
+_STEPS = ("Pending", "Shipped", "Delivered")
 _FULFILMENT_STATES = {"handed_over": "Shipped", "in_transit": "Shipped", "delivered": "Delivered"}
 
 
@@ -52,15 +53,18 @@ class Writer:
         if isinstance(want.record, Shipment):
             order = self._order(want, want.record.order)
             same = [
-                f
-                for f in order.fulfillments or []
-                if f.tracking_code == _tracking(want.record) and f.state != "Cancelled"
+                f for f in order.fulfillments or [] if f.tracking_code == _tracking(want.record) and f.state in _STEPS
             ]
-            return [Match(external_id=row.id, by="reference") for row in same]
+            # One that has not come as far as the shipment is ours, but not done: another word than "reference" says so.
+            goal = _STEPS.index(_FULFILMENT_STATES.get(want.record.state, "Pending"))
+            return [
+                Match(external_id=row.id, by="reference" if _STEPS.index(row.state) >= goal else "tracking")
+                for row in same
+            ]
         if not isinstance(want.record, Product):
             return []
         skus = [variant.sku for variant in want.record.variants]
-        searches = [("sku", {"sku": {"in": skus}}), ("reference", {"slug": {"eq": slug(want.record)}})]
+        searches = [("sku", {"sku": {"in": skus}}), ("slug", {"slug": {"eq": slug(want.record)}})]
         for by, condition in searches:
             options = {"take": 10, "filter": condition}
             found = self._client.get(shapes.PRODUCTS, Listed[shapes.Product], options=options).items
@@ -209,10 +213,9 @@ class Writer:
 
     def _move(self, id_: str, state: str, goal: str | None) -> None:
         """Take a fulfilment forward to Shipped or Delivered; never back."""
-        steps = ["Pending", "Shipped", "Delivered"]
-        if goal is None or state not in steps:
+        if goal is None or state not in _STEPS:
             return
-        for step in steps[steps.index(state) + 1 : steps.index(goal) + 1]:
+        for step in _STEPS[_STEPS.index(state) + 1 : _STEPS.index(goal) + 1]:
             self._client.do(
                 "mutation($id: ID!, $to: String!) { result: transitionFulfillmentToState(id: $id, state: $to) "
                 f"{{ {_FAILED} ... on Fulfillment {{ id state }} }} }}",
