@@ -25,7 +25,7 @@ from typing import Any
 import urllib3
 
 _KEYS = urllib3.make_headers(basic_auth="ck_sandbox:cs_sandbox")
-_PAGE, _BATCH, _WIDTH, _SENDERS = 100, 25, 4, 2
+_PAGE, _BATCH, _WIDTH, _SENDERS = 100, 50, 4, 2
 _FIELDS = (
     "id,name,slug,type,status,sku,description,short_description,regular_price,sale_price,tax_class,manage_stock,"
     "stock_quantity,weight,categories,images,attributes,meta_data,date_modified_gmt"

@@ -40,7 +40,7 @@ from samklang.hub.intake import PRIORITY
 from samklang.hub.journey import TRACED, step
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
 from samklang.hub.models import Binding, Connection, Flow, Transfer
-from samklang.hub.projection import Projection, masked_hash, projection
+from samklang.hub.projection import Projection, projection
 from samklang.records import Customer, Record, content_hash, decode, encode
 from samklang.rules import Ignored, RuleFailed
 
@@ -74,6 +74,8 @@ class Drain:
         self.how: Write = link.manifest.writes[type_]
         self.flows = {flow.pk: flow for flow in Flow.objects.filter(target=row, type=type_).select_related("target")}
         self._projections: dict[int, Projection] = {pk: projection(flow) for pk, flow in self.flows.items()}
+        # Only where the hub also reads this type from the target can our own write come back as news.
+        self.read_back = Flow.objects.filter(source=row, type=type_).exists()
         self.transfer = Transfer(tenant=row.tenant, connection=row, direction="out", what=type_, started=timezone.now())
         self.bound: list[tuple[str, str]] = []
         self.stopped = False
@@ -147,7 +149,8 @@ class Drain:
                 self.transfer.skipped += 1
                 continue
             try:
-                record = self._projections[flow.pk](decode(self.type, row.body))
+                project = self._projections[flow.pk]
+                record = project(decode(self.type, row.body))
             except RuleFailed as failure:
                 error = BadData(str(failure), where=f"{self.type} {row.key}")
                 outcomes.append(self._stopped(row))
@@ -157,7 +160,7 @@ class Drain:
             if isinstance(record, Ignored):
                 sent, skip = b"", True
             else:
-                sent = masked_hash(record, flow.fields)
+                sent = project.hash(record, row.wanted)
                 skip = sent == row.sent or self._against_mode(flow, row)
             if skip:
                 outcomes.append(store.Outcome(row.key, "idle", delivered=row.wanted, troubled=False))
@@ -292,7 +295,7 @@ class Drain:
                 self.bound.append((self.type, row.key))
                 steps.append((row.key, "matched", result.existing))
             elif isinstance(result, Done):
-                seen = content_hash(encode(result.seen)) if result.seen is not None else None
+                seen = content_hash(encode(result.seen)) if self.read_back and result.seen is not None else None
                 outcomes.append(
                     store.Outcome(
                         row.key, "idle", delivered=row.wanted, sent=item.sent, seen=seen,

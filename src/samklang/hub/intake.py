@@ -138,7 +138,7 @@ class Intake:
                 self._tell()
                 if self.watch:
                     self.watch(page)
-                self.link.capture.flush()
+                self.link.capture.flush(least=25)
             if self.sweep and self.feed.complete and self.transfer.considered:
                 self._conclude_gone()
             with transaction.atomic():

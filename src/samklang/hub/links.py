@@ -65,17 +65,19 @@ class Recorder:
             url=exchange.url,
             status=exchange.status,
             seconds=exchange.seconds,
-            sent=exchange.sent[:8192] if keep_bodies and len(exchange.about) <= 1 else exchange.sent[:1024],
-            got=exchange.got[:8192] if keep_bodies and len(exchange.about) <= 1 else exchange.got[:512],
+            sent=exchange.sent if keep_bodies else b"",
+            got=exchange.got if keep_bodies else b"",
             error=exchange.error,
             about=exchange.about[0] if len(exchange.about) == 1 else "",
         )
         with self._lock:
             self._rows.append(row)
 
-    def flush(self) -> None:
-        """Store what was collected."""
+    def flush(self, least: int = 1) -> None:
+        """Store what was collected, if it is at least so much."""
         with self._lock:
+            if len(self._rows) < least:
+                return
             rows, self._rows = self._rows, []
         if rows:
             ExchangeRow.objects.bulk_create(rows, batch_size=100)

@@ -22,7 +22,7 @@ from samklang.hub.flows import BY_CHANNEL, routes
 from samklang.hub.intake import Intake
 from samklang.hub.links import open_link
 from samklang.hub.models import Binding, Flow, Stored
-from samklang.hub.projection import masked_hash, projection
+from samklang.hub.projection import projection
 from samklang.hub.store import Wanted
 from samklang.records import Customer, OrderStatus, Product, Record, StockLevel, content_hash, decode, encode
 from samklang.records.ids import email_key, sku_key
@@ -321,10 +321,11 @@ def _sample(plan: FlowPlan, record: Record, action: str, fields: Mapping[str, tu
 
 def _agreed(tenant: int, target: int, flow: Flow, pairs: list[tuple[Record, Record]]) -> None:
     """These records are at the target as they should be: remember them as delivered. Only a truth is written down."""
+    project = projection(flow)
     with transaction.atomic():
         store.agree(
             tenant, target, flow.type, flow.source_id, flow.pk,
-            [(r.key, content_hash(encode(r)), masked_hash(changed, flow.fields)) for r, changed in pairs],
+            [(r.key, content_hash(encode(r)), project.hash(changed, content_hash(encode(r)))) for r, changed in pairs],
         )  # fmt: skip
 
 

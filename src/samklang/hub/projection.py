@@ -2,35 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from functools import cache
+from collections.abc import Iterable
+from typing import NamedTuple
 
 import msgspec
 
 from samklang.hub.models import Flow
-from samklang.hub.rulesets import chain
+from samklang.hub.rulesets import Chain, chain
 from samklang.records import Record, content_hash, encode
 from samklang.rules import Ignored
 
-Projection = Callable[[Record], "Record | Ignored"]
+
+class Projection(NamedTuple):
+    """The rules out of a target for a flow's type, and the fields that the flow writes (none named = all)."""
+
+    rules: Chain
+    fields: tuple[str, ...]
+
+    def __call__(self, record: Record) -> Record | Ignored:
+        """The record as the target is to get it."""
+        return self.rules(record) if self.rules else record
+
+    def hash(self, record: Record, wanted: bytes) -> bytes:
+        """Hash of what is sent; where nothing is changed or masked that is `wanted`, the source record's own."""
+        return masked_hash(record, self.fields) if self.rules or self.fields else wanted
 
 
 def projection(flow: Flow) -> Projection:
-    """The rules out of the flow's target for its type; without rules the record itself."""
-    rules = chain(flow.target, "out", flow.type)
-    return rules or (lambda record: record)
-
-
-@cache
-def defaults(cls: type[Record]) -> dict[str, object]:
-    """Default value of every field that has one."""
-    found: dict[str, object] = {}
-    for field in msgspec.structs.fields(cls):
-        if field.default is not msgspec.NODEFAULT:
-            found[field.name] = field.default
-        elif field.default_factory is not msgspec.NODEFAULT:
-            found[field.name] = field.default_factory()
-    return found
+    """How the flow's records are sent."""
+    return Projection(chain(flow.target, "out", flow.type), tuple(flow.fields))
 
 
 def masked_hash(record: Record, fields: Iterable[str]) -> bytes:

@@ -140,9 +140,12 @@ class Writer:
                     results[place] = row
                 else:
                     taken.append((place, row))
-        for (place, _), result in zip(
-            taken, self._shop.each(partial(self._finished, wants[place], row) for place, row in taken), strict=True
-        ):
+        grouped = [(place, row) for place, row in taken if row.type == "variable"]  # these cost calls of their own
+        for place, row in taken:
+            if row.type != "variable":
+                results[place] = self._finished(wants[place], row)
+        calls = (partial(self._finished, wants[place], row) for place, row in grouped)
+        for (place, _), result in zip(grouped, self._shop.each(calls), strict=True):
             results[place] = result
         return [result for result in results if result is not None]
 
