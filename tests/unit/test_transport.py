@@ -28,7 +28,7 @@ from samklang.connectors.errors import (
     RemoteFault,
     Unreachable,
 )
-from samklang.connectors.transport import Basic, Transport, _retry_after, about, private, without_secrets
+from samklang.connectors.transport import _KEPT, Basic, Transport, _retry_after, about, private, without_secrets
 from samklang.sandboxes.base import Fault, Faulty, Kind, serve
 
 
@@ -388,10 +388,10 @@ def test_captured_exchanges_never_hold_the_login(door: Door) -> None:
 
 
 def test_a_secret_on_the_edge_of_what_is_kept_is_taken_out_too(door: Door) -> None:
-    padding = "x" * (64 * 1024 - 40)
+    padding = "x" * (_KEPT - 40)
     door.to().request("POST", "/echo", json={"padding": padding, "password": "hush" * 20})
     assert b"hush" not in door.captured
-    assert len(door.seen[0].sent) <= 64 * 1024 + 10
+    assert len(door.seen[0].sent) <= _KEPT + 10
 
 
 def test_an_exchange_tells_whose_record_it_was_about_and_what_went_wrong(door: Door) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache, partial
+from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -81,11 +81,13 @@ class Client:
     def _one(self, as_: type[S], answer: Answer) -> S | None:
         if answer.status == 404:
             return None
-        decoder: msgspec.json.Decoder[dict[str, S]] = _envelope(as_)
-        found = list(_good(answer).parsed(decoder).values())
-        if len(found) != 1:
+        found = list(_good(answer).parsed(_rows).values())  # the object comes first; more may stand beside it one day
+        if not found:
             raise BadAnswer("The answer is no object in its envelope", where=answer.where)
-        return found[0]
+        try:
+            return msgspec.json.decode(found[0], type=as_)
+        except msgspec.DecodeError as error:
+            raise BadAnswer(f"The answer does not fit: {error}", where=answer.where) from error
 
     def pages(self, name: str, *path: str, overlap: bool = True, **query: object) -> Iterator[tuple[Rows, int]]:
         """The list's rows page by page, and how many there are in all. BadAnswer unless every row came.
@@ -145,11 +147,6 @@ def _path(parts: tuple[str, ...]) -> str:
 def _body(envelope: Mapping[str, object]) -> bytes | None:
     """JSON with decimals as numbers, as the vendor's document types them; None for an action without a body."""
     return _encode(envelope) if envelope else None
-
-
-@cache
-def _envelope(as_: type[msgspec.Struct]) -> Any:
-    return msgspec.json.Decoder(dict[str, as_])  # type: ignore[valid-type]  # a type made at run time
 
 
 def _good(answer: Answer) -> Answer:

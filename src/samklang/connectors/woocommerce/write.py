@@ -105,7 +105,7 @@ class Writer:
         if not bodies:
             return []
         answer = self._shop.call("POST", path, {"_fields": verb}, {verb: bodies}, idempotent=verb == "update")
-        raws = answer.parsed(_ANSWERS).get(verb, [])
+        raws = getattr(answer.parsed(_ANSWERS), verb)
         if len(raws) != len(bodies):
             raise BadAnswer(f"{len(bodies)} rows were sent, {len(raws)} were answered", where=answer.where)
         rows: list[ProductRow | SamklangError] = []
@@ -348,6 +348,13 @@ class Writer:
         return id_
 
 
+class _Batch(msgspec.Struct):
+    """Answer to a batch."""
+
+    create: list[msgspec.Raw] = []
+    update: list[msgspec.Raw] = []
+
+
 class _Failed(msgspec.Struct):
     """The part of a batch's answer that tells an error from a row."""
 
@@ -360,7 +367,7 @@ class _Failed(msgspec.Struct):
         return int(data["status"]) if isinstance(data, dict) and "status" in data else 400
 
 
-_ANSWERS = msgspec.json.Decoder(dict[str, list[msgspec.Raw]])
+_ANSWERS = msgspec.json.Decoder(_Batch)
 _FAILED = msgspec.json.Decoder(_Failed)
 _ROW = msgspec.json.Decoder(ProductRow)
 _ORDER = msgspec.json.Decoder(OrderRow)

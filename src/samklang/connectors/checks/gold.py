@@ -1,0 +1,110 @@
+"""Gold: exact, frugal, small, typed."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import subprocess
+import sys
+from pathlib import Path
+
+from samklang.connectors.checks.bench import Bench, Fails, items
+from samklang.connectors.contract import Connector
+from samklang.records import Product
+
+PER_ITEM, PER_SIMPLE, FIXED = 0.06, 0.02, 6
+_MOST_LINES = 400
+
+
+class Untried(Exception):
+    """This cannot be tried here; says what is missing."""
+
+
+def document(bench: Bench) -> str:
+    """Every request of reading and of writing twice fits the vendor's machine-readable document."""
+    if "vendor document" not in bench.manifest.checked_against:
+        return f"no vendor document; checked against {', '.join(bench.manifest.checked_against)}"
+    for feed in bench.manifest.feeds:
+        bench.read(feed.name)
+    for _, how, specimen in bench.specimens():
+        bench.settle(specimen.record)
+        if how.update:
+            bench.settle(specimen.record)
+    complaints = bench.stand.complaints()
+    if complaints is None:
+        raise Untried("the vendor's document is not at hand (SAMKLANG_SPECS)")
+    if complaints:
+        raise Fails(f"{len(complaints)} requests depart from it: {'; '.join(dict.fromkeys(complaints[:5]))}")
+    return f"{bench.stand.requests()} requests fit"
+
+
+def frugal(bench: Bench) -> str:
+    """A sweep of everything: requests per item, and per simple product; a variable parent may cost one of its own.
+
+    A few requests at the start of each feed (settings, login) are not counted.
+    """
+    requests = count = 0
+    said = ""
+    for feed in bench.manifest.feeds:
+        bench.read(feed.name)  # login and settings are known now
+        before = bench.stand.requests()
+        found = list(items(bench.read(feed.name)))
+        calls = bench.stand.requests() - before
+        products = [item.record for item in found if isinstance(item.record, Product)]
+        parents = sum(len(product.variants) > 1 for product in products)
+        if products:
+            simple = len(products) - parents
+            per = max(0, calls - parents - FIXED) / max(1, simple)
+            said = f"{per:.3f} per simple product ({simple}, and {parents} with variants)"
+            if per > PER_SIMPLE:
+                raise Fails(f"{feed.name}: {calls} requests for {said}; at most {PER_SIMPLE}")
+        requests += max(0, calls - parents - FIXED)
+        count += len(found)
+    per_item = requests / max(1, count)
+    if per_item > PER_ITEM:
+        raise Fails(f"{per_item:.3f} requests per item ({requests} for {count}); at most {PER_ITEM}")
+    return f"{per_item:.3f} requests per item of {count}; {said or 'no products'}"
+
+
+def small(_cls: type[Connector], folder: Path, _known: frozenset[str]) -> str:
+    """Lines of code; blank lines, comments and docstrings are free."""
+    counts = {path.name: code_lines(path) for path in sorted(folder.glob("*.py"))}
+    total = sum(counts.values())
+    said = f"{total} lines of code ({', '.join(f'{name} {n}' for name, n in counts.items())})"
+    if total > _MOST_LINES:
+        raise Fails(f"{said}; at most {_MOST_LINES}")
+    return said
+
+
+def code_lines(path: Path) -> int:
+    """Lines that hold code."""
+    text = path.read_text(encoding="utf-8")
+    docs: set[int] = set()
+    for node in ast.walk(ast.parse(text)):
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
+            docs.update(range(node.lineno, (node.end_lineno or node.lineno) + 1))
+    return sum(
+        bool(line.strip()) and not line.lstrip().startswith("#") and n not in docs
+        for n, line in enumerate(text.splitlines(), 1)
+    )
+
+
+def typed(_cls: type[Connector], folder: Path, _known: frozenset[str]) -> str:
+    """mypy --strict finds nothing in the folder."""
+    if importlib.util.find_spec("mypy") is None:
+        raise Untried("mypy is not installed")
+    config = next((up / "pyproject.toml" for up in folder.parents if (up / "pyproject.toml").exists()), None)
+    more = ["--config-file", str(config)] if config else []
+    run = subprocess.run(
+        [sys.executable, "-m", "mypy", "--strict", *more, str(folder)],
+        cwd=config.parent if config else folder,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    ours = [line for line in run.stdout.splitlines() if ": error:" in line and folder.name in line]
+    if ours:
+        raise Fails("; ".join(ours[:3]))
+    if run.returncode not in (0, 1) or (run.returncode and ": error:" not in run.stdout):
+        raise Untried(f"mypy did not run: {(run.stderr or run.stdout).strip()[-200:]}")
+    return "mypy --strict is content"
