@@ -186,8 +186,15 @@ class Unsupported(Stop):
     do = "Add a rule that changes or leaves out the value, or filter the record out of the flow."
 
 
-def bad_data(error: InvalidRecord, where: str = "") -> BadData:
-    """The record's own complaint as an error that the hub can show: field, value, what to do."""
+#: What building a record out of a row may raise when the row is nonsense: the record's own complaint, or a date or
+#: number that Python cannot make.
+NOT_A_RECORD = (InvalidRecord, ValueError, ArithmeticError)
+
+
+def bad_data(error: Exception, where: str = "") -> BadData:
+    """What was wrong with a row as an error that the hub can show: field, value, what to do."""
+    if not isinstance(error, InvalidRecord):
+        return BadData(f"The row holds an impossible date or number: {error}", where=where)
     return BadData(str(error), where=f"{where} {error.field}".strip(), do_this=error.do_this)
 
 

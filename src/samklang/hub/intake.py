@@ -19,7 +19,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from samklang.connectors.contract import Bad, Feed, Gone, Item, Page
-from samklang.connectors.errors import BadData, SamklangError
+from samklang.connectors.errors import BadData, SamklangError, bad_data
 from samklang.connectors.limiter import priority
 from samklang.derivations.customers import buyer
 from samklang.hub import guards, leases, problems, store
@@ -30,6 +30,7 @@ from samklang.hub.models import Binding, Connection, FeedState, Flow, Stored, Tr
 from samklang.hub.pots import stock_pots
 from samklang.hub.rulesets import Chain, chain
 from samklang.records import (
+    InvalidRecord,
     Order,
     OrderStatus,
     Product,
@@ -96,7 +97,7 @@ class Intake:
         self._kept = self._sources | ({observe} if observe else set())
         self._failure: SamklangError | None = None
         self._chains: dict[str, Chain] = {type_: chain(row, "in", type_) for type_ in feed.types}
-        self._ill = problems.open_keys(self.tenant, row.pk, "in")
+        self._ill = problems.open_names(self.tenant, row.pk, "in")
         self._seen_here: dict[str, str] = {}  # "type:key" of this page → external id, to find doubles
         self.transfer = Transfer(
             tenant=row.tenant, connection=row, direction="in", what=feed.name, started=timezone.now()
@@ -239,7 +240,7 @@ class Intake:
         if troubles:
             self.transfer.failed += len(troubles)
             problems.report(self.tenant, self.row.pk, troubles)
-            self._ill.update((trouble.type, trouble.key) for trouble in troubles)
+            self._ill.update((t.type, name) for t in troubles for name in (t.key, t.external_id) if name)
 
     def _entry(self, item: Item) -> _Entry | None:
         record = item.record
@@ -250,7 +251,11 @@ class Intake:
                 return None
             record = changed
         try:
+            if isinstance(record, Order):
+                record.check_totals()
             body = encode(record)
+        except InvalidRecord as error:
+            raise bad_data(error, record.key) from error
         except (msgspec.MsgspecError, UnicodeEncodeError) as error:
             raise BadData(f"The record cannot be stored: {error}", where=record.key) from error
         return _Entry(item, record, body, content_hash(body))
@@ -307,10 +312,12 @@ class Intake:
         self.transfer.skipped += len(same)
         if changed:
             self._keep(type_, changed, known)
-        well = [key for key in keyed if (type_, key) in self._ill]
-        if well:
-            ill = {trouble.key for trouble in troubles}
-            problems.clear(self.tenant, self.row.pk, "in", type_, [key for key in well if key not in ill])
+        if self._ill:  # a row that could not be read may be known by its external id only
+            names = {name for key, entry in keyed.items() for name in (key, entry.item.external_id)}
+            ill = {name for trouble in troubles for name in (trouble.key, trouble.external_id)}
+            well = {name for name in names if (type_, name) in self._ill} - ill
+            if well:
+                problems.clear(self.tenant, self.row.pk, "in", type_, well)
         return troubles
 
     def _double(self, entry: _Entry, first: str) -> problems.Trouble:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from samklang.connectors.errors import SamklangError
@@ -77,11 +78,15 @@ def report(tenant: int, connection: int, troubles: Iterable[Trouble]) -> None:
 
 
 def clear(tenant: int, connection: int, direction: str, type_: str, keys: Iterable[str]) -> None:
-    """These records are well again."""
+    """These records, named by key or external id, are well again."""
     keys = list(keys)
     with transaction.atomic():
         items = ProblemItem.objects.filter(
-            tenant_id=tenant, connection_id=connection, direction=direction, type=type_, key__in=keys
+            Q(key__in=keys) | Q(external_id__in=[key for key in keys if key]),
+            tenant_id=tenant,
+            connection_id=connection,
+            direction=direction,
+            type=type_,
         )
         touched = set(items.values_list("problem_id", flat=True))
         if touched:
@@ -89,13 +94,10 @@ def clear(tenant: int, connection: int, direction: str, type_: str, keys: Iterab
             _close_empty(touched)
 
 
-def open_keys(tenant: int, connection: int, direction: str) -> set[tuple[str, str]]:
-    """(type, key) of records with an open problem; small, so intake can hold it during a run."""
-    return set(
-        ProblemItem.objects.filter(tenant_id=tenant, connection_id=connection, direction=direction).values_list(
-            "type", "key"
-        )
-    )
+def open_names(tenant: int, connection: int, direction: str) -> set[tuple[str, str]]:
+    """(type, key or external id) of records with an open problem; small, so intake can hold it during a run."""
+    rows = ProblemItem.objects.filter(tenant_id=tenant, connection_id=connection, direction=direction)
+    return {(type_, name) for type_, *names in rows.values_list("type", "key", "external_id") for name in names if name}
 
 
 def _close_empty(ids: set[int]) -> None:

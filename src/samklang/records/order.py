@@ -10,7 +10,7 @@ import msgspec
 
 from samklang.records.base import InvalidRecord, Record, register
 from samklang.records.ids import sku_key
-from samklang.records.money import ZERO, exponent, settle
+from samklang.records.money import ZERO, currency, exponent, settle
 from samklang.records.party import Address, Customer
 from samklang.records.times import settle_utc
 
@@ -140,6 +140,7 @@ class Order(Record, frozen=True, kw_only=True, tag="order", omit_defaults=True):
     def __post_init__(self) -> None:
         settle(self, "net", "tax", "gross", "paid", "refunded")
         settle_utc(self, "placed_at")
+        currency(self.currency)
 
     @property
     def key(self) -> str:

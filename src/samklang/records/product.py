@@ -11,7 +11,7 @@ import msgspec
 
 from samklang.records.base import InvalidRecord, Record, Value, register
 from samklang.records.ids import sku_key
-from samklang.records.money import ZERO, decimal, settle
+from samklang.records.money import ZERO, currency, decimal, settle
 
 
 class Axis(msgspec.Struct, frozen=True):
@@ -132,6 +132,7 @@ class Price(Record, frozen=True, kw_only=True, tag="price", omit_defaults=True):
 
     def __post_init__(self) -> None:
         settle(self, "amount", "compare_at", "tax_percent")
+        currency(self.currency)
         if self.amount < 0:
             raise InvalidRecord("amount", self.amount, "is negative", "Set a price of 0 or more.")
 

@@ -54,8 +54,11 @@ def settle_utc(record: Any, *fields: str) -> None:
     """
     for field in fields:
         value = getattr(record, field)
-        if value is None or value.tzinfo is UTC:
+        if value is None:
             continue
         if value.tzinfo is None:
             raise InvalidRecord(field, value, "has no time zone", "Send the time with its offset from UTC.")
-        msgspec.structs.force_setattr(record, field, value.astimezone(UTC))
+        if not _EARLIEST <= value.year <= _LATEST:
+            raise InvalidRecord(field, value, f"lies outside {_EARLIEST}–{_LATEST}", "Correct the date at the source.")
+        if value.tzinfo is not UTC:
+            msgspec.structs.force_setattr(record, field, value.astimezone(UTC))

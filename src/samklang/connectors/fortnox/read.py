@@ -12,10 +12,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from samklang.connectors.contract import Bad, Item, Page, Part
-from samklang.connectors.errors import BadData, bad_data
+from samklang.connectors.errors import NOT_A_RECORD, BadData, bad_data
 from samklang.connectors.fortnox import map as shapes
 from samklang.connectors.fortnox.client import Client
-from samklang.records import InvalidRecord, PriceList
+from samklang.records import PriceList
 from samklang.records.ids import sku_key
 from samklang.records.money import ZERO
 
@@ -155,7 +155,7 @@ class Reader:
                 return make(msgspec.json.decode(raw, type=as_))
             except msgspec.DecodeError as error:
                 return Bad(type=type_, external_id=_number(raw), error=BadData(f"A row of {type_}: {error}"))
-            except InvalidRecord as error:
+            except NOT_A_RECORD as error:
                 number = _number(raw)
                 return Bad(type=type_, external_id=number, key=sku_key(number), error=bad_data(error, number))
 

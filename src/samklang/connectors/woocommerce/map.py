@@ -11,7 +11,7 @@ from typing import Any, Literal
 import msgspec
 
 from samklang.connectors.contract import Bad, Item, Part
-from samklang.connectors.errors import BadData, bad_data
+from samklang.connectors.errors import NOT_A_RECORD, BadData, bad_data
 from samklang.connectors.woocommerce.client import Broken, Facts
 from samklang.connectors.woocommerce.rows import CustomerRow, Meta, OrderRow, Place, ProductRow, SoldRow
 from samklang.records import (
@@ -71,6 +71,8 @@ class Mapper:
             return "exempt", ZERO
         slug = parent.tax_class if parent is not None and row.tax_class == "parent" else row.tax_class
         known = self._classes.get(slug)
+        if known is None and slug not in _CLASSES and self._classes:
+            raise InvalidRecord("tax_class", slug, "has no rate in the shop", "Choose a tax class that has a VAT rate.")
         return (known, self.facts.percents[slug]) if known else (_CLASSES.get(slug, slug), None)
 
     def slug_of(self, tax_class: str) -> str:
@@ -105,7 +107,7 @@ class Mapper:
                     items.append(Item(record=price))
                 if "stock" in types and (stock := self.stock(article)) is not None:
                     items.append(Item(record=stock))
-        except InvalidRecord as error:
+        except NOT_A_RECORD as error:
             return [Bad(type="product", external_id=str(row.id), key=key, error=bad_data(error, row.sku or row.name))]
         return items
 
@@ -154,9 +156,9 @@ class Mapper:
         return Price(
             sku=row.sku,
             currency=self.facts.currency,
-            amount=Decimal(row.sale_price if sale else row.regular_price),
+            amount=decimal(row.sale_price if sale else row.regular_price, "price"),
             tax_included=self.facts.inclusive,
-            compare_at=Decimal(row.regular_price) if sale else None,
+            compare_at=decimal(row.regular_price, "regular_price") if sale else None,
             valid_from=_day(row.date_on_sale_from) if sale else None,
             valid_to=_day(row.date_on_sale_to) if sale else None,
             tax_percent=self.tax_class(row, parent)[1],
@@ -177,7 +179,7 @@ class Mapper:
         id_ = str(row.id)
         try:
             order = self._order(row)
-        except InvalidRecord as error:
+        except NOT_A_RECORD as error:
             key = f"{self._channel}/{row.number.strip()}"
             return [Bad(type="order", external_id=id_, key=key, error=bad_data(error, row.number))]
         found: list[Record] = [order] if "order" in types else []
@@ -308,7 +310,7 @@ class Mapper:
                 buyer = msgspec.structs.replace(buyer, shipping=shipping)
             record = msgspec.structs.replace(buyer, custom=self._custom(row.meta_data))
             return Item(record=record, external_id=str(row.id))
-        except InvalidRecord as error:
+        except NOT_A_RECORD as error:
             return Bad(type="customer", external_id=str(row.id), error=bad_data(error, f"customer {row.id}"))
 
     def _buyer(self, place: Place, billing: Address, org_no: str, fallback: str = "") -> Customer:
