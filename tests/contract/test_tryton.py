@@ -411,7 +411,7 @@ def test_an_order_left_half_done_is_finished(
     with pytest.raises(KeyboardInterrupt, match="quote"):
         connector.write("order", [want])
     monkeypatch.setattr(connector._client, "do", real)
-    ((match,),) = connector.find("order", [want], ["reference"])
+    ((match,),) = connector.find("order", [want], ["order_no"])
     assert match.by == "draft", "found, but not done"
     again = msgspec.structs.replace(want, external_id=match.external_id, fields=frozenset({"lifecycle"}))
     (done,) = connector.write("order", [again])
@@ -419,7 +419,7 @@ def test_an_order_left_half_done_is_finished(
     sale = erp.sale(order.key)
     assert sale
     assert (sale["state"], sale["total_amount"]) == ("processing", order.gross)
-    ((match,),) = connector.find("order", [want], ["reference"])
+    ((match,),) = connector.find("order", [want], ["order_no"])
     assert match.by == "reference"
 
 

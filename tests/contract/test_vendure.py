@@ -439,7 +439,7 @@ def test_a_fulfilment_that_was_half_made_is_finished(
     with pytest.raises(KeyboardInterrupt):
         connector.write("shipment", [want])
     monkeypatch.undo()
-    ((match,),) = connector.find("shipment", [want], ["reference"])
+    ((match,),) = connector.find("shipment", [want], ["number"])
     assert match.by == "tracking", "found, but not done"
     (done,) = connector.write("shipment", [msgspec.structs.replace(want, external_id=match.external_id)])
     assert isinstance(done, Done)

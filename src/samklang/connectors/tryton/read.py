@@ -9,11 +9,11 @@ from functools import partial
 from typing import Any
 
 from samklang.connectors.contract import Bad, Item, Page, Part
-from samklang.connectors.errors import bad_data
+from samklang.connectors.errors import NOT_A_RECORD, bad_data
 from samklang.connectors.tryton import map as tryton_map
 from samklang.connectors.tryton import shapes
 from samklang.connectors.tryton.client import Client
-from samklang.records import InvalidRecord, Price, PriceList, StockLevel
+from samklang.records import Price, PriceList, StockLevel
 from samklang.records.ids import sku_key
 
 Since = datetime | None
@@ -61,7 +61,7 @@ class Reader:
             for row in rows:
                 try:
                     record = tryton_map.product(row, self._country, today)
-                except InvalidRecord as error:
+                except NOT_A_RECORD as error:
                     items.append(Bad(type="product", external_id=str(row.id), error=bad_data(error, row.name)))
                     continue
                 ids = {variant.code: str(variant.id) for variant in row.variants}
@@ -183,7 +183,7 @@ class Reader:
             for row in rows:
                 try:
                     record = tryton_map.customer(row)
-                except InvalidRecord as error:
+                except NOT_A_RECORD as error:
                     items.append(Bad(type="customer", external_id=str(row.id), error=bad_data(error, row.name or "")))
                 else:
                     items.append(Item(record=record, external_id=str(row.id)))
@@ -235,6 +235,6 @@ def _price(
             min_qty=step,
             tax_percent=percent,
         )
-    except InvalidRecord as error:
+    except NOT_A_RECORD as error:
         return Bad(type="price", external_id="", key=sku_key(code), error=bad_data(error, code))
     return Item(record=record)

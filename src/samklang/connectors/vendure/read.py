@@ -7,11 +7,10 @@ from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 from samklang.connectors.contract import Bad, Gone, Item, Page, Part
-from samklang.connectors.errors import bad_data
+from samklang.connectors.errors import NOT_A_RECORD, bad_data
 from samklang.connectors.vendure import map as vendure_map
 from samklang.connectors.vendure import shapes
 from samklang.connectors.vendure.client import Client
-from samklang.records import InvalidRecord
 from samklang.records.ids import sku_key
 
 T = TypeVar("T")
@@ -98,7 +97,7 @@ class Reader:
                     if "order_status" in types:
                         status = vendure_map.order_status(row, record.key)
                         found.append(Item(record=status, external_id=row.id, parent=row.id))
-                except InvalidRecord as error:
+                except NOT_A_RECORD as error:
                     found.append(Bad(type="order", external_id=row.id, error=bad_data(error, row.code)))
             return found
 
@@ -112,7 +111,7 @@ class Reader:
             shipping = next((a for a in addresses if a.default_shipping_address and a is not billing), None)
             try:
                 record = vendure_map.customer(row, billing, shipping)
-            except InvalidRecord as error:
+            except NOT_A_RECORD as error:
                 found.append(Bad(type="customer", external_id=row.id, error=bad_data(error, row.email_address)))
             else:
                 found.append(Item(record=record, external_id=row.id))
@@ -127,7 +126,7 @@ class Reader:
             for row in rows:
                 try:
                     record = vendure_map.product(row, language, self._country, today)
-                except InvalidRecord as error:
+                except NOT_A_RECORD as error:
                     found.append(Bad(type="product", external_id=row.id, error=bad_data(error, row.slug)))
                     continue
                 parts = tuple(Part("variant", sku_key(v.sku), v.id) for v in row.variants)
@@ -147,7 +146,7 @@ class Reader:
                         found.append(Item(record=vendure_map.stock(row)))
                     if "price" in types:
                         found += [Item(record=p) for p in vendure_map.prices(row, channel.prices_include_tax)]
-                except InvalidRecord as error:
+                except NOT_A_RECORD as error:
                     type_ = "stock" if "stock" in types else "price"
                     found.append(Bad(type=type_, external_id=row.id, error=bad_data(error, row.sku)))
             return found
