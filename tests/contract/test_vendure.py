@@ -54,7 +54,10 @@ def connect(shop: Server, exchanges: list[Exchange] | None = None, **more: Any) 
         now=lambda: datetime.now(UTC).timestamp(),
         allow_private=lambda _: True,
     )
-    settings = {"url": shop.url, "user": shop.user, "password": shop.password, "connection": "shop", "channel": "butik"}
+    settings = {
+        "url": shop.url, "user": shop.user, "password": shop.password, "connection": "shop", "channel": "butik",
+        "capture": True,
+    }  # fmt: skip
     defaults = {s.name: s.default for s in Vendure.manifest.settings if s.default is not None}
     return Vendure({**defaults, **settings, **more}, around)
 

@@ -24,12 +24,14 @@ from samklang.engine.work import perform, read_jobs  # noqa: E402
 from samklang.hub import delivery, links  # noqa: E402
 
 
+CONNECTORS = [connector_class(name) for name in ("woocommerce", "fortnox")]  # imported once, before the forks
+
+
 def work(pace: float) -> None:
     """Read every feed again and again, deliver what is due; pauses between tries are short so that much happens."""
     delivery._FIRST_PAUSE, delivery._LONGEST_PAUSE = 0.05, 0.5
     links._BREAK_AFTER = 10_000  # the sandbox's faults are meant; a breaker would only make the run longer
-    for name in ("woocommerce", "fortnox"):
-        cls = connector_class(name)
+    for cls in CONNECTORS:
         cls.manifest = msgspec.structs.replace(cls.manifest, limits=Limits(concurrent=4))
     engine = Embedded(perform)
     engine.start()

@@ -43,7 +43,7 @@ class Hub:
         self.tenant = tenant
         settings = {"url": erp.url, "database": erp.database, "user": erp.user}
         self.erp = Connection.objects.create(tenant=tenant, name="erp", connector="tryton", settings=settings)
-        settings = {"url": shop.url, "user": shop.user}
+        settings = {"url": shop.url, "user": shop.user, "capture": True}
         self.shop = Connection.objects.create(tenant=tenant, name="shop", connector="vendure", settings=settings)
         for row, server in ((self.erp, erp), (self.shop, shop)):
             config.set_secrets(row, {"password": server.password})

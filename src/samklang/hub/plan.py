@@ -166,7 +166,8 @@ def _compare(flow: Flow, records: list[Record], plan: FlowPlan, counted: Counter
     takes = routes(flow.source, flow.type, also=flow)
     route = next(route for route in takes if route.flow.pk == flow.pk)
     project = projection(flow)
-    how = manifest(flow.target.connector).writes[flow.type]
+    facts = manifest(flow.target.connector)
+    how, flat = facts.writes[flow.type], facts.axes == 0
     ready: list[tuple[Record, Record]] = []
     for record in records:
         if not (route.pot or route.takes(record)):
@@ -182,6 +183,7 @@ def _compare(flow: Flow, records: list[Record], plan: FlowPlan, counted: Counter
             continue
         ready.append((record, changed))
     theirs = _theirs(flow, [changed for _, changed in ready])
+    accepted = store.delivered(tenant, target, flow.type, [record.key for record, _ in ready])
     agree: list[tuple[Record, Record]] = []
     for record, changed in ready:
         reason = _obstacle(flow, changed)
@@ -189,7 +191,10 @@ def _compare(flow: Flow, records: list[Record], plan: FlowPlan, counted: Counter
             plan.blocked[reason] = plan.blocked.get(reason, 0) + 1
             continue
         there = theirs.get(changed.key)
-        differing = _differences(changed, there, how, flow.fields) if there is not None else None
+        differing = _differences(changed, there, how, flow.fields, flat) if there is not None else None
+        if differing and accepted.get(record.key) == content_hash(encode(record)):
+            # The target took exactly this. A field that it does not state now is one that its lists never tell.
+            differing = {field: pair for field, pair in differing.items() if pair[0]}
         if isinstance(changed, OrderStatus):
             word = next((w for w in changed.words() if w in _words(flow, how)), "")
             differing = {"status": ("?", _words(flow, how)[word])} if word else {}
@@ -266,24 +271,32 @@ def _plain(record: Record) -> dict[str, Any]:
     return {key: value for key, value in plain.items() if key not in ("type", "custom")}
 
 
-def _by_sku(record: Record) -> dict[str, dict[str, Any]]:
-    """A product as one flat row per SKU, so that systems with and without variants can be compared."""
+def _by_sku(record: Record, flat: bool = False) -> dict[str, dict[str, Any]]:
+    """A product as one row per SKU, so that systems with and without variants can be compared. `flat`: the target
+    knows no variants, so each has a name of its own."""
     assert isinstance(record, Product)
+    titles = {variant.key: record.title(variant) for variant in record.variants} if flat else {}
     plain = _plain(record)
     variants = plain.pop("variants")
     for field in ("code", "axes"):
         plain.pop(field, None)
     return {
-        sku_key(variant["sku"]): {**plain, **{f"variants.{k}": v for k, v in variant.items() if k != "sku"}}
+        sku_key(variant["sku"]): {
+            **plain,
+            **({"name": titles[sku_key(variant["sku"])]} if titles else {}),
+            **{f"variants.{k}": v for k, v in variant.items() if k != "sku"},
+        }
         for variant in variants
     }
 
 
-def _differences(record: Record, there: Mapping[str, Any], how: Write, mask: list[str]) -> dict[str, tuple[str, str]]:
+def _differences(
+    record: Record, there: Mapping[str, Any], how: Write, mask: list[str], flat: bool
+) -> dict[str, tuple[str, str]]:
     """Field → (theirs, ours) for fields that the target can hold and the flow may write."""
     if isinstance(record, Product):
         found: dict[str, tuple[str, str]] = {}
-        for sku, ours in _by_sku(record).items():
+        for sku, ours in _by_sku(record, flat).items():
             if sku not in there:
                 found["variants"] = ("", f"+ {sku}")
                 continue

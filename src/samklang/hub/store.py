@@ -225,6 +225,19 @@ def agree(
         )
 
 
+def delivered(tenant: int, target: int, type_: str, keys: Sequence[str]) -> dict[str, bytes]:
+    """Key → content hash of the source's record that the target last accepted."""
+    if not keys:
+        return {}
+    with database.cursor() as cursor:
+        cursor.execute(
+            f"SELECT key, delivered FROM binding WHERE tenant_id=%s AND connection_id=%s AND type=%s"  # noqa: S608
+            f" AND delivered IS NOT NULL AND key IN ({_marks(len(keys))})",
+            [tenant, target, type_, *keys],
+        )
+        return {key: bytes(hash_) for key, hash_ in cursor.fetchall()}
+
+
 def claim(tenant: int, target: int, type_: str, limit: int, token: int) -> list[Claimed]:
     """Take due work under a lease number, oldest first, with the records to send."""
     with database.cursor() as cursor:

@@ -96,6 +96,10 @@ class Product(Record, frozen=True, kw_only=True, tag="product", omit_defaults=Tr
     def parts(self) -> tuple[tuple[str, str], ...]:
         return tuple(("variant", variant.key) for variant in self.variants)
 
+    def title(self, variant: Variant) -> str:
+        """The variant's name in a system without variants: the product's name and the variant's choices."""
+        return " ".join((self.name, *variant.options.values()))
+
 
 @register
 class PriceList(Record, frozen=True, kw_only=True, tag="price_list", omit_defaults=True):

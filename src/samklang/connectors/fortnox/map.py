@@ -232,7 +232,7 @@ def status(order: SalesOrder | None, invoice: Invoice | None) -> OrderStatus:
 
 def article_fields(record: Product, variant: Variant, fields: frozenset[str] | None, today: date) -> dict[str, Any]:
     """What an article holds of a variant, limited to the canonical `fields`."""
-    name = " ".join((record.name, *variant.options.values()))
+    name = record.title(variant)
     active = record.status == "active" and variant.status == "active"
     part: dict[str, Any] = {"EAN": variant.gtin[0] if variant.gtin else ""}
     part |= {"Weight": variant.weight_g} if variant.weight_g else {}

@@ -42,7 +42,7 @@ class Vendure(Connector):
         country = str(settings.get("country") or "SE")
         zone = str(settings.get("time_zone") or "Europe/Stockholm")
         self._reader = Reader(self._client, str(settings.get("channel") or ""), country, zone)
-        location, captures = str(settings.get("stock_location") or ""), bool(settings.get("capture", True))
+        location, captures = str(settings.get("stock_location") or ""), bool(settings.get("capture"))
         self._writer = Writer(self._client, self.manifest, location, country, captures)
 
     def check(self) -> Account:
