@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
+from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
 from samklang import __version__
+from samklang import demo as story
 from samklang.cli.author import connector
 from samklang.cli.configure import apply, export, history, plan
 from samklang.cli.connect import connect, rotate
@@ -40,6 +42,23 @@ app.command(connector)
 key = App(name="key", help="The key that encrypts secrets at rest.")
 key.command(rotate)
 app.command(key)
+
+
+@app.command
+def demo(
+    *,
+    articles: Annotated[int, Parameter(help="Articles in the ERP.", show_default=True)] = 520,
+    orders: Annotated[int, Parameter(help="Orders in the live minute.", show_default=True)] = 16,
+    port: Annotated[int, Parameter(help="Port of the hub; 0 = any that is free.")] = 0,
+    keep: Annotated[
+        bool | None, Parameter(negative="--no-keep", help="Go on serving at the end (default: on a terminal).")
+    ] = None,
+) -> int:
+    """Watch the main job on stand-ins of a shop and an ERP, in about a minute and a half, things going wrong included.
+
+    Exit code 1 when the two sides do not agree in the end. Everything happens in the folder `demo` of the data folder.
+    """
+    return story.run(articles, orders, port, keep)
 
 
 def execute(argv: Sequence[str]) -> int:

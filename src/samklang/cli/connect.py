@@ -53,6 +53,7 @@ def connect(
     """
     with session(common) as now:
         row = _row(now, name, connector)
+        first = row.pk is None
         manifest = connector_class(row.connector).manifest
         given, hidden = _answers(now.screen, row, manifest, set_, secret_file)
         memory = MemoryTokens()
@@ -83,7 +84,7 @@ def connect(
         screen.say(f"{name} is connected: {account.title} {account.version}".rstrip(), "bold green")
         for warning in account.warnings:
             screen.say(f"Note: {warning}", "yellow")
-        for limit in manifest.cannot:
+        for limit in manifest.cannot if first else ():
             screen.say(f"Know: {limit}", "dim")
         if code:
             screen.say(f"Channel: {code}")

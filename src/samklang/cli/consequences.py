@@ -56,7 +56,8 @@ def foresee(new: Config, step: Step) -> Consequences:
     tenant = Tenant.objects.filter(slug=new.tenant.slug).first()
     old = config.current(tenant) if tenant else Config(tenant=new.tenant)
     _refuse_missing_secrets(new, tenant)
-    changes = [change for change in config.compare(old if tenant else None, new) if not _settled(change, old, tenant)]
+    compared = config.compare(_living(old) if tenant else None, _living(new))
+    changes = [change for change in compared if not _settled(change, old, tenant)]
     on = {flow.name(): flow for flow in old.flows if flow.enabled}
     wanted = {flow.name(): flow for flow in new.flows if flow.enabled}
     _refuse_new_masters(on, wanted)
@@ -121,13 +122,16 @@ def _refuse_new_masters(on: dict[Name, config.FlowPart], wanted: dict[Name, conf
             )
 
 
+def _living(of: Config) -> Config:
+    """Without flows that are off: an earlier plan may have left them, and they do nothing."""
+    return msgspec.structs.replace(of, flows=[flow for flow in of.flows if flow.enabled])
+
+
 def _settled(change: Change, old: Config, tenant: Tenant | None) -> bool:
-    """A removal that is no news: flows that are off, channels without flows, connections that were removed already
-    (they are kept for their history)."""
+    """A removal that is no news: channels without flows, connections that were removed already (they are kept for
+    their history)."""
     if change.what != "remove":
         return False
-    if change.kind == "flow":
-        return change.name in {f"{f.type} → {f.target} ({f.channel})" for f in old.flows if not f.enabled}
     if change.kind == "channel":
         return all(flow.channel != change.name for flow in old.flows if flow.enabled)
     paused = Connection.objects.filter(tenant=tenant, name=change.name, state=Connection.State.PAUSED)

@@ -53,7 +53,7 @@ class Ran(NamedTuple):
         """A table of the transfers, and what is left."""
         rows = _summed(self.transfers)
         if rows:
-            columns = "Connection||What|runs>|considered>|created>|updated>|skipped>|failed>|s>|Result".split("|")
+            columns = "Connection||What|runs>|considered>|created>|updated>|skipped>|failed tries>|s>|Result".split("|")
             screen.table(columns, rows)
         else:
             screen.say("There was nothing to transfer.", "green")
