@@ -52,6 +52,7 @@ class Fault(msgspec.Struct):
     seconds: float = 1.0  # Retry-After of 429, delay of slow
     after: int = 0
     megabytes: int = 40  # of huge
+    maps: tuple[str, ...] = ()  # extra: fields that hold data by names of their own, left alone
 
 
 class Call(msgspec.Struct):
@@ -152,7 +153,7 @@ class Faulty:
             _abort(send)
         elif fault.kind in ("broken", "extra"):
             start, body = await self._whole(scope, receive)
-            body = body[: len(body) // 2] if fault.kind == "broken" else _with_more_fields(body)
+            body = body[: len(body) // 2] if fault.kind == "broken" else _with_more_fields(body, fault.maps)
             if body:
                 kept = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
                 start["headers"] = [*kept, (b"content-length", str(len(body)).encode())]
@@ -201,12 +202,13 @@ _decode = msgspec.json.Decoder(float_hook=Decimal).decode  # decimals keep their
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-def _with_more_fields(body: bytes) -> bytes:
-    """The JSON with a field more in every object; other bodies as they are."""
+def _with_more_fields(body: bytes, maps: tuple[str, ...]) -> bytes:
+    """The JSON with a field more in every object that is no map; other bodies as they are."""
 
     def grown(value: object) -> object:
         if isinstance(value, dict):
-            return {**{name: grown(part) for name, part in value.items()}, "x_not_heard_of": {"yet": [1, None, "å"]}}
+            known = {name: part if name in maps else grown(part) for name, part in value.items()}
+            return {**known, "x_not_heard_of": {"yet": [1, None, "å"]}}
         if isinstance(value, list):
             return [grown(part) for part in value]
         return value
@@ -230,7 +232,7 @@ def _abort(send: Send) -> None:
 @contextlib.contextmanager
 def serve(app: ASGIApp, port: int = 0) -> Iterator[str]:
     """Serve the application on loopback in a thread; yields its base URL (http://127.0.0.1:PORT)."""
-    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)  # so that asyncio sets TCP_NODELAY
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     listener.bind(("127.0.0.1", port))
     config = uvicorn.Config(app, log_level="critical", access_log=False, lifespan="off", proxy_headers=False)

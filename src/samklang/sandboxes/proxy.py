@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 #: Headers that belong to one connection (RFC 9110, 7.6.1) or that the next server writes itself.
 _OF_THE_HOP = frozenset(
     "connection keep-alive proxy-authenticate proxy-authorization te trailer transfer-encoding upgrade host "
-    "content-length date server".split()
+    "content-length date server accept-encoding content-encoding".split()
 )
 
 
@@ -38,12 +38,12 @@ class Proxy:
         path = request.scope["raw_path"].decode("latin-1")
         if request.url.query:
             path += f"?{request.url.query}"
-        sent = urllib3.HTTPHeaderDict()
+        sent = urllib3.HTTPHeaderDict({"accept-encoding": "gzip"})  # unpacked here, so that faults can change it
         for name, value in request.headers.items():
             if name not in _OF_THE_HOP:
                 sent.add(name, value)
         answer = self._pool.urlopen(
-            request.method, path, body=body or None, headers=sent, redirect=False, retries=False, decode_content=False
+            request.method, path, body=body or None, headers=sent, redirect=False, retries=False
         )
         response = Response(answer.data, answer.status)
         for name, value in answer.headers.items():

@@ -73,7 +73,9 @@ class Watched:
 
 
 class FaultyStand(Stand):
-    """A stand behind `Faulty`."""
+    """A stand behind `Faulty`. `maps`: fields of its answers that hold data by names of their own."""
+
+    maps: tuple[str, ...] = ()
 
     def __init__(self, app: ASGIApp, judge: Judge | None = None) -> None:
         self.watched = Watched(app)
@@ -84,7 +86,8 @@ class FaultyStand(Stand):
     def fault(
         self, kind: FaultKind, *, after: int = 0, times: int | None = None, method: str = "", seconds: float = 1.0
     ) -> None:
-        self.faulty.faults = [Fault(kind, after=after, times=times, method=method, seconds=seconds)]
+        fault = Fault(kind, after=after, times=times, method=method, seconds=seconds, maps=self.maps)
+        self.faulty.faults = [fault]
 
     def no_faults(self) -> None:
         self.faulty.faults = []

@@ -9,6 +9,7 @@ checks. The page docs/reference/grades.md explains each; `samklang connector che
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import traceback
 from collections.abc import Callable, Sequence
@@ -48,7 +49,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     """One rule: `name` for manifests and reports, what it asks (`title`), and `why`.
 
     `files` looks at the connector's files, `stand` tries the connector on a stand; a check has one of them. Both give
-    a comment for the report, or raise Fails or Untried.
+    a comment for the report, or raise Fails or Untried. `paged` asks for feeds of several pages.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True):
     why: str
     files: OfFiles | None = None
     stand: OnStand | None = None
+    paged: bool = False
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -102,6 +104,7 @@ CHECKS: tuple[Check, ...] = (
         title="Every feed is read to its end, over several pages, each thing once",
         why="A row skipped at a page's edge is an article that never reaches the shop.",
         stand=bronze.reads_all,
+        paged=True,
     ),
     Check(
         name="bound-once",
@@ -123,6 +126,7 @@ CHECKS: tuple[Check, ...] = (
         title="A page that breaks off is an error, never a short read",
         why="A short read that looks complete makes the hub believe that articles are gone.",
         stand=bronze.cut_off,
+        paged=True,
     ),
     Check(
         name="slows-down",
@@ -223,7 +227,8 @@ def run_check(check: Check, connector: type[Connector], stand: Stand | None) -> 
             return found("untried", "there is no stand for this system")
         bench = Bench(connector, stand)
         try:
-            return found("passed", check.stand(bench))
+            with stand.small_pages() if check.paged else contextlib.nullcontext():
+                return found("passed", check.stand(bench))
         finally:
             bench.close()
     except Fails as failure:

@@ -18,6 +18,7 @@ from samklang.connectors.contract import (
     Exchange,
     Item,
     Manifest,
+    Match,
     Page,
     Result,
     Surroundings,
@@ -136,7 +137,9 @@ class Bench:
         result: Result | None = None
         for _ in range(_TRIES):
             if (record.type, record.key) not in self.ids and how.create == "lookup" and (doubt or how.match):
-                self.look(record)
+                found = self.look(record)
+                if found and doubt and found.by == "reference":  # the earlier try was done; the hub writes no more
+                    return Done(external_id=found.external_id, parts=found.parts)
             result = self.write(record, doubt=doubt)
             if isinstance(result, Done):
                 return result
@@ -148,8 +151,8 @@ class Bench:
                 break
         raise Fails(f"{record.type} {record.key} was not taken: {result}")
 
-    def look(self, record: Record) -> int:
-        """Look for the record at the target and bind to what is found; how many there are (more than one fails)."""
+    def look(self, record: Record) -> Match | None:
+        """Look for the record at the target and bind to what is found; more than one fails."""
         how = self.manifest.writes[record.type]
         (matches,) = self.connector.find(record.type, [self.want(record, doubt=True, create=True)], how.match)
         if len(matches) > 1:
@@ -157,7 +160,7 @@ class Bench:
             raise Fails(f"{record.type} {record.key} is there {len(matches)} times: {found}")
         for match in matches:
             self.bind(record, match.external_id, match.parts)
-        return len(matches)
+        return matches[0] if matches else None
 
 
 def items(pages: Iterable[Page]) -> Iterator[Item]:

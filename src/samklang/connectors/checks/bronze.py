@@ -39,7 +39,7 @@ def manifest(cls: type[Connector], folder: Path, known: frozenset[str]) -> str:
             wrong.append(f"{what}: there is no record type {name!r}")
     for type_, how in facts.writes.items():
         fields = set(record_class(type_).__struct_fields__) if type_ in types else set()
-        extra = {"sku", "gtin"} if type_ == "product" else set()
+        extra = {"reference", "sku", "gtin"} if type_ == "product" else {"reference"}
         for name in (*how.fields, *how.match):
             if name != "*" and name not in fields | extra:
                 wrong.append(f"writes.{type_}: {name!r} is no field of the record")

@@ -22,7 +22,6 @@ from samklang.records import (
 
 CHANNEL = "provbutik"
 _AMOUNTS = ("199.90", "0.01", "12345.67", "89.00", "1000.10")
-_FIRST = datetime(2026, 9, 1, 8, 15, 30, tzinfo=UTC)
 
 
 def sku(n: int) -> str:
@@ -76,6 +75,7 @@ def customer(n: int) -> Customer:
 def order(n: int, first: str = "", second: str = "") -> Order:
     """Two articles with 25 and 12 % VAT and freight, paid; `first` and `second` are article numbers."""
     buyer = customer(n)
+    yesterday = datetime.now(UTC).replace(hour=8, minute=15, second=30, microsecond=0) - timedelta(days=1)
     lines = (
         OrderLine(
             line_id="1", sku=first or sku(n), name="Provkopp", quantity=Decimal(2), unit_price=Decimal("199.90"),
@@ -92,7 +92,7 @@ def order(n: int, first: str = "", second: str = "") -> Order:
         tax_percent=Decimal(25),
     )  # fmt: skip
     return Order(
-        channel=CHANNEL, order_no=str(100_000 + n), placed_at=_FIRST + timedelta(minutes=n), currency="SEK",
+        channel=CHANNEL, order_no=str(100_000 + n), placed_at=yesterday + timedelta(minutes=n % 600), currency="SEK",
         customer=buyer, lines=lines, charges=(freight,), net=Decimal("438.50"), tax=Decimal("99.30"),
         gross=Decimal("537.80"), prices_include_tax=True, billing=buyer.billing, shipping=buyer.billing,
         taxes=(

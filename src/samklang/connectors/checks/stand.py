@@ -8,6 +8,7 @@ from __future__ import annotations
 import abc
 import contextlib
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Any, Literal
 
@@ -107,6 +108,10 @@ class Stand(abc.ABC):
     @abc.abstractmethod
     def specimen(self, type_: str, n: int) -> Specimen | None:
         """A record that the system does not have yet, another for each `n`; None for a type that it does not take."""
+
+    def small_pages(self) -> AbstractContextManager[object]:
+        """Make the connector's pages small, where the system cannot be filled with more than one of the usual size."""
+        return contextlib.nullcontext()
 
     def happens(self, at: datetime) -> Happening | None:
         """Let something be created or changed at this instant by the system's clock; None without a clock to set."""
