@@ -20,6 +20,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import urllib3
@@ -40,7 +41,7 @@ def bare(source: str, target: str, ids_file: str, mode: str, width: int) -> None
     pool = urllib3.PoolManager(maxsize=16, headers=_KEYS)
     seen: dict[str, Any] = {}
     if mode != "first":
-        with open(ids_file) as file:
+        with Path(ids_file).open() as file:
             seen = json.load(file)
 
     def page(number: int) -> tuple[list[dict[str, Any]], int]:
@@ -77,7 +78,7 @@ def bare(source: str, target: str, ids_file: str, mode: str, width: int) -> None
             sending.append(senders.submit(send, waiting))
         for future in sending:
             seen.update(future.result())
-    with open(ids_file, "w") as file:
+    with Path(ids_file).open("w") as file:
         json.dump(seen, file)
 
 

@@ -110,7 +110,7 @@ def test_no_order_is_lost_or_doubled_over_many_kills(database: Path) -> None:
                     if row["number"] not in delivered:
                         post(ledger, "deliver", {"order": row["number"]})
                         delivered.add(row["number"])
-            time.sleep(dice.choice((dice.uniform(0.02, 0.4), dice.uniform(0.3, 1.1))))
+            time.sleep(dice.choice((dice.uniform(0.02, 0.5), dice.uniform(0.4, 1.4))))
             os.kill(int(pid), signal.SIGKILL)
             struck += Binding.objects.filter(state="sending").exists()
             pid = keeper.stdout.readline().strip()
