@@ -10,9 +10,10 @@ from typing import Annotated, Any
 from cyclopts import Parameter
 from django.db import transaction
 
-from samklang.cli.consent import MemoryTokens, log_in
+from samklang.cli.consent import log_in
 from samklang.cli.screen import Screen, WrongUse, plain
 from samklang.cli.session import Common, Session, session, who
+from samklang.connectors.checks import MemoryTokens
 from samklang.connectors.contract import Account, Connector, Manifest, Setting, Surroundings
 from samklang.connectors.errors import LoginRefused
 from samklang.connectors.registry import connector_class, packages

@@ -6,16 +6,14 @@ A connector that logs in like this (`auth = "oauth2"`) has a `client` with `logi
 
 from __future__ import annotations
 
-import contextlib
 import secrets
 import threading
-from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any, Protocol, runtime_checkable
 from urllib.parse import parse_qs, urlsplit
 
 from samklang.cli.screen import Screen, WrongUse
-from samklang.connectors.contract import Connector, Tokens
+from samklang.connectors.contract import Connector
 from samklang.connectors.errors import LoginRefused
 from samklang.connectors.oauth import OAuth2
 
@@ -25,26 +23,6 @@ class _Client(Protocol):
     oauth: OAuth2
 
     def login_page(self, redirect_uri: str, state: str) -> str: ...
-
-
-class MemoryTokens:
-    """Tokens of a login that is not saved yet."""
-
-    def __init__(self) -> None:
-        self.tokens: Tokens | None = None
-
-    def load(self) -> Tokens | None:
-        """The newest tokens."""
-        return self.tokens
-
-    def save(self, tokens: Tokens) -> None:
-        """Keep them until the connection is saved."""
-        self.tokens = tokens
-
-    @contextlib.contextmanager
-    def exclusive(self) -> Iterator[None]:
-        """Nobody else knows these tokens."""
-        yield
 
 
 def log_in(connector: Connector, screen: Screen, redirect: str, paste: bool, patience: float) -> None:
