@@ -224,7 +224,7 @@ class VendureStand(RealStand):
             shop.order({self._buy: 1, "TERMOS-1": 1}, email=f"kund{n}@example.com")
 
     def settings(self) -> Mapping[str, Any]:
-        return {"url": self.base, "user": self.shop.user, "password": self.shop.password}
+        return {"url": self.base, "user": self.shop.user, "password": self.shop.password, "capture": True}
 
     def wrong_settings(self) -> Mapping[str, Any]:
         return {**self.settings(), "password": "not-the-password"}

@@ -94,15 +94,17 @@ def typed(_cls: type[Connector], folder: Path, _known: frozenset[str]) -> str:
     if importlib.util.find_spec("mypy") is None:
         raise Untried("mypy is not installed")
     config = next((up / "pyproject.toml" for up in folder.parents if (up / "pyproject.toml").exists()), None)
+    home = config.parent if config else folder
     more = ["--config-file", str(config)] if config else []
     run = subprocess.run(
         [sys.executable, "-m", "mypy", "--strict", *more, str(folder)],
-        cwd=config.parent if config else folder,
+        cwd=home,
         capture_output=True,
         text=True,
         check=False,
     )
-    ours = [line for line in run.stdout.splitlines() if ": error:" in line and folder.name in line]
+    errors = [line for line in run.stdout.splitlines() if ": error:" in line]
+    ours = [line for line in errors if (home / line.partition(":")[0]).resolve().is_relative_to(folder.resolve())]
     if ours:
         raise Fails("; ".join(ours[:3]))
     if run.returncode not in (0, 1) or (run.returncode and ": error:" not in run.stdout):
