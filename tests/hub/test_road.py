@@ -112,6 +112,30 @@ def test_a_lost_answer_makes_no_second_order(world: World) -> None:
     assert (row.state, row.external_id is not None, row.wanted == row.delivered) == ("idle", True, True)
 
 
+def test_an_order_that_was_left_half_made_is_finished_even_by_a_flow_that_only_creates(world: World) -> None:
+    from samklang.hub.delivery import retry
+
+    world.flow("customer", "shop", "erp")
+    world.flow("order", "shop", "erp", mode="create")
+    world.erp.put(product("A-1"))
+    world.read("erp", "catalogue")
+    world.shop.put(order("1001", "A-1"))
+    world.read("shop", "orders")
+    world.deliver("erp", "customer")
+
+    def break_off(type_: str, wants: object) -> None:
+        world.erp.half_made = set(world.erp.rows["order"])
+        raise RemoteFault("The connection broke off between the order and its booking")
+
+    world.erp.after_write = break_off
+    world.deliver("erp", "order")
+    world.erp.after_write = None
+    assert len(world.erp.half_made) == 1
+    retry(world.tenant.pk)
+    world.deliver("erp", "order")
+    assert (len(world.erp.of("order")), world.erp.half_made) == (1, set())
+
+
 def test_one_bad_record_never_stops_its_neighbours_and_the_problem_closes_itself(world: World) -> None:
     from samklang.hub.models import Problem
 

@@ -202,7 +202,8 @@ def status_word(status: OrderStatus, want_options: Mapping[str, Any], default: M
 
 
 class Match(msgspec.Struct, frozen=True, kw_only=True):
-    """A record found at the target. `by` is the field that matched (sku, reference, email …)."""
+    """A record found at the target. `by` is the field that matched (sku, email …), or `reference` for our own record
+    that is whole. Any other word says that it is ours but only half made; the hub then has it finished."""
 
     external_id: str
     by: str
@@ -225,7 +226,7 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Exchange(msgspec.Struct, kw_only=True):
-    """One request and its answer, secrets removed. Bodies are cut at 64 KB."""
+    """One request and its answer, secrets removed. Bodies are cut at 8 KB."""
 
     method: str
     url: str

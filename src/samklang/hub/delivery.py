@@ -14,37 +14,23 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
 from typing import NamedTuple
 
-import structlog
 from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
 from samklang.connectors.contract import Done, Match, Result, Want, Write
-from samklang.connectors.errors import (
-    Ambiguous,
-    BadAnswer,
-    BadData,
-    Defect,
-    Pause,
-    RateLimited,
-    Rejected,
-    Retry,
-    SamklangError,
-    Stop,
-    Wait,
-)
+from samklang.connectors.errors import BadData, Pause, RateLimited, Rejected, Retry, SamklangError, Wait
 from samklang.connectors.limiter import priority
 from samklang.connectors.transport import about
 from samklang.hub import leases, problems, store
+from samklang.hub.attempt import Attempt
 from samklang.hub.intake import PRIORITY
 from samklang.hub.journey import TRACED, step
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
 from samklang.hub.models import Binding, Connection, Flow, Transfer
 from samklang.hub.projection import Projection, projection
-from samklang.records import Customer, Record, content_hash, decode, encode
+from samklang.records import Record, content_hash, decode, encode
 from samklang.rules import Ignored, RuleFailed
-
-log = structlog.get_logger()
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 3600.0
 _SPOKEN_OF = 5  # technical failures of one record before it becomes a problem
@@ -77,6 +63,7 @@ class Drain:
         # Only where the hub also reads this type from the target can our own write come back as news.
         self.read_back = Flow.objects.filter(source=row, type=type_).exists()
         self.transfer = Transfer(tenant=row.tenant, connection=row, direction="out", what=type_, started=timezone.now())
+        self.attempt = Attempt(link, type_, self.how)
         self.bound: list[tuple[str, str]] = []
         self.stopped = False
 
@@ -111,11 +98,9 @@ class Drain:
     def _send(self, rows: list[store.Claimed], pool: ThreadPoolExecutor, width: int) -> None:
         self.transfer.considered += len(rows)
         work = self._prepare(rows)
-        if work:
-            work = self._look_first(work)
         size = max(1, self.how.batch)
         batches = iter([work[i : i + size] for i in range(0, len(work), size)])
-        running: dict[Future[Sequence[Result]], list[_Work]] = {}
+        running: dict[Future[list[Result | Match]], list[_Work]] = {}
         left: list[_Work] = []
         while True:
             for batch in batches:
@@ -125,7 +110,7 @@ class Drain:
                 keys = tuple(item.want.key for item in batch)
                 context = copy_context()
                 context.run(about.set, keys)
-                running[pool.submit(context.run, self._write, [item.want for item in batch])] = batch
+                running[pool.submit(context.run, self.attempt, [item.want for item in batch])] = batch
                 if len(running) >= width:
                     break
             if not running:
@@ -200,87 +185,16 @@ class Drain:
 
     def _against_mode(self, flow: Flow, row: store.Claimed) -> bool:
         """Create-only flows leave alone what exists; update-only flows make nothing new."""
+        if row.doubt and row.external_id:
+            return False  # ours, half made by an earlier try: it is finished first
         there = row.external_id is not None or row.delivered is not None
         if flow.mode == "create":
             return there
         return flow.mode == "update" and not there and self.type in _OWN_ID
 
-    def _look_first(self, work: list[_Work]) -> list[_Work]:
-        """Creates in doubt, and creates at systems that would take doubles, are looked for at the target first."""
-        looking = [
-            item
-            for item in work
-            if not item.want.external_id
-            and self.how.create == "lookup"
-            and (item.want.doubt or self.how.match or item.want.options.get("match"))
-        ]
-        if not looking:
-            return work
-        rest = [item for item in work if item not in looking]
-        match = self._match(looking[0].want)
-        try:
-            found = self.link.connector.find(self.type, [item.want for item in looking], match)
-        except SamklangError as error:
-            self._settle(looking, [error] * len(looking))
-            return rest
-        outcomes: list[store.Outcome] = []
-        parts: dict[str, dict[str, str]] = {}
-        for item, matches in zip(looking, found, strict=True):
-            trouble = _clash(item.want.record, matches, self.type)
-            if trouble:
-                self._settle([item], [trouble])
-            elif not matches:
-                rest.append(item)
-            else:
-                hit = matches[0]
-                for part in hit.parts:
-                    parts.setdefault(part.type, {})[part.key] = part.external_id
-                again = item.want.doubt and hit.by == "reference"
-                flow = self.flows[item.claimed.flow_id]
-                delivered = item.claimed.wanted if again or flow.mode == "create" or not self.how.update else None
-                outcomes.append(
-                    store.Outcome(
-                        item.want.key, "idle" if delivered else "due", delivered=delivered, external_id=hit.external_id,
-                        sent=item.sent if delivered else None,
-                    )
-                )  # fmt: skip
-                self.bound.append((self.type, item.want.key))
-                self.transfer.skipped += 1
-                if self.type in TRACED:
-                    step(self.tenant, self.row.pk, self.type, [(item.want.key, "matched", hit.external_id)])
-        if outcomes:
-            self._finish(outcomes, parts)
-        return rest
-
-    def _match(self, want: Want) -> Sequence[str]:
-        own = want.options.get("match")
-        return tuple(own) if isinstance(own, list | tuple) else self.how.match
-
-    def _write(self, wants: list[Want]) -> Sequence[Result]:
-        """One call of the connector. Runs in a thread of its own.
-
-        What it raises counts for every item, but a "no" or a defect may be one record's fault: then each goes alone, so
-        that it does not stop its neighbours (a create after a defect does not: it may have been done).
-        """
-        try:
-            results = self.link.connector.write(self.type, wants)
-        except Stop as error:
-            return [error] if len(wants) == 1 else [result for want in wants for result in self._write([want])]
-        except SamklangError as error:
-            return [error] * len(wants)
-        except Exception as error:  # connectors are foreign code; a defect becomes a problem with its record
-            log.exception("connector failed", connection=self.row.name, type=self.type)
-            defect = Defect(f"{error.__class__.__name__} in the connector", where=f"{self.type} {wants[0].key}")
-            if len(wants) == 1:
-                return [defect]
-            return [result for want in wants for result in (self._write([want]) if want.external_id else [defect])]
-        if len(results) != len(wants):
-            return [BadAnswer(f"{len(wants)} records were sent, {len(results)} answers came")] * len(wants)
-        return results
-
     # ------------------------------------------------------------------------------------------- after sending
 
-    def _settle(self, batch: Sequence[_Work], results: Sequence[Result]) -> None:
+    def _settle(self, batch: Sequence[_Work], results: Sequence[Result | Match]) -> None:
         """Turn results into states; all of a batch in one transaction."""
         outcomes: list[store.Outcome] = []
         troubles: list[problems.Trouble] = []
@@ -290,7 +204,12 @@ class Drain:
         worst: SamklangError | None = None
         for item, result in zip(batch, results, strict=True):
             row = item.claimed
-            if isinstance(result, Rejected) and result.existing and not row.external_id:
+            if isinstance(result, Match):
+                outcomes.append(self._matched(item, result, parts))
+                steps.append((row.key, "matched", result.external_id))
+                if row.troubled:
+                    well.append(row.key)
+            elif isinstance(result, Rejected) and result.existing and not row.external_id:
                 outcomes.append(store.Outcome(row.key, "due", external_id=result.existing, attempts=row.attempts))
                 self.bound.append((self.type, row.key))
                 steps.append((row.key, "matched", result.existing))
@@ -347,6 +266,24 @@ class Drain:
         else:
             went_well(self.row)
 
+    def _matched(self, item: _Work, match: Match, parts: dict[str, dict[str, str]]) -> store.Outcome:
+        """The target already holds the record: bind to it, and update it where that is the flow's business.
+
+        Found by our reference after doubt, it is what we sent: done. Found by a word that is neither, it is ours but
+        half made (see contract.Match): doubt stays, and the next round finishes it whatever the flow's mode.
+        """
+        for part in match.parts:
+            parts.setdefault(part.type, {})[part.key] = part.external_id
+        self.bound.append((self.type, item.want.key))
+        self.transfer.skipped += 1
+        flow, doubt = self.flows[item.claimed.flow_id], item.want.doubt
+        ours = doubt and match.by == "reference"
+        half_made = doubt and match.by != "reference" and match.by not in self.attempt.keys(item.want)
+        if ours or not (half_made or (flow.mode != "create" and self.how.update)):
+            done = item.claimed.wanted
+            return store.Outcome(item.want.key, "idle", delivered=done, sent=item.sent, external_id=match.external_id)
+        return store.Outcome(item.want.key, "due", external_id=match.external_id, doubt=half_made)
+
     def _finish(self, outcomes: list[store.Outcome], parts: dict[str, dict[str, str]] | None = None) -> None:
         with transaction.atomic():
             for kind, ids in (parts or {}).items():
@@ -363,7 +300,7 @@ class Drain:
                 self.bound.clear()
 
     def _stopped(self, row: store.Claimed) -> store.Outcome:
-        return store.Outcome(row.key, "stopped", attempts=row.attempts + 1, troubled=True)
+        return store.Outcome(row.key, "stopped", attempts=row.attempts + 1, doubt=row.doubt, troubled=True)
 
     def _again(self, row: store.Claimed) -> store.Outcome:
         """Not sent, or surely not taken: due as before."""
@@ -390,24 +327,6 @@ class Drain:
             row.key, "waiting", attempts=row.attempts, waiting_on=":".join(error.needs), doubt=row.doubt,
             due_at=time.time() + _PATIENCE, troubled=late or row.troubled,
         )  # fmt: skip
-
-
-def _clash(record: Record, matches: list[Match], type_: str) -> Ambiguous | None:
-    """More than one match, or a customer that agrees in a weak key and differs in a strong one: a person decides."""
-    if len(matches) > 1:
-        ids = ", ".join(match.external_id for match in matches[:5])
-        return Ambiguous(f"{len(matches)} {type_} records match by {matches[0].by}", where=f"{record.key}: {ids}")
-    if matches and isinstance(record, Customer) and isinstance(matches[0].record, Customer):
-        other = matches[0].record
-        for field in ("customer_no", "org_no"):
-            ours, theirs = getattr(record, field), getattr(other, field)
-            if ours and theirs and ours != theirs and field != matches[0].by:
-                return Ambiguous(
-                    f"A customer with the same {matches[0].by} has another {field}",
-                    where=f"{record.key}: {matches[0].external_id}",
-                    do_this="Correct the customer in the shop or the ERP so that number and e-mail belong together.",
-                )
-    return None
 
 
 def deliver(row: Connection, type_: str) -> Transfer | None:

@@ -52,6 +52,7 @@ class Box:
         self.item_error: Callable[[str, Want], Any] | None = None
         self.before_read: Callable[[str, int], None] | None = None
         self.broken: set[str] = set()  # external ids that read as Bad
+        self.half_made: set[str] = set()  # external ids that a write has begun and not ended
         self.page = 3
         self.unique: tuple[str, ...] = ()
         self.lock = threading.Lock()
@@ -119,7 +120,11 @@ class Shelf(Connector):
     def _find(self, type_: str, want: Want, match: Sequence[str]) -> list[Match]:
         self.box.calls.append(("find", 1))
         rows = list(self.box.rows[type_].values())
-        hits = [Match(external_id=row.id, by="reference") for row in rows if row.reference == want.reference]
+        hits = [
+            Match(external_id=row.id, by="draft" if row.id in self.box.half_made else "reference")
+            for row in rows
+            if row.reference == want.reference
+        ]
         for field in match if isinstance(want.record, Customer) else ():
             if hits:
                 break
@@ -152,6 +157,7 @@ class Shelf(Connector):
         record = want.record
         if isinstance(record, Order):
             assert want.ids[("customer", record.customer.key)]
+        self.box.half_made.discard(want.external_id)
         self.box.written.append((type_, want.key, "update" if want.external_id else "create"))
         if type_ in ("product", "customer", "order"):
             id_ = want.external_id or f"{type_[0]}{next(self.box.ids)}"
