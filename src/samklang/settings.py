@@ -32,10 +32,14 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
 SECRET_KEY = "not used: no sessions, no signing yet"  # noqa: S105
 DEBUG = False
+SAMKLANG_CONSOLE = os.environ.get("SAMKLANG_CONSOLE", "1") == "1"
+DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # bytes of a request's body; a webhook above it is refused
+APPEND_SLASH = False
 ALLOWED_HOSTS = [h.strip() for h in os.environ.get("SAMKLANG_HOSTS", "localhost,127.0.0.1,[::1]").split(",")]
 ROOT_URLCONF = "samklang.urls"
 MIDDLEWARE = [
+    # No check of host names for all: a webhook is known by its signature, whatever name it came under.
     "django.middleware.security.SecurityMiddleware",
-    "django.middleware.common.CommonMiddleware",
+    "samklang.console.guard.Guard",
 ]
 TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]

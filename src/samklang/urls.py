@@ -1,1 +1,12 @@
-urlpatterns: list[object] = []
+"""All addresses. The console's pages answer only where there is no login to need (see settings.SAMKLANG_CONSOLE)."""
+
+from django.urls import include, path
+
+from samklang.api import views
+
+urlpatterns = [
+    path("hooks/<slug:tenant>/<slug:connection_name>", views.hook),
+    path("health", views.health),
+    path("ready", views.ready),
+    path("", include("samklang.console.urls")),
+]
