@@ -131,3 +131,12 @@ def test_every_command_has_json_and_a_sentence() -> None:
         if command.startswith("-"):
             continue
         assert app[command].help or app[command].default_command.__doc__, command
+
+
+def test_a_narrow_terminal_loses_no_column(world: World, cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.flow("order_status", "erp", "shop")
+    monkeypatch.setenv("COLUMNS", "80")
+    lines = cli("status").out.splitlines()
+    assert max(map(len, lines)) <= 80
+    heading = next(line for line in lines if "delivered" in line)
+    assert heading.split() == ["Flow", "delivered", "due", "sending", "waiting", "stopped", "held"]

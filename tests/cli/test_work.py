@@ -122,7 +122,7 @@ def test_runs_lists_the_newest_first(running: World, cli: Run) -> None:
     assert len(said) == 3
     assert said[0]["started"] >= said[1]["started"] >= said[2]["started"]
     assert all(run["sweep"] for run in said if run["direction"] == "in")
-    assert "catalogue (all)" in cli("runs", "--connection", "erp").out
+    assert "erp reads catalogue (all)" in cli("runs", "--connection", "erp").out
 
 
 def test_text_of_other_systems_cannot_drive_the_terminal(running: World, cli: Run) -> None:

@@ -164,7 +164,7 @@ def _show(screen: Screen, found: Consequences, samples: bool) -> None:
             rows.append((Text(mark, style=style), change.kind, change.name, ", ".join(change.fields)))
         screen.table(["", "Configuration", "", "What"], rows)
     if found.flows:
-        columns = "Flow|create>|change>|same>|archive/0>|left out>|only there>|blocked>|mails>".split("|")
+        columns = "Flow|create>|change>|same>|to 0>|left out>|only there>|blocked>|mails>".split("|")
         screen.table(columns, [_row(flow) for flow in found.flows])
     for flow in found.flows:
         _details(screen, flow)

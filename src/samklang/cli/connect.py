@@ -49,6 +49,8 @@ def connect(
 ) -> None:
     """Connect a system: ask for its settings, check the login, and only then save.
 
+    With --set, settings that are not given keep what they are or take their defaults, without questions.
+
     Secrets are never taken as arguments (others on the machine could read them): they are asked for, or come from the
     environment as SAMKLANG_SECRET_<NAME>_<KEY>, or from --secret-file. Run it again to change settings or log in anew.
     """
@@ -149,7 +151,10 @@ def _answers(
                 hidden[setting.name] = kept[setting.name]
         else:
             before = row.settings.get(setting.name, setting.default)
-            text = given[setting.name] if setting.name in given else _ask(screen, row, setting, before)
+            text: Any = given.get(setting.name)
+            if text is None:
+                skip = given and not (setting.required and before in ("", None))
+                text = before if skip else _ask(screen, row, setting, before)
             value = _typed(setting, text)
             if value != setting.default and (value not in ("", None) or setting.name in given):
                 values[setting.name] = value

@@ -54,11 +54,11 @@ def status(*, common: Common | None = None) -> Exit:
             title=tenant.name,
         )
         screen.table(
-            ["Flow", "", "", "on", *(f"{state}>" for state in ("delivered", *_STATES))],
+            ["Flow", "", *(f"{state}>" for state in ("delivered", *_STATES))],
             [
                 (
-                    f["channel"], f["type"], f"{f['source']} → {f['target']}", "yes" if f["enabled"] else "planned",
-                    f["delivered"], *(f[state] for state in _STATES),
+                    f"{f['channel']}: {f['type']}{'' if f['enabled'] else ' (planned)'}",
+                    f"{f['source']} → {f['target']}", f["delivered"], *(f[state] for state in _STATES),
                 )
                 for f in flows
             ],

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import Count, Max
 
-from samklang.cli.screen import Exit, Screen, Step
+from samklang.cli.screen import Exit, Screen, Step, plain
 from samklang.engine.embedded import Embedded
 from samklang.engine.port import Job, lane_of
 from samklang.engine.work import perform, read_jobs
@@ -53,7 +54,7 @@ class Ran(NamedTuple):
         """A table of the transfers, and what is left."""
         rows = _summed(self.transfers)
         if rows:
-            columns = "Connection||What|runs>|considered>|created>|updated>|skipped>|failed tries>|s>|Result".split("|")
+            columns = "Transfer|runs>|considered>|created>|updated>|skipped>|failed tries>|Result".split("|")
             screen.table(columns, rows)
         else:
             screen.say("There was nothing to transfer.", "green")
@@ -162,13 +163,14 @@ def _summed(transfers: Iterable[Transfer]) -> list[list[object]]:
     groups: dict[tuple[str, str, str], list[Transfer]] = {}
     for transfer in transfers:
         groups.setdefault((transfer.connection.name, transfer.direction, transfer.what), []).append(transfer)
-    counts = ("considered", "created", "updated", "skipped", "failed", "seconds")
+    counts = ("considered", "created", "updated", "skipped", "failed")
     return [
         [
-            name, "read" if direction == "in" else "send", what, len(some),
-            *(sum(getattr(t, count) or 0 for t in some) for count in counts), some[-1].error or some[-1].result,
+            _title(some[0]), len(some),
+            *(sum(getattr(t, count) for t in some) for count in counts),
+            f"{some[-1].error or some[-1].result}, {plain(sum(t.seconds or 0.0 for t in some))} s",
         ]
-        for (name, direction, what), some in groups.items()
+        for some in groups.values()
     ]  # fmt: skip
 
 
@@ -176,11 +178,20 @@ def show_transfers(screen: Screen, transfers: Iterable[Transfer]) -> None:
     """Transfers as a table."""
     rows = [
         (
-            t.started, t.connection.name, "read" if t.direction == "in" else "send", f"{t.what}{' (all)' * t.sweep}",
-            t.considered, t.created, t.updated, t.skipped, t.failed, t.seconds, t.result if not t.error else t.error,
+            _when(t.started), f"{_title(t)}{' (all)' * t.sweep}", t.considered, t.created, t.updated, t.skipped,
+            t.failed, f"{t.error or t.result}, {plain(t.seconds)} s",
         )
         for t in transfers
     ]  # fmt: skip
     if rows:
-        columns = "Started>|Connection||What|considered>|created>|updated>|skipped>|failed>|s>|Result".split("|")
-        screen.table(columns, rows)
+        screen.table("Started|Transfer|considered>|created>|updated>|skipped>|failed>|Result".split("|"), rows)
+
+
+def _when(at: datetime) -> str:
+    """The time alone where it was today."""
+    text = plain(at)
+    return text.removeprefix(f"{datetime.now().astimezone():%Y-%m-%d} ")
+
+
+def _title(transfer: Transfer) -> str:
+    return f"{transfer.connection.name} {'reads' if transfer.direction == 'in' else 'gets'} {transfer.what}"

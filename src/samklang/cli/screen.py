@@ -25,6 +25,7 @@ from rich.text import Text
 
 from samklang.connectors.errors import Misconfigured, Pause, SamklangError
 
+_LEAST = 12  # words that are longer may be broken on a narrow terminal
 _WIDE = 200  # columns of a table that is piped: nothing is cut off then
 
 
@@ -123,16 +124,25 @@ class Screen:
         """
         if self.json:
             return
-        table = Table(box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False)
+        table = Table(
+            box=box.SIMPLE_HEAD, title_justify="left", title_style="bold", pad_edge=False, padding=(0, 1, 0, 0)
+        )
         if title:
             table.title = Text(plain(title))
-        for name in columns:
+        cells = [[cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row] for row in rows]
+        for place, name in enumerate(columns):
             right = name.endswith(">")
-            table.add_column(
-                Text(name.rstrip(">")), justify="right" if right else "left", no_wrap=right, overflow="fold"
-            )
-        for row in rows:
-            table.add_row(*(cell if isinstance(cell, Text) else Text(plain(cell)) for cell in row))
+            # On a narrow terminal texts and headings wrap; numbers never do, and no column vanishes.
+            words = [
+                name.rstrip(">").split(),
+                *(([row[place].plain] if right else row[place].plain.split()) for row in cells),
+            ]
+            least = max((len(word) for some in words for word in some), default=0)
+            least = least if right else min(least, _LEAST)
+            heading = Text(name.rstrip(">"))
+            table.add_column(heading, justify="right" if right else "left", min_width=least, overflow="fold")
+        for row in cells:
+            table.add_row(*row)
         self.out.print(table)
 
     def error(self, error: SamklangError | WrongUse) -> None:
@@ -178,12 +188,18 @@ class Screen:
 
     def ask(self, question: str, default: str = "", hidden: bool = False, choices: Sequence[str] = ()) -> str:
         """One answer, typed. `hidden` shows nothing of it."""
-        answer = Prompt.ask(
-            Text(plain(question)), console=self.err, password=hidden, default=default or None,
-            choices=list(choices) or None, show_default=bool(default) and not hidden,
-        )  # fmt: skip
+        try:
+            answer = Prompt.ask(
+                Text(plain(question)), console=self.err, password=hidden, default=default or None,
+                choices=list(choices) or None, show_default=bool(default) and not hidden,
+            )  # fmt: skip
+        except EOFError:
+            raise WrongUse("The input ended before there was an answer") from None
         return answer or ""
 
     def confirm(self, question: str) -> bool:
         """Yes or no; no is the default."""
-        return Confirm.ask(Text(plain(question)), console=self.err, default=False)
+        try:
+            return Confirm.ask(Text(plain(question)), console=self.err, default=False)
+        except EOFError:
+            return False

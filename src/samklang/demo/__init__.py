@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import signal
 import sys
 import time
 from pathlib import Path
@@ -54,6 +55,7 @@ class Told(NamedTuple):
 def run(articles: int = 520, orders: int = 16, port: int = 0, keep: bool | None = None) -> int:
     """Tell the whole story. `keep`: go on serving at the end (default: when a person watches). Returns the exit code:
     0 when both sides agree, 1 when they do not or a step failed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # so that what was started is ended
     folder = Path(os.environ.get("SAMKLANG_DATA", "var")).resolve() / "demo"
     try:
         with stage(folder) as scene:

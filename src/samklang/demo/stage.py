@@ -132,7 +132,8 @@ class Stage:
         self.say(f"$ samklang {shown}", "bold cyan")
         command = [sys.executable, "-m", "samklang", *argv]
         stderr = subprocess.PIPE if approve else None
-        with subprocess.Popen(command, env={**self.env, **(keys or {})}, stderr=stderr, text=True) as process:
+        env = {**self.env, **(keys or {})}
+        with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stderr=stderr, text=True) as process:
             if process.stderr:
                 threading.Thread(target=self._approve, args=(process.stderr,), daemon=True).start()
             code = process.wait()
