@@ -148,3 +148,22 @@ def test_an_order_goes_from_the_shop_through_the_erp_and_back(database: Path, er
     )
     assert list(written) == [], "nothing is news any more"
     assert erp.sale(f"butik/{code}"), "one sale"
+    _tell(hub, sale, bought, sent, invoice)
+
+
+def _tell(
+    hub: Hub, sale: dict[str, Any], bought: dict[str, Any], sent: dict[str, Any], invoice: dict[str, Any]
+) -> None:
+    """The story in figures, for `-s` and for docs/vendure-tryton.md."""
+    from samklang.hub.models import Binding, Step
+
+    there = Binding.objects.filter(connection=hub.shop, delivered__isnull=False)
+    for type_ in ("product", "price", "stock"):
+        print(f"{type_ + ' Tryton → Vendure':28}{there.filter(type=type_).count():6}")
+    gross, vat = Decimal(bought["totalWithTax"]) / 100, Decimal(bought["totalWithTax"] - bought["total"]) / 100
+    print(f"{'order in Vendure':28}{gross:>10} SEK, of which VAT {vat:>8}")
+    print(f"{'sale in Tryton':28}{sale['total_amount']:>10} SEK, of which VAT {sale['tax_amount']:>8}")
+    print(f"{'invoice in Tryton':28}{invoice['total_amount']:>10} SEK")
+    print(f"{'back in Vendure':28}{sent['state']}, tracking {sent['fulfillments'][0]['trackingCode']}")
+    for step in Step.objects.order_by("at").select_related("connection"):
+        print(f"    {step.connection.name:6}{step.type:14}{step.what:10}{step.text}")

@@ -16,7 +16,8 @@
         ├── BadData         a value that cannot be carried over
         ├── Rejected        the system says no
         ├── Ambiguous       more than one match; nothing is merged
-        └── Unsupported     the target system cannot hold this
+        ├── Unsupported     the target system cannot hold this
+        └── MassChange      too many dangerous changes at once; they wait behind a brake
 
 Each has a stable code (SYNC-…), explained in docs/reference/errors.md. `what`, `where` and `do_this` are for the
 user; they never hold secrets. The class docstring is the default of `what`.
@@ -184,6 +185,13 @@ class Unsupported(Stop):
 
     code = "SYNC-404"
     do = "Add a rule that changes or leaves out the value, or filter the record out of the flow."
+
+
+class MassChange(Stop):
+    """Too many dangerous changes at once; they wait for a person."""
+
+    code = "SYNC-410"
+    do = "Look at the numbers. If the change is meant, release the brake; if not, correct it at the source."
 
 
 #: What building a record out of a row may raise when the row is nonsense: the record's own complaint, or a date or

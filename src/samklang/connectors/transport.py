@@ -52,7 +52,7 @@ about: ContextVar[tuple[str, ...]] = ContextVar("about", default=())
 
 _TRIES = 3
 _LONGEST_WAIT = 30.0  # a longer Retry-After goes back to the hub, which waits without holding a thread
-_KEPT = 64 * 1024
+_KEPT, _KEPT_OF_MANY = 8192, 1024  # bytes of a body that the exchange keeps; less when it is about many records
 _NAME = r"[\w-]{0,40}(?:password|secret|token|api[_-]?key|consumer[_-]?key|oauth_signature|authorization)[\w-]{0,40}"
 _HINTS = tuple(b"password secret token apikey api_key api-key consumer oauth_signature authorization".split())
 _SECRET = re.compile(  # a value may end where the text was cut; JSON may stand inside a JSON string
@@ -216,8 +216,13 @@ class Transport:
     def overlap(self, calls: Iterable[Callable[[], T]], width: int | None = None) -> Iterator[T]:
         """Run the calls in threads, at most `width` ahead (default: the limits' `concurrent`), results in order.
 
-        The first error is raised in its turn; calls not yet begun are dropped then.
+        The first error is raised in its turn; calls not yet begun are dropped then. Within a call that already runs
+        in such a thread they run one after the other: a full pool that waits for itself would never end.
         """
+        if threading.current_thread().name.startswith("overlap"):
+            for call in calls:
+                yield call()
+            return
         width = min(width or self._width, self._width)
         with self._lock:
             if self._workers is None:
@@ -278,6 +283,7 @@ class Transport:
                 failure = str(error)
                 raise
             finally:
+                kept = _KEPT_OF_MANY if len(about.get()) > 1 else _KEPT
                 self._around.capture(
                     Exchange(
                         method=method,
@@ -285,8 +291,8 @@ class Transport:
                         status=status,
                         at=at,
                         seconds=time.perf_counter() - began,
-                        sent=without_secrets((body or b"")[:_KEPT]),
-                        got=without_secrets(got[:_KEPT]),
+                        sent=without_secrets((body or b"")[:kept]),
+                        got=without_secrets(got[:kept]),
                         error=failure,
                         about=about.get(),
                     )

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from django.db import transaction
 from django.utils import timezone
 
-from samklang.connectors.errors import Stop
+from samklang.connectors.errors import MassChange
 from samklang.hub.models import Binding, Brake, Connection, Flow
 from samklang.hub.problems import Trouble, clear, report
 from samklang.records import OrderStatus, Price, Product, Record, StockLevel
@@ -58,13 +58,6 @@ def risk(before: Record | None, after: Record) -> str:
     if isinstance(after, Product) and isinstance(before, Product):
         return "delete" if after.status == "archived" != before.status else ""
     return ""
-
-
-class MassChange(Stop):
-    """Too many dangerous changes at once; they wait for a person."""
-
-    code = "SYNC-410"
-    do = "Look at the numbers. If the change is meant, release the brake; if not, correct it at the source."
 
 
 def limit_for(target: Connection, type_: str, kind: str) -> Limit:

@@ -91,6 +91,10 @@ def rotate() -> int:
 
 
 def _reencrypt() -> int:
+    from samklang.hub.links import DatabaseTokens
+
+    for connection in Connection.objects.all():
+        DatabaseTokens(connection).load()  # takes in a journal that a crash left, which the old key sealed
     with transaction.atomic():
         connections = list(Connection.objects.select_for_update().all())
         for connection in connections:
