@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
@@ -10,7 +11,11 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -83,32 +88,51 @@ def test_the_lease_of_a_dead_process_is_ended_at_once_and_a_living_ones_is_kept(
         assert Lease.objects.get().until > time.time()
 
 
-@pytest.mark.crash
-def test_serve_starts_answers_refuses_a_second_one_and_ends_in_peace(tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "samklang", "serve", "--port", "0", "--json"]
-    with subprocess.Popen(
-        command, env=_env(tmp_path), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as hub:
-        try:
-            assert hub.stdout
-            text = ""
-            while not text.rstrip().endswith("}"):
-                line = hub.stdout.readline()
-                assert line, hub.stderr.read() if hub.stderr else ""
-                text += line
-            started = json.loads(text)
-            assert started["console"] is True
-            port = int(started["address"].rsplit(":", 1)[1])
-            with socket.create_connection(("127.0.0.1", port)) as line:
-                line.sendall(b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                assert line.recv(20).startswith(b"HTTP/1.1 ")
-            second = _samklang(tmp_path, "serve", "--port", "0")
-            assert second.returncode == 2
-            assert "already runs" in second.stderr
-            hub.send_signal(signal.SIGTERM)
-            assert hub.wait(60) == 0
-        finally:
-            hub.kill()
+@contextlib.contextmanager
+def _hub(folder: Path, *argv: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """`samklang serve`, and what it said when it was ready."""
+    command = [sys.executable, "-m", "samklang", "serve", "--port", "0", "--json", *argv]
+    hub = subprocess.Popen(command, env=_env(folder), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert hub.stdout
+    assert hub.stderr
+    try:
+        text = ""
+        while not text.rstrip().endswith("}"):
+            line = hub.stdout.readline()
+            assert line, hub.stderr.read()
+            text += line
+        yield hub, json.loads(text)
+    finally:
+        hub.kill()
+        hub.communicate()
+
+
+def _status(port: int, path: str) -> int:
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}") as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+def test_serve_answers_refuses_a_second_one_and_ends_in_peace(tmp_path: Path) -> None:
+    with _hub(tmp_path) as (hub, started):
+        assert started["console"] is True
+        port = int(started["address"].rsplit(":", 1)[1])
+        assert _status(port, "/health") == 200
+        assert _status(port, "/ready") == 200
+        second = _samklang(tmp_path, "serve", "--port", "0")
+        assert second.returncode == 2
+        assert "already runs" in second.stderr
+        hub.send_signal(signal.SIGTERM)
+        assert hub.wait(60) == 0
+
+
+def test_off_this_machine_only_webhooks_and_health_are_served(tmp_path: Path) -> None:
+    with _hub(tmp_path, "--host", "0.0.0.0") as (_, started):
+        assert started["console"] is False
+        port = int(started["address"].rsplit(":", 1)[1])
+        assert (_status(port, "/health"), _status(port, "/")) == (200, 404)
 
 
 def test_a_port_that_is_taken_is_said(cli: Run) -> None:
