@@ -54,6 +54,29 @@ def test_connect_saves_makes_a_channel_and_registers_webhooks(cli: Run) -> None:
     assert [v["why"] for v in cli("history", "--json").json] == ["connected box"]
 
 
+class _Keyboard(io.StringIO):
+    """A person at a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_person_is_asked_and_the_secret_is_not_shown(cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.stdin", _Keyboard("a\n\n"))
+    monkeypatch.setattr("getpass.getpass", lambda prompt, stream=None: RIGHT)
+    said = cli("connect", "box", "locked")
+    assert said.code == 0, said.err
+    assert "Pieces (5)" in said.err, "the default is offered"
+    assert RIGHT not in said.out + said.err
+    from samklang.hub.models import Connection
+
+    assert Connection.objects.get().settings == {"box": "a"}
+    monkeypatch.setattr("sys.stdin", _Keyboard(""))
+    said = cli("connect", "other", "locked")
+    assert said.code == 2
+    assert "The input ended" in said.err
+
+
 @pytest.mark.usefixtures("key")
 def test_connecting_again_keeps_what_is_not_given_and_resumes(cli: Run) -> None:
     cli("connect", "box", "locked", "--set", "box=a", "--set", "pieces=7")

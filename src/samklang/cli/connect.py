@@ -35,7 +35,7 @@ def connect(
     time_zone: Annotated[str, Parameter(help="Time zone of the channel.", show_default=True)] = "Europe/Stockholm",
     public_url: Annotated[str, Parameter(help="Where the system reaches `samklang serve`: registers webhooks.")] = "",
     redirect: Annotated[
-        str, Parameter(help="Address that the login page leads back to.", show_default=True)
+        str, Parameter(help="Where the login page leads back to; register it with the app there.", show_default=True)
     ] = "http://localhost:8976/",
     paste: Annotated[bool, Parameter(help="Type the login's code instead of listening for it.")] = False,
     login: Annotated[bool, Parameter(help="Log in anew although a login is stored.")] = False,

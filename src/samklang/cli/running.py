@@ -109,9 +109,8 @@ def run(screen: Screen, tenant: Tenant, jobs: Sequence[Job]) -> Ran:
     finally:
         engine.stop()
     defects = [state.error for state in engine.jobs() if state.state == "failed"]
-    transfers = list(
-        Transfer.objects.filter(tenant=tenant, pk__gt=last).select_related("connection").order_by("started", "pk")
-    )
+    ended = Transfer.objects.filter(tenant=tenant, pk__gt=last).exclude(result="running")  # `serve` may be at work too
+    transfers = list(ended.select_related("connection").order_by("started", "pk"))
     people = Connection.objects.filter(tenant=tenant, state=Connection.State.NEEDS_PERSON)
     return Ran(transfers, left_over(tenant), defects, list(people), idle)
 
