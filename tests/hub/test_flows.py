@@ -201,3 +201,17 @@ def test_the_order_of_match_keys_is_the_flows_choice(world: World) -> None:
     world.read("shop", "customers")
     world.deliver("erp", "customer")
     assert Binding.objects.get(connection=world.erp_row, type="customer").external_id == by_mail
+
+
+def test_a_flow_that_is_switched_off_and_on_again_sends_what_it_missed(world: World) -> None:
+    from samklang.hub.plan import switch_on
+
+    flow = world.flow("product", "erp", "shop")
+    world.erp.put(product("A-1"))
+    world.read("erp", "catalogue")
+    flow.enabled = False
+    flow.save()
+    assert world.deliver("shop", "product").skipped == 1
+    assert world.shop.of("product") == []
+    assert switch_on(flow) == 1
+    assert world.deliver("shop", "product").created == 1

@@ -188,11 +188,11 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """The target took it. `seen`: how the target now states the record, where its answer tells, so that reading it
-    back is not news."""
+    back is not news; a function that makes it is called only where it is needed."""
 
     external_id: str = ""
     parts: tuple[Part, ...] = ()
-    seen: Record | None = None
+    seen: Record | Callable[[], Record | None] | None = None
 
 
 def status_word(status: OrderStatus, want_options: Mapping[str, Any], default: Mapping[str, str]) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 import time
+from collections import deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
@@ -19,7 +20,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from samklang.connectors.contract import Done, Match, Result, Want, Write
-from samklang.connectors.errors import BadData, Pause, RateLimited, Rejected, Retry, SamklangError, Wait
+from samklang.connectors.errors import NOT_A_RECORD, BadData, Pause, RateLimited, Rejected, Retry, SamklangError, Wait
 from samklang.connectors.limiter import priority
 from samklang.connectors.transport import about
 from samklang.hub import leases, problems, store
@@ -72,17 +73,9 @@ class Drain:
         began = time.monotonic()
         with transaction.atomic():
             store.recover(self.tenant, self.row.pk, self.type, self.held.token)
-        width = max(1, self.how.width)
-        size = min(_AT_ONCE, max(1, self.how.batch) * width * 2)
         lane = priority.set(PRIORITY.get(self.type, 3))
         try:
-            with ThreadPoolExecutor(width, thread_name_prefix=f"send-{self.row.name}") as pool:
-                while not (self.stopped or self.held.lost):
-                    with transaction.atomic():
-                        rows = store.claim(self.tenant, self.row.pk, self.type, size, self.held.token)
-                    if not rows:
-                        break
-                    self._send(rows, pool, width)
+            self._drain(max(1, self.how.width), max(1, self.how.batch))
         finally:
             priority.reset(lane)
             self.transfer.seconds = time.monotonic() - began
@@ -93,34 +86,40 @@ class Drain:
             self.link.capture.flush()
         return self.transfer
 
+    def _drain(self, width: int, size: int) -> None:
+        """Keep `width` batches on their way: while they are, the next rows are claimed and prepared."""
+        ready: deque[list[_Work]] = deque()
+        running: dict[Future[list[Result | Match]], list[_Work]] = {}
+        with ThreadPoolExecutor(width, thread_name_prefix=f"send-{self.row.name}") as pool:
+            while True:
+                while len(running) < width and not (self.stopped or self.held.lost):
+                    if not ready:
+                        work = self._claim(min(_AT_ONCE, size * width))
+                        if work is None:
+                            break
+                        ready.extend(work[n : n + size] for n in range(0, len(work), size))
+                        continue
+                    batch = ready.popleft()
+                    context = copy_context()
+                    context.run(about.set, tuple(item.want.key for item in batch))
+                    running[pool.submit(context.run, self.attempt, [item.want for item in batch])] = batch
+                if not running:
+                    break
+                for future in wait(running, return_when=FIRST_COMPLETED).done:
+                    self._settle(running.pop(future), future.result())
+        for batch in ready:
+            self._finish([self._again(item.claimed) for item in batch])
+
     # ------------------------------------------------------------------------------------------- before sending
 
-    def _send(self, rows: list[store.Claimed], pool: ThreadPoolExecutor, width: int) -> None:
+    def _claim(self, most: int) -> list[_Work] | None:
+        """The next due rows, prepared; None when there are none."""
+        with transaction.atomic():
+            rows = store.claim(self.tenant, self.row.pk, self.type, most, self.held.token)
+        if not rows:
+            return None
         self.transfer.considered += len(rows)
-        work = self._prepare(rows)
-        size = max(1, self.how.batch)
-        batches = iter([work[i : i + size] for i in range(0, len(work), size)])
-        running: dict[Future[list[Result | Match]], list[_Work]] = {}
-        left: list[_Work] = []
-        while True:
-            for batch in batches:
-                if self.stopped:
-                    left += batch
-                    continue
-                keys = tuple(item.want.key for item in batch)
-                context = copy_context()
-                context.run(about.set, keys)
-                running[pool.submit(context.run, self.attempt, [item.want for item in batch])] = batch
-                if len(running) >= width:
-                    break
-            if not running:
-                break
-            finished, _ = wait(running, return_when=FIRST_COMPLETED)
-            for future in finished:
-                batch = running.pop(future)
-                self._settle(batch, future.result())
-        if left:
-            self._finish([self._again(item.claimed) for item in left])
+        return self._prepare(rows)
 
     def _prepare(self, rows: list[store.Claimed]) -> list[_Work]:
         """Rules out, mask, mode and needs: what is left is to be sent. The rest is settled here."""
@@ -130,7 +129,7 @@ class Drain:
         for row in rows:
             flow = self.flows.get(row.flow_id)
             if flow is None or not flow.enabled or row.body is None:
-                outcomes.append(store.Outcome(row.key, "idle", delivered=row.wanted))
+                outcomes.append(store.Outcome(row.key, "parked"))  # due again when the flow is switched on
                 self.transfer.skipped += 1
                 continue
             try:
@@ -214,7 +213,7 @@ class Drain:
                 self.bound.append((self.type, row.key))
                 steps.append((row.key, "matched", result.existing))
             elif isinstance(result, Done):
-                seen = content_hash(encode(result.seen)) if self.read_back and result.seen is not None else None
+                seen = self._seen(result)
                 outcomes.append(
                     store.Outcome(
                         row.key, "idle", delivered=row.wanted, sent=item.sent, seen=seen,
@@ -265,6 +264,16 @@ class Drain:
                 self.transfer.result, self.transfer.error = "failed", str(worst)
         else:
             went_well(self.row)
+
+    def _seen(self, result: Done) -> bytes | None:
+        """Hash of how the target now states the record, where reading it back could be taken for news."""
+        if not self.read_back or result.seen is None:
+            return None
+        try:
+            seen = result.seen() if callable(result.seen) else result.seen
+        except NOT_A_RECORD:  # the target states it in a way that is no record: reading it back will say so
+            return None
+        return content_hash(encode(seen)) if seen is not None else None
 
     def _matched(self, item: _Work, match: Match, parts: dict[str, dict[str, str]]) -> store.Outcome:
         """The target already holds the record: bind to it, and update it where that is the flow's business.

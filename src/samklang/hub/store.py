@@ -45,7 +45,8 @@ class Claimed(NamedTuple):
 
 
 class Outcome(NamedTuple):
-    """What became of a claimed binding. `state` is idle, due, waiting or stopped."""
+    """What became of a claimed binding. `state` is idle, due, waiting or stopped; `parked` is idle although something
+    is wanted (the flow is off)."""
 
     key: str
     state: str
@@ -274,12 +275,12 @@ def finish(tenant: int, target: int, type_: str, token: int, rows: Iterable[Outc
             "UPDATE binding SET external_id=COALESCE(%s, external_id), delivered=COALESCE(%s, delivered),"
             " sent=COALESCE(%s, sent), seen=COALESCE(%s, seen), attempts=%s, doubt=%s, troubled=%s, waiting_on=%s,"
             " due_at=%s, state=CASE WHEN %s='idle' AND wanted IS DISTINCT FROM COALESCE(%s, delivered) THEN 'due'"
-            " ELSE %s END"
+            " WHEN %s='parked' THEN 'idle' ELSE %s END"
             " WHERE tenant_id=%s AND connection_id=%s AND type=%s AND key=%s AND state='sending' AND token=%s",
             [
                 (
                     row.external_id, row.delivered, row.sent, row.seen, row.attempts, row.doubt, row.troubled,
-                    row.waiting_on, row.due_at or now, row.state, row.delivered, row.state,
+                    row.waiting_on, row.due_at or now, row.state, row.delivered, row.state, row.state,
                     tenant, target, type_, row.key, token,
                 )
                 for row in sorted(rows)

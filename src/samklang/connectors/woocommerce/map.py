@@ -71,7 +71,7 @@ class Mapper:
             return "exempt", ZERO
         slug = parent.tax_class if parent is not None and row.tax_class == "parent" else row.tax_class
         known = self._classes.get(slug)
-        if known is None and slug not in _CLASSES and self._classes:
+        if known is None and slug not in _CLASSES and slug != "parent" and self._classes:
             raise InvalidRecord("tax_class", slug, "has no rate in the shop", "Choose a tax class that has a VAT rate.")
         return (known, self.facts.percents[slug]) if known else (_CLASSES.get(slug, slug), None)
 

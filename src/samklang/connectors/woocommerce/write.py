@@ -244,7 +244,7 @@ class Writer:
                         if isinstance(answer, SamklangError):
                             raise answer
                         rows.append(answer)
-        seen = self._map.product(row, sorted(rows, key=lambda one: one.id))
+        seen = partial(self._map.product, row, sorted(rows, key=lambda one: one.id))
         return Done(external_id=str(row.id), parts=parts(row, rows), seen=seen)
 
     def _categories(self, wants: Sequence[Want]) -> dict[str, int]:
