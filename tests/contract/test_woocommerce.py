@@ -706,11 +706,11 @@ def test_prices_go_out_on_the_shops_side(rig: Rig) -> None:
         want(Price(sku=one.sku, amount=Decimal(1), tax_included=True, min_qty=10, **base), ids=ids),
     )
     assert [type(result) for result in results] == [Done, Done, Unsupported, Unsupported, BadData, Unsupported]
-    assert (one.regular_price, other.regular_price, other.sale_price) == ("99.9", "200", "150")
+    assert (one.regular_price, other.regular_price, other.sale_price) == ("99.90", "200.00", "150.00")
     read = {record.sku: record for record in records(rig.read(), Price)}
     assert read[one.sku] == msgspec.structs.replace(results[0].seen, tax_percent=read[one.sku].tax_percent)
     rig.write("price", want(Price(sku=other.sku, amount=Decimal(180), tax_included=True, **base), ids=ids))
-    assert (other.regular_price, other.sale_price) == ("180", "")
+    assert (other.regular_price, other.sale_price) == ("180.00", "")
 
 
 def test_prices_of_variants_go_to_their_product(rig: Rig) -> None:
@@ -720,7 +720,7 @@ def test_prices_of_variants_go_to_their_product(rig: Rig) -> None:
         "price", *(want(Price(sku=sku, amount=Decimal(10), tax_included=True, currency="SEK"), ids=ids) for sku in skus)
     )
     assert all(isinstance(result, Done) for result in results)
-    assert {rig.shop.catalogue.rows[id_].regular_price for id_ in parent.variations} == {"10"}
+    assert {rig.shop.catalogue.rows[id_].regular_price for id_ in parent.variations} == {"10.00"}
 
 
 # ---------------------------------------------------------------------------------------------------- orders out

@@ -221,13 +221,13 @@ def test_429_without_end_is_given_up(door: Door) -> None:
 
 
 def test_retry_after_is_seconds_or_a_date() -> None:
-    assert _retry_after("7") == 7
-    assert _retry_after("0.5") == 0.5
+    assert _retry_after("7", 5) == 7
+    assert _retry_after("0.5", 5) == 0.5
     later = format_datetime(datetime.now(UTC) + timedelta(seconds=90), usegmt=True)
-    assert 60 < _retry_after(later) <= 90
-    assert _retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
-    assert _retry_after("-5") == 0
-    assert [_retry_after(odd) for odd in (None, "", "soon", "nan", "inf")] == [1, 1, 1, 1, 1]
+    assert 60 < _retry_after(later, 5) <= 90
+    assert _retry_after("Wed, 21 Oct 2015 07:28:00 GMT", 5) == 0
+    assert _retry_after("-5", 5) == 0
+    assert [_retry_after(odd, 5) for odd in (None, "", "soon", "nan", "inf")] == [5, 5, 5, 5, 5]
 
 
 # ------------------------------------------------------------------------------------------------------- the answer

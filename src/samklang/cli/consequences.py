@@ -8,7 +8,7 @@ that is taken back: living flows never see a configuration that nobody has conse
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -20,7 +20,7 @@ from samklang.connectors.registry import manifest
 from samklang.hub import config, plan, store
 from samklang.hub.config import Change, Config
 from samklang.hub.flows import taker
-from samklang.hub.models import Binding, ConfigVersion, Connection, FeedState, Flow, Stored, Tenant
+from samklang.hub.models import Binding, ConfigVersion, Connection, Flow, Stored, Tenant
 from samklang.hub.plan import FlowPlan, Sample
 from samklang.hub.pots import stock_pots
 from samklang.hub.projection import masked_hash, projection
@@ -68,7 +68,6 @@ def foresee(new: Config, step: Step) -> Consequences:
     living = {name: flow for name, flow in on.items() if name in wanted and name not in begins}
     if begins:
         tenant = config.apply(_beside(old, new, on), "plan", enable=False)
-        _read_whole(tenant, [name for name in begins if name not in {flow.name() for flow in old.flows}])
         for name in begins:
             result.flows.append(plan.plan_flow(flow_of(tenant, name), step))
             if name[1] == "order" and not wanted[name].since and result.flows[-1].create:
@@ -168,14 +167,6 @@ def _beside(old: Config, new: Config, on: dict[Name, config.FlowPart]) -> Config
         flows=[*on.values(), *(flow for flow in new.flows if flow.name() not in on)],
         rules=list(chains.values()),
     )
-
-
-def _read_whole(tenant: Tenant, names: Iterable[Name]) -> None:
-    """A feed that was read before a flow of its type existed has passed that type's records by: begin it anew."""
-    for flow in (flow_of(tenant, name) for name in names):
-        feed = manifest(flow.source.connector).feed_for(flow.type)
-        if feed:
-            FeedState.objects.filter(connection=flow.source, feed=feed.name).update(swept_at=None)
 
 
 def _read_anew(old: Config, new: Config, living: dict[Name, config.FlowPart]) -> list[str]:

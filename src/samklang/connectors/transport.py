@@ -152,6 +152,7 @@ class Transport:
         self._around = around
         self._most = limits.max_answer_mb * 1024 * 1024
         self._width = limits.concurrent
+        self._window = max(1.0, limits.per_seconds) if limits.calls else 1.0
         self._pool = _pool(parts.scheme, parts.hostname, parts.port, around.allow_private, limits.concurrent)
         self._timeout = urllib3.Timeout(connect=10.0, read=timeout)
         self._workers: ThreadPoolExecutor | None = None
@@ -306,7 +307,7 @@ class Transport:
         if status == 403:
             raise Forbidden(f"The system refused: {said}", where=where)
         if status == 429:
-            raise RateLimited(retry_after=_retry_after(answer.headers.get("retry-after")), where=where)
+            raise RateLimited(retry_after=_retry_after(answer.headers.get("retry-after"), self._window), where=where)
         if status in (408, 425) or status >= 500:
             raise RemoteFault(f"The system answered {status}", where=where, remote=said)
         if 300 <= status < 400:
@@ -314,16 +315,17 @@ class Transport:
             raise Misconfigured(f"The address redirects to {target}", where=where, do_this="Use the final address.")
 
 
-def _retry_after(value: str | None) -> float:
+def _retry_after(value: str | None, window: float) -> float:
+    """Seconds to wait; a system that does not say is given the whole window of its limit."""
     if not value:
-        return 1.0
+        return window
     with contextlib.suppress(ValueError):
         seconds = float(value)
-        return max(0.0, seconds) if math.isfinite(seconds) else 1.0
+        return max(0.0, seconds) if math.isfinite(seconds) else window
     try:
         return max(0.0, parsedate_to_datetime(value).timestamp() - time.time())
     except (TypeError, ValueError):
-        return 1.0
+        return window
 
 
 def _plain(error: Exception) -> str:

@@ -115,7 +115,8 @@ class Intake:
             self.sweep, since = cut_off["sweep"], cut_off["since"] and datetime.fromisoformat(cut_off["since"])
             self.generation = state.generation + 1
         else:
-            due = state.swept_at is None or started - state.swept_at > timedelta(hours=self.feed.sweep_hours)
+            due = not self.types <= set(state.types)  # a flow came since: its type's older records were passed by
+            due = due or state.swept_at is None or started - state.swept_at > timedelta(hours=self.feed.sweep_hours)
             self.sweep = sweep or due or self.feed.changes == "full" or state.watermark is None
             since = (
                 None if self.sweep or not state.watermark
@@ -146,7 +147,7 @@ class Intake:
                 state.watermark, state.read_at, state.run = started, timezone.now(), {}
                 state.generation = self.generation
                 if self.sweep:
-                    state.swept_at = started
+                    state.swept_at, state.types = started, sorted(self.types)
                 state.save()
             went_well(self.row)
             self._end(began, "ok")
@@ -366,16 +367,18 @@ class Intake:
                 self._want(route, [(r, b, old.get(r.key)) for r, b in records if route.takes(r)])
 
     def _introduce(self, orders: Iterable[Record]) -> None:
-        """Buyers that the shop does not list as customers (guests) become customer records out of their orders."""
+        """Buyers that the shop does not list as customers (guests) become customers out of their newest order."""
         buyers = {b.key: b for b in (buyer(order) for order in orders if isinstance(order, Order))}
         known = store.known(self.tenant, self.row.pk, "customer", list(buyers))
-        fresh = [(b, encode(b)) for key, b in buyers.items() if key not in known]
+        guests = [(b, encode(b)) for key, b in buyers.items() if key not in known or not known[key].external_id]
+        rows = [(b, body, content_hash(body)) for b, body in guests]
+        fresh = [(b, body, hash_) for b, body, hash_ in rows if b.key not in known or known[b.key].seen != hash_]
         if not fresh:
             return
-        store.keep_records(self.tenant, self.row.pk, "customer", ((b.key, c, content_hash(c)) for b, c in fresh))
-        store.bind(self.tenant, self.row.pk, "customer", ((b.key, None, None, self.generation) for b, _ in fresh))
+        store.keep_records(self.tenant, self.row.pk, "customer", ((b.key, body, hash_) for b, body, hash_ in fresh))
+        store.bind(self.tenant, self.row.pk, "customer", ((b.key, None, h, self.generation) for b, _, h in fresh))
         for route in self._routes["customer"]:
-            self._want(route, [(b, c, None) for b, c in fresh if route.takes(b)])
+            self._want(route, [(b, body, None) for b, body, _ in fresh if route.takes(b)])
 
     def _want(self, route: Route, rows: Iterable[tuple[Record, bytes, bytes | None]]) -> None:
         """Mark (record, body, body before) as wanted at the route's target, dangerous changes held."""

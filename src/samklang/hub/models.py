@@ -226,6 +226,7 @@ class FeedState(models.Model):
     watermark = models.DateTimeField(null=True)
     generation = models.IntegerField(default=0)
     swept_at = models.DateTimeField(null=True)
+    types = models.JSONField(default=list)  # record types that the last sweep gave
     read_at = models.DateTimeField(null=True)
     run = models.JSONField(default=dict)  # a run that was cut off: since, started, sweep, types, resume
 

@@ -17,6 +17,7 @@ from samklang.connectors.woocommerce.read import PRODUCTS, Reader
 from samklang.connectors.woocommerce.rows import OrderRow, ProductRow
 from samklang.records import InvalidRecord, OrderStatus, Price, Product, Shipment, StockLevel, Variant
 from samklang.records.ids import sku_key
+from samklang.records.money import rounded
 
 _STATUS = {"active": "publish", "archived": "private", "draft": "draft"}
 _BACKORDERS = {"deny": "no", "allow": "yes", "preorder": "notify"}
@@ -76,17 +77,23 @@ class Writer:
             raise Unsupported("WooCommerce has one price per article", where=record.sku)
         if record.currency != self._map.facts.currency:
             raise Unsupported(f"The shop sells in {self._map.facts.currency}, not {record.currency}", where=record.sku)
-        amount = record.on_side(self._map.facts.inclusive)
+        amount = self._shown(record)
         if record.compare_at is None or record.compare_at <= record.amount:
             days = {"date_on_sale_from": None, "date_on_sale_to": None}
             return {"regular_price": f"{amount:f}", "sale_price": "", **days}
-        before = msgspec.structs.replace(record, amount=record.compare_at).on_side(self._map.facts.inclusive)
+        before = self._shown(msgspec.structs.replace(record, amount=record.compare_at))
         return {
             "regular_price": f"{before:f}",
             "sale_price": f"{amount:f}",
             "date_on_sale_from": f"{record.valid_from}T00:00:00" if record.valid_from else None,
             "date_on_sale_to": f"{record.valid_to}T23:59:59" if record.valid_to else None,
         }
+
+    def _shown(self, price: Price) -> Decimal:
+        """The amount on the shop's side; with VAT it is what the buyer sees and pays, so whole öre."""
+        inclusive = self._map.facts.inclusive
+        amount = price.on_side(inclusive)
+        return rounded(amount, price.currency) if inclusive else amount
 
     def _taken(self, record: object, row: ProductRow) -> Result:
         """What the shop says that it holds now. It takes bad figures in silence, so they are compared."""
