@@ -310,6 +310,16 @@ class ExchangeRow(models.Model):
             models.Index(fields=["tenant", "about", "-at"], name="exchange_about", condition=~Q(about="")),
         ]
 
+    @property
+    def sent_text(self) -> str:
+        """What was sent, as text."""
+        return bytes(self.sent).decode("utf-8", "replace")
+
+    @property
+    def got_text(self) -> str:
+        """What was answered, as text."""
+        return bytes(self.got).decode("utf-8", "replace")
+
 
 class Problem(models.Model):
     """Equal errors together: what happened, where, and what to do. Open until its last item is gone."""

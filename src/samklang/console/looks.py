@@ -1,0 +1,301 @@
+"""What the pages show, as plain values: queries of one tenant, no HTML."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+from django.db.models import Count, Max, Min, Q
+from django.utils import timezone
+
+from samklang.connectors.registry import manifest, packages
+from samklang.hub.models import (
+    Binding,
+    Brake,
+    Connection,
+    ExchangeRow,
+    Flow,
+    Problem,
+    ProblemItem,
+    Step,
+    Stored,
+    Tenant,
+    Transfer,
+)
+from samklang.records import Order, Product, decode
+
+_UNDONE = ("due", "sending", "waiting", "stopped", "held")
+
+
+class Node(NamedTuple):
+    """A connected system on the map. `health` is ok, wait or bad; `line` says why or when it was last read."""
+
+    name: str
+    title: str
+    kind: str
+    health: str
+    line: str
+    left: bool
+    y: int = 0
+
+
+class Wire(NamedTuple):
+    """What flows between a system and the hub: labels with counts of the last day, and the worst state among them."""
+
+    node: Node
+    health: str
+    label: str
+    d: str = ""
+    x: int = 0
+    y: int = 0
+    width: int = 0
+
+
+class Map(NamedTuple):
+    """The picture: nodes, wires, its height, and what the middle says."""
+
+    nodes: list[Node]
+    wires: list[Wire]
+    height: int
+    in_step: int
+    waiting: int
+
+
+class Need(NamedTuple):
+    """Something that needs a person: what, how many records, what to do, the command that mends it."""
+
+    title: str
+    detail: str
+    do_this: str
+    command: str
+    since: datetime
+
+
+def systems(tenant: Tenant) -> Map:
+    """The map of one tenant."""
+    rows = list(Connection.objects.filter(tenant=tenant).order_by("name"))
+    states: dict[int, Counter[str]] = defaultdict(Counter)
+    for connection, state, count in (
+        Binding.objects.filter(tenant=tenant, state__in=_UNDONE)
+        .values_list("connection", "state")
+        .annotate(n=Count("key"))
+    ):
+        states[connection][state] = count
+    read = dict(
+        Transfer.objects.filter(tenant=tenant, direction="in", result="ok")
+        .values_list("connection")
+        .annotate(at=Max("started"))
+    )
+    day = timezone.now() - timedelta(days=1)
+    moved: dict[int, Counter[str]] = defaultdict(Counter)
+    for connection, what, created, updated in Transfer.objects.filter(
+        tenant=tenant, direction="out", started__gt=day
+    ).values_list("connection", "what", "created", "updated"):
+        moved[connection][what] += created + updated
+    on = Flow.objects.filter(tenant=tenant, enabled=True)
+    flowing = {pk for pair in on.values_list("source", "target") for pk in pair}
+    nodes: list[Node] = []
+    wires: list[Wire] = []
+    sides = {True: 0, False: 0}
+    for row in rows:
+        known = row.connector in packages()
+        facts = manifest(row.connector) if known else None
+        health, line = _health(row, states[row.pk], read.get(row.pk))
+        left = facts is not None and facts.kind in ("shop", "marketplace", "pos")
+        node = Node(
+            row.name, facts.title if facts else row.connector, facts.kind if facts else "", health, line, left,
+            30 + 110 * sides[left],
+        )  # fmt: skip
+        sides[left] += 1
+        nodes.append(node)
+        if row.pk in flowing:
+            most = moved[row.pk].most_common(1)
+            wires.append(Wire(node, health, "".join(f"{n:,} {w}".replace(",", " ").replace("_", " ") for w, n in most)))
+    rows_high = max(*sides.values(), 1)
+    height = 110 * rows_high + 20
+    return Map(
+        nodes, [_drawn(wire, height) for wire in wires], height,
+        Binding.objects.filter(tenant=tenant, state="idle", wanted__isnull=False).count(),
+        sum(sum(counts.values()) for counts in states.values()),
+    )  # fmt: skip
+
+
+def _drawn(wire: Wire, height: int) -> Wire:
+    """The wire as an SVG path from its node to the hub in the middle."""
+    y, middle = wire.node.y + 31, height // 2
+    x0, x1 = (250, 428) if wire.node.left else (790, 612)
+    half = (x0 + x1) // 2
+    width = 20 + 6 * len(wire.label)
+    return wire._replace(
+        d=f"M{x0},{y} C{half},{y} {half},{middle} {x1},{middle}", x=half - width // 2, y=(y + middle) // 2, width=width
+    )
+
+
+def _health(row: Connection, states: Counter[str], read: datetime | None) -> tuple[str, str]:
+    if row.state == Connection.State.NEEDS_PERSON:
+        return "bad", "needs a person"
+    if row.state == Connection.State.PAUSED:
+        return "wait", "paused"
+    if row.open_until > time.time():
+        return "bad", "rests after faults"
+    if states["stopped"] or states["held"]:
+        return "wait", f"{states['stopped'] + states['held']} stopped"
+    undone = sum(states.values())
+    if undone:
+        return "ok", f"{undone} on their way"
+    return "ok", f"read {_ago(read)}" if read else "not read yet"
+
+
+def _ago(at: datetime) -> str:
+    seconds = int((timezone.now() - at).total_seconds())
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit} ago"
+    return f"{max(seconds, 0)} s ago"
+
+
+def needs(tenant: Tenant) -> list[Need]:
+    """Everything that waits for a person, the oldest first."""
+    found = [
+        Need(
+            f"{row.name}: {row.reason or 'paused'}",
+            f"{Binding.objects.filter(connection=row, state__in=_UNDONE).count()} records wait; none is lost.",
+            "Mend it there, then resume.", f"samklang resume {row.name}", timezone.now(),
+        )
+        for row in Connection.objects.filter(tenant=tenant, state=Connection.State.NEEDS_PERSON)
+    ]  # fmt: skip
+    paused = Q(type="", connection__state=Connection.State.NEEDS_PERSON)  # told above
+    open_ = Problem.objects.filter(tenant=tenant, closed_at=None).exclude(paused).select_related("connection")
+    for problem in open_.annotate(n=Count("items")):
+        records = "1 record" if problem.n == 1 else f"{problem.n} records"
+        brake = problem.code == "SYNC-410"
+        where = f"{problem.connection.name} · {problem.type.replace('_', ' ') or 'connection'} · {records}"
+        command = "samklang release" if brake else f"samklang retry --connection {problem.connection.name}"
+        found.append(Need(problem.what, where, problem.do_this, command, problem.first_at))
+    return sorted(found, key=lambda need: need.since)
+
+
+def figures(tenant: Tenant) -> dict[str, str]:
+    """Four figures for the start page."""
+    midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
+    today = Step.objects.filter(tenant=tenant, type="order", what="created", at__gte=midnight)
+    oldest = Binding.objects.filter(tenant=tenant, state="due", due_at__lte=time.time()).aggregate(at=Min("due_at"))[
+        "at"
+    ]
+    return {
+        "orders transferred today": f"{today.values('order').distinct().count():,}".replace(",", " "),
+        "oldest waiting delivery": f"{time.time() - oldest:.0f} s" if oldest else "none",
+        "open problems": str(Problem.objects.filter(tenant=tenant, closed_at=None).count()),
+        "brakes on": str(Brake.objects.filter(tenant=tenant, released_at=None).count()),
+    }
+
+
+class OrderLook(NamedTuple):
+    """One order in the list, with its state at each target."""
+
+    key: str
+    order: Order
+    targets: list[tuple[str, str, str]]  # connection, state, external id
+
+
+def orders(tenant: Tenant, search: str, before: str, size: int = 50) -> list[OrderLook]:
+    """Orders, the newest change first; `search` is the beginning of a number, `before` pages on by time."""
+    rows = Stored.objects.filter(tenant=tenant, type="order").order_by("-changed_at", "key")
+    if search:
+        rows = rows.filter(Q(key__contains=f"/{search}") | Q(key__startswith=search))
+    if before:
+        rows = rows.filter(changed_at__lt=float(before))
+    page = list(rows.values_list("key", "body", "connection_id")[:size])
+    targets = defaultdict(list)
+    for key, connection, state, id_, source in Binding.objects.filter(
+        tenant=tenant, type="order", key__in=[key for key, _, _ in page], wanted__isnull=False
+    ).values_list("key", "connection__name", "state", "external_id", "source_id"):
+        if source is not None:
+            targets[key].append((connection, state, id_ or ""))
+    found = []
+    for key, body, _ in page:
+        order = decode("order", bytes(body))
+        assert isinstance(order, Order)
+        found.append(OrderLook(key, order, targets[key]))
+    return found
+
+
+class JourneyLook(NamedTuple):
+    """Everything known about one order's way."""
+
+    order: Order | None
+    steps: list[Step]
+    bindings: list[Binding]
+    troubles: list[ProblemItem]
+    exchanges: list[ExchangeRow]
+
+
+def journey(tenant: Tenant, key: str) -> JourneyLook:
+    """One order by its key (channel/number)."""
+    stored = Stored.objects.filter(tenant=tenant, type="order", key=key).first()
+    order = decode("order", bytes(stored.body)) if stored else None
+    assert order is None or isinstance(order, Order)
+    customer = Q(type="customer", key=order.customer.key) if order else Q(pk__in=[])
+    mine = Q(key=key) | Q(key__startswith=f"{key}#")
+    return JourneyLook(
+        order,
+        list(Step.objects.filter(tenant=tenant, order=key).select_related("connection").order_by("at", "id")),
+        list(Binding.objects.filter(mine | customer, tenant=tenant).select_related("connection").order_by("type")),
+        list(
+            ProblemItem.objects.filter(Q(key=key) | customer, tenant=tenant, problem__closed_at=None)
+            .select_related("problem", "connection")
+        ),
+        list(ExchangeRow.objects.filter(tenant=tenant, about=key).select_related("connection").order_by("-at")[:50]),
+    )  # fmt: skip
+
+
+class ProductLook(NamedTuple):
+    """One product at its master, with what each other system has."""
+
+    product: Product
+    master: str
+    targets: list[tuple[str, str, str]]
+
+
+def products(tenant: Tenant, search: str, after: str, size: int = 50) -> list[ProductLook]:
+    """Products of their masters by key; `search` is the beginning of a number."""
+    masters = Flow.objects.filter(tenant=tenant, type="product").values_list("source", flat=True)
+    rows = Stored.objects.filter(tenant=tenant, type="product", connection__in=set(masters), gone=False).order_by("key")
+    if search:
+        rows = rows.filter(key__startswith=search.strip().casefold())
+    if after:
+        rows = rows.filter(key__gt=after)
+    page = list(rows.values_list("key", "body", "connection__name")[:size])
+    targets = defaultdict(list)
+    for key, connection, state, id_ in Binding.objects.filter(
+        tenant=tenant, type="product", key__in=[key for key, _, _ in page], wanted__isnull=False
+    ).values_list("key", "connection__name", "state", "external_id"):
+        targets[key].append((connection, state, id_ or ""))
+    found = []
+    for key, body, master in page:
+        product = decode("product", bytes(body))
+        assert isinstance(product, Product)
+        found.append(ProductLook(product, master, targets[key]))
+    return found
+
+
+def matrix(tenant: Tenant) -> tuple[list[str], list[tuple[str, list[Flow | None]]]]:
+    """Channels, and for each record type the flow in each channel."""
+    flows = list(Flow.objects.filter(tenant=tenant).select_related("channel", "source", "target"))
+    channels = sorted({flow.channel.code for flow in flows})
+    types = list(dict.fromkeys(flow.type for flow in flows))
+    by = {(flow.channel.code, flow.type): flow for flow in flows}
+    return channels, [(type_, [by.get((channel, type_)) for channel in channels]) for type_ in types]
+
+
+def open_problems(tenant: Tenant) -> Iterable[Problem]:
+    """Open problems with their records, the newest first."""
+    return (
+        Problem.objects.filter(tenant=tenant, closed_at=None)
+        .select_related("connection")
+        .prefetch_related("items")
+        .order_by("-last_at")
+    )

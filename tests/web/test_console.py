@@ -1,0 +1,135 @@
+"""Every page, with data and without; nothing of another tenant, no secret, no inline script."""
+
+from __future__ import annotations
+
+import re
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from tests.hub.conftest import World, order, product, world
+
+_ = world  # the fixture
+PAGES = ("/", "/map", "/orders", "/products", "/problems", "/flows", "/transfers")
+SECRET = "cs_very_secret_indeed"
+
+
+class _Checker(HTMLParser):
+    """Finds tags that are not closed, and what the content policy forbids."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.wrong: list[str] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        names = dict(attrs)
+        if (tag == "script" and "src" not in names) or tag == "style" or "style" in names:
+            self.wrong.append(f"inline {tag}")
+        self.wrong += [name for name in names if name.startswith("on")]
+        if tag not in ("meta", "link", "img", "input", "br", "path", "rect", "circle"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag: str) -> None:
+        if self.open and self.open[-1] == tag:
+            self.open.pop()
+        elif tag not in ("path", "rect", "circle"):
+            self.wrong.append(f"</{tag}> closes {self.open[-1:]}")
+
+
+def page(path: str) -> str:
+    answer = Client(SERVER_NAME="localhost").get(path)
+    assert answer.status_code == 200, path
+    assert "script-src 'self'" in answer.headers["Content-Security-Policy"]
+    text = answer.content.decode()
+    checker = _Checker()
+    checker.feed(text)
+    if path != "/map":
+        checker.open and pytest.fail(f"{path}: not closed {checker.open}")
+    assert checker.wrong == [], path
+    assert SECRET not in text
+    return text
+
+
+@pytest.mark.parametrize("path", PAGES[:1] + PAGES[2:])
+def test_pages_without_anything_teach_what_to_do(database: Path, path: str) -> None:
+    assert "samklang" in page(path).lower()
+
+
+@pytest.fixture
+def busy(world: World) -> World:
+    """One order that arrived, one that waits, one article that the shop refuses."""
+    from samklang.connectors.errors import Rejected
+    from samklang.hub import config
+    from samklang.hub.models import Connection, Stored, Tenant
+
+    config.set_secrets(world.shop_row, {"consumer_secret": SECRET})
+    for type_, source, target in (("product", "erp", "shop"), ("customer", "shop", "erp"), ("order", "shop", "erp")):
+        world.flow(type_, source, target)
+    world.erp.put(product("A-1", "Kopp <b>röd</b>"))
+    world.erp.put(product("A-2", "Mugg"))
+    world.shop.item_error = lambda type_, want: Rejected("The name is too long") if want.key == "a-2" else None
+    world.read("erp", "catalogue")
+    world.deliver("shop", "product")
+    world.shop.put(order("1001", "A-1"))
+    world.shop.put(order("1002", "MISSING"))
+    world.read("shop", "orders")
+    world.deliver("erp", "customer")
+    world.deliver("erp", "order")
+
+    other = Tenant.objects.create(slug="other", name="Annan AB")
+    theirs = Connection.objects.create(tenant=other, name="hemlig-butik", connector="shelf", settings={"box": "x"})
+    body = Stored.objects.get(type="order", key="nordljus/1001").body
+    Stored.objects.create(
+        tenant=other, connection=theirs, type="order", key="hemlig/9", body=body, hash=b"x", changed_at=1.0
+    )
+    return world
+
+
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_with_data(busy: World, path: str) -> None:
+    text = page(path)
+    assert "hemlig" not in text, "nothing of another tenant"
+    assert "Kopp <b>" not in text, "names are escaped"
+
+
+def test_the_start_page_says_what_needs_a_person(busy: World) -> None:
+    text = page("/")
+    assert "One thing waits for you" in text
+    assert "The name is too long" in text
+    assert "samklang retry --connection shop" in text
+
+
+def test_orders_can_be_searched(busy: World) -> None:
+    assert "1002" in page("/orders")
+    found = page("/orders?q=1001")
+    assert ">1001<" in found and ">1002<" not in found
+    assert "No order begins with" in page("/orders?q=77")
+
+
+def test_the_journey_tells_every_hop_and_what_it_waits_for(busy: World) -> None:
+    arrived = re.sub(r"\s+", " ", page("/orders/nordljus/1001"))
+    assert "order read" in arrived and "order created" in arrived
+    assert "waiting: variant:missing" in page("/orders/nordljus/1002")
+
+
+@pytest.mark.parametrize(
+    "path", ["/orders/nordljus/9999", "/orders/hemlig/9", "/?tenant=nobody", "/static/x/secrets.py"]
+)
+def test_what_is_not_there_is_not_found(busy: World, path: str) -> None:
+    assert Client(SERVER_NAME="localhost").get(path).status_code == 404
+
+
+def test_static_files_are_kept_by_browsers(database: Path) -> None:
+    found: Any = re.search(r'href="(/static/[^"]+console.css)"', page("/"))
+    answer = Client(SERVER_NAME="localhost").get(found[1])
+    assert answer.status_code == 200
+    assert "immutable" in answer.headers["Cache-Control"]
+
+
+def test_nothing_is_changed_by_the_console(database: Path) -> None:
+    for path in PAGES:
+        assert Client(SERVER_NAME="localhost").post(path).status_code == 405
