@@ -1,28 +1,16 @@
-"""First login at systems with OAuth 2: the consent page's address, and the code that comes back.
-
-A connector that logs in like this (`auth = "oauth2"`) has a `client` with `login_page(redirect_uri, state)` and
-`oauth` (connectors/oauth.py).
-"""
+"""First login at systems with OAuth 2: the consent page's address, and the code that comes back."""
 
 from __future__ import annotations
 
 import secrets
 import threading
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from samklang.cli.screen import Screen, WrongUse
 from samklang.connectors.contract import Connector
 from samklang.connectors.errors import LoginRefused
-from samklang.connectors.oauth import OAuth2
-
-
-@runtime_checkable
-class _Client(Protocol):
-    oauth: OAuth2
-
-    def login_page(self, redirect_uri: str, state: str) -> str: ...
 
 
 def log_in(connector: Connector, screen: Screen, redirect: str, paste: bool, patience: float) -> None:
@@ -31,25 +19,19 @@ def log_in(connector: Connector, screen: Screen, redirect: str, paste: bool, pat
     `redirect` is the address that the consent page sends the browser to; it must be registered with the app there.
     We listen on it, or with `paste` ask for the address that the browser ended at (for work over ssh).
     """
-    client = getattr(connector, "client", None)
-    if not isinstance(client, _Client):
-        raise WrongUse(
-            f"{connector.manifest.title} says it logs in with OAuth 2, but its client has no login_page",
-            "Correct the connector: see connectors/fortnox/client.py for how it is done.",
-        )
     parts = urlsplit(redirect)
     state = secrets.token_urlsafe(24)
     if paste:
-        _invite(screen, client.login_page(redirect, state))
+        _invite(screen, connector.login_page(redirect, state))
         code = _code(screen.ask("Address that the browser ended at"), state)
     else:
         if parts.scheme != "http" or parts.hostname not in ("localhost", "127.0.0.1"):
             raise WrongUse(f"{redirect} is not on this machine", "Add --paste and copy the address by hand.")
         with _Listener(80 if parts.port is None else parts.port) as listener:
             redirect = redirect if parts.port != 0 else f"http://{parts.hostname}:{listener.port}{parts.path}"
-            _invite(screen, client.login_page(redirect, state))
+            _invite(screen, connector.login_page(redirect, state))
             code = _code(listener.wait(patience), state)
-    client.oauth.exchange(code, redirect)
+    connector.log_in(code, redirect)
 
 
 def _invite(screen: Screen, address: str) -> None:

@@ -307,6 +307,14 @@ class Connector(abc.ABC):
         returned counts for all of them."""
         raise NotImplementedError(f"{self.manifest.name} cannot write {type_}")
 
+    def login_page(self, redirect_uri: str, state: str) -> str:
+        """With `auth = "oauth2"`: the address where a person approves us; it sends them back with a code."""
+        raise NotImplementedError(f"{self.manifest.name} has no login page")
+
+    def log_in(self, code: str, redirect_uri: str) -> None:
+        """With `auth = "oauth2"`: turn the code of the login page into tokens, in the token store."""
+        raise NotImplementedError(f"{self.manifest.name} has no login page")
+
     def register_hooks(self, address: str, secret: str) -> None:
         """Ask the system to send webhooks to `address`, signed with `secret`. Repeating it changes nothing."""
         raise NotImplementedError(f"{self.manifest.name} has no webhooks")

@@ -49,5 +49,11 @@ class Fortnox(Connector):
     def write(self, type_: str, wants: Sequence[Want]) -> list[Result]:
         return self.writer.write(type_, wants)
 
+    def login_page(self, redirect_uri: str, state: str) -> str:
+        return self.client.login_page(redirect_uri, state)
+
+    def log_in(self, code: str, redirect_uri: str) -> None:
+        self.client.oauth.exchange(code, redirect_uri)
+
     def close(self) -> None:
         self.client.close()
