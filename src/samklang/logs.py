@@ -20,6 +20,6 @@ def configure() -> None:
     )
     structlog.configure(
         processors=[*shared, last],
-        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
-        cache_logger_on_first_use=True,
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # the stream as it is when something is logged
+        cache_logger_on_first_use=False,
     )

@@ -15,7 +15,7 @@ from samklang.demo.compare import compare
 
 @pytest.mark.crash
 def test_the_demo_tells_its_story_and_both_sides_agree(tmp_path: Path) -> None:
-    env = {**os.environ, "SAMKLANG_DATA": str(tmp_path), "PYTHONUNBUFFERED": "1"}
+    env = {**os.environ, "SAMKLANG_DATA": str(tmp_path), "PYTHONUNBUFFERED": "1", "COLUMNS": "130"}
     done = subprocess.run(
         [sys.executable, "-m", "samklang", "demo"], env=env, capture_output=True, text=True, timeout=400
     )

@@ -193,7 +193,7 @@ def test_holding_a_thread_for_a_long_429_is_found(stand: Stand, monkeypatch: pyt
     pause = Limiter.pause
     monkeypatch.setattr(Limiter, "pause", impatient)
     monkeypatch.setattr("samklang.connectors.transport._LONGEST_WAIT", 1e9)
-    monkeypatch.setattr("samklang.connectors.transport._retry_after", lambda _: 1.0)
+    monkeypatch.setattr("samklang.connectors.transport._retry_after", lambda *_: 1.0)
     assert "the hub hears" in finding("slows-down", Fortnox, stand).said
 
 

@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -157,7 +158,9 @@ class WooStand(FaultyStand):
             wanted = {record.code, *(variant.sku for variant in record.variants)}
             return max(skus[sku] for sku in wanted) if all(skus[sku] for sku in wanted) else 0
         if isinstance(record, Price):
-            return sum(row.sku == record.sku and shop.catalogue.price(row) == str(record.amount) for row in rows)
+            return sum(
+                row.sku == record.sku and Decimal(shop.catalogue.price(row) or -1) == record.amount for row in rows
+            )
         if isinstance(record, StockLevel):
             return sum(row.sku == record.sku and row.stock_quantity == record.available for row in rows)
         if isinstance(record, OrderStatus):
