@@ -414,3 +414,54 @@ def test_what_waits_too_long_becomes_a_problem_that_names_what_is_missing(world:
     world.read("erp", "catalogue")
     assert world.deliver("erp", "order").created == 1
     assert not Problem.objects.filter(closed_at=None).exists()
+
+
+def test_a_system_that_keeps_failing_rests_and_comes_back_by_itself(world: World) -> None:
+    from samklang.hub.models import Connection, Problem
+
+    world.flow("product", "erp", "shop")
+    for n in range(60):
+        world.erp.put(product(f"A-{n}"))
+    world.read("erp", "catalogue")
+
+    def down(type_: str, wants: Any) -> None:
+        raise RemoteFault("The system answered 502")
+
+    world.shop.before_write = down
+    world.deliver("shop", "product")
+    row = Connection.objects.get(name="shop")
+    assert row.faults >= 5 and row.open_until > 0
+    assert "502" in Problem.objects.get(closed_at=None).what
+    calls = len(world.shop.calls)
+    assert world.deliver("shop", "product") is None, "it is left in peace"
+    assert len(world.shop.calls) == calls
+    world.shop.before_write = None
+    Connection.objects.update(open_until=1.0)  # the rest is over
+    from samklang.hub.delivery import retry
+
+    retry(world.tenant.pk)
+    assert world.deliver("shop", "product").created == 60
+    assert not Problem.objects.filter(closed_at=None).exists()
+    assert Connection.objects.get(name="shop").faults == 0
+
+
+def test_a_problem_leads_to_the_call_that_shows_it(world: World) -> None:
+    from django.utils import timezone
+
+    from samklang.hub.models import ExchangeRow, ProblemItem
+    from samklang.hub.problems import exchange_of
+
+    world.flow("product", "erp", "shop")
+    world.erp.put(product("A-1"))
+    world.shop.item_error = lambda type_, want: Rejected("no")
+    world.read("erp", "catalogue")
+    world.deliver("shop", "product")
+    item = ProblemItem.objects.get()
+    assert exchange_of(item) is None
+    for about, status in (("a-1", 400), ("a-2", 200), ("", 500)):
+        ExchangeRow.objects.create(
+            tenant=world.tenant, connection=world.shop_row, at=timezone.now(), method="POST", url="/", status=status,
+            seconds=0.1, about=about,
+        )  # fmt: skip
+    found = exchange_of(item)
+    assert found is not None and found.about == "a-1"

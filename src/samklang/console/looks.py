@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
@@ -25,6 +24,7 @@ from samklang.hub.models import (
     Tenant,
     Transfer,
 )
+from samklang.hub.problems import exchange_of
 from samklang.records import Order, Product, decode
 
 _UNDONE = ("due", "sending", "waiting", "stopped", "held")
@@ -291,11 +291,21 @@ def matrix(tenant: Tenant) -> tuple[list[str], list[tuple[str, list[Flow | None]
     return channels, [(type_, [by.get((channel, type_)) for channel in channels]) for type_ in types]
 
 
-def open_problems(tenant: Tenant) -> Iterable[Problem]:
-    """Open problems with their records, the newest first."""
-    return (
-        Problem.objects.filter(tenant=tenant, closed_at=None)
-        .select_related("connection")
-        .prefetch_related("items")
-        .order_by("-last_at")
-    )
+class Trouble(NamedTuple):
+    """A record with a problem and the call that shows it."""
+
+    item: ProblemItem
+    exchange: ExchangeRow | None
+
+
+def open_problems(tenant: Tenant, most: int = 20) -> list[tuple[Problem, int, list[Trouble]]]:
+    """Open problems, the newest first: how many records each has, and the first of them with their calls."""
+    rows = Problem.objects.filter(tenant=tenant, closed_at=None).select_related("connection").order_by("-last_at")
+    return [
+        (
+            problem,
+            problem.items.count(),
+            [Trouble(item, exchange_of(item)) for item in problem.items.order_by("key")[:most]],
+        )
+        for problem in rows
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping
+from secrets import token_urlsafe
 
 from samklang.connectors.contract import Hint
 from samklang.connectors.errors import SamklangError, Stop
@@ -22,11 +23,9 @@ _KEPT = ("content-type", "user-agent")
 
 def hook_secret(row: Connection) -> str:
     """The secret that the system signs its webhooks with; made on first use and kept with the connection's secrets."""
-    import secrets as random
-
     kept = unseal(row.secrets)
     if "hook_secret" not in kept:
-        kept["hook_secret"] = random.token_urlsafe(32)
+        kept["hook_secret"] = token_urlsafe(32)
         row.secrets = seal(kept)
         row.save(update_fields=["secrets"])
     return str(kept["hook_secret"])

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from django.db import transaction
@@ -16,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from samklang.connectors.errors import SamklangError
-from samklang.hub.models import Problem, ProblemItem
+from samklang.hub.models import ExchangeRow, Problem, ProblemItem
 
 _PARTICULARS = re.compile(r"'[^']*'|\"[^\"]*\"|\b\S*\d\S*\b")
 
@@ -98,6 +99,13 @@ def open_names(tenant: int, connection: int, direction: str) -> set[tuple[str, s
     """(type, key or external id) of records with an open problem; small, so intake can hold it during a run."""
     rows = ProblemItem.objects.filter(tenant_id=tenant, connection_id=connection, direction=direction)
     return {(type_, name) for type_, *names in rows.values_list("type", "key", "external_id") for name in names if name}
+
+
+def exchange_of(item: ProblemItem) -> ExchangeRow | None:
+    """The newest call that was about this record alone, else the connection's newest failed one near that time."""
+    rows = ExchangeRow.objects.filter(tenant_id=item.tenant_id, connection_id=item.connection_id).order_by("-at")
+    alone = rows.filter(about=item.key).first() if item.key else None
+    return alone or rows.filter(status__gte=400, at__lte=item.at + timedelta(minutes=1)).first()
 
 
 def _close_empty(ids: set[int]) -> None:
