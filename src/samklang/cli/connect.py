@@ -52,7 +52,7 @@ def connect(
     With --set, settings that are not given keep what they are or take their defaults, without questions.
 
     Secrets are never taken as arguments (others on the machine could read them): they are asked for, or come from the
-    environment as SAMKLANG_SECRET_<NAME>_<KEY>, or from --secret-file. Run it again to change settings or log in anew.
+    environment as SAMKLANG_SECRET_name_key, or from --secret-file. Run it again to change settings or log in anew.
     """
     with session(common) as now:
         row = _row(now, name, connector)

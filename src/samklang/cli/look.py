@@ -26,6 +26,7 @@ from samklang.hub.models import (
     Transfer,
 )
 from samklang.records import OrderStatus, decode
+from samklang.records.money import rounded
 
 _HEALTH = {"ok": "green", "breaker open": "yellow", "paused": "yellow", "needs person": "bold red"}
 _STATES = ("due", "sending", "waiting", "stopped", "held")
@@ -182,7 +183,7 @@ def _journey(
     screen, record = now.screen, found.record
     screen.say(f"Order {record.key}", "bold")
     screen.say(
-        f"placed {plain(record.placed_at)} · {plain(record.gross)} {record.currency} · {len(record.lines)} lines · "
+        f"placed {plain(record.placed_at)} · {plain(rounded(record.gross, record.currency))} {record.currency} · {len(record.lines)} lines · "
         f"{record.status} at {found.source.name}"
     )
     screen.table(
