@@ -183,7 +183,8 @@ def _journey(
     screen, record = now.screen, found.record
     screen.say(f"Order {record.key}", "bold")
     screen.say(
-        f"placed {plain(record.placed_at)} · {plain(rounded(record.gross, record.currency))} {record.currency} · {len(record.lines)} lines · "
+        f"placed {plain(record.placed_at)} · {plain(rounded(record.gross, record.currency))} {record.currency} · "
+        f"{len(record.lines)} lines · "
         f"{record.status} at {found.source.name}"
     )
     screen.table(
