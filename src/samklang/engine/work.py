@@ -10,7 +10,7 @@ from django.db.models import Min
 from samklang.connectors.errors import SamklangError
 from samklang.engine.port import Engine, Job, lane_of
 from samklang.hub import delivery, hooks, intake, store
-from samklang.hub.links import open_link, usable, went_wrong
+from samklang.hub.links import forget_old, open_link, usable, went_wrong
 from samklang.hub.models import Binding, Connection, Flow, Hook
 
 log = structlog.get_logger()
@@ -55,8 +55,16 @@ def _after_delivery(row: Connection, job: Job, engine: Engine) -> None:
         engine.wake(job, max(0.05, next_due - time.time(), row.open_until - time.time()))
 
 
+_HOUR = 3600.0
+_tidied = 0.0  # when old exchanges were last dropped by this process
+
+
 def tick(engine: Engine) -> None:
     """Look at the tables and wake whatever has work: what a restart, another process or a lost wake-up left."""
+    global _tidied
+    if time.monotonic() - _tidied > _HOUR:
+        _tidied = time.monotonic()
+        forget_old()
     for row in Connection.objects.select_related("tenant").filter(state=Connection.State.ACTIVE):
         delivery.wake_waiting(row.tenant_id)
         if not usable(row):

@@ -25,7 +25,7 @@ from samklang.connectors.contract import Connector, Exchange, Manifest, Surround
 from samklang.connectors.errors import Misconfigured, Pause, Retry, SamklangError, Unreachable
 from samklang.connectors.registry import connector_class
 from samklang.hub import secrets
-from samklang.hub.models import Channel, Connection, ExchangeRow
+from samklang.hub.models import Channel, Connection, ExchangeRow, Hook
 from samklang.hub.problems import Trouble, clear, report
 
 _BREAK_AFTER = 5  # technical faults in a row
@@ -263,8 +263,9 @@ def resume(row: Connection) -> None:
     clear(row.tenant_id, row.pk, "io", "", [row.name])
 
 
-def forget_exchanges(days: int = 14) -> int:
-    """Drop exchanges older than so many days; returns how many."""
-    old = ExchangeRow.objects.filter(at__lt=timezone.now() - timedelta(days=days))
-    count, _ = old.delete()
-    return count
+def forget_old(days: int = 14) -> int:
+    """Drop exchanges (they hold personal data) and worked-off webhooks older than so many days; returns how many."""
+    before = timezone.now() - timedelta(days=days)
+    exchanges, _ = ExchangeRow.objects.filter(at__lt=before).delete()
+    hooks, _ = Hook.objects.filter(at__lt=before, done=True).delete()
+    return exchanges + hooks
