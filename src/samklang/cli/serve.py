@@ -20,8 +20,9 @@ from cyclopts import Parameter
 from django.conf import settings
 
 from samklang import engine as engines
+from samklang import logs
 from samklang.cli.screen import Exit, WrongUse
-from samklang.cli.session import Common, session, set_logs
+from samklang.cli.session import Common, session
 from samklang.engine.embedded import Embedded
 from samklang.engine.port import Engine, Job
 from samklang.engine.work import perform, read_jobs
@@ -44,7 +45,7 @@ def serve(
     next start goes on with it.
     """
     with session(common) as now, _only_one():
-        set_logs(logging.INFO, now.screen.json)
+        logs.configure(logging.INFO, json=now.screen.json)
         open_console = _loopback(host)
         os.environ["SAMKLANG_CONSOLE"] = "1" if open_console else "0"
         settings.SAMKLANG_CONSOLE = open_console

@@ -8,21 +8,21 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import os
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
-import structlog
 from cyclopts import Parameter
 from django.conf import settings
 from django.core.management import call_command
 from django.db import connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
+from samklang import logs
 from samklang.cli.screen import Screen, WrongUse
 from samklang.hub.links import forget_links
 from samklang.hub.models import Connection, Lease, Tenant
@@ -132,24 +132,4 @@ def who() -> str:
 
 def quiet_logs() -> None:
     """Log lines go to stderr, warnings and worse only."""
-    set_logs(30)
-
-
-def set_logs(level: int, json: bool = False) -> None:
-    """Log lines of this level (as in `logging`) and worse go to stderr, as text or as JSON lines."""
-    last: structlog.types.Processor = (
-        structlog.processors.JSONRenderer()
-        if json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty() and "NO_COLOR" not in os.environ)
-    )
-    structlog.configure(
-        processors=[
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            last,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
+    logs.configure(logging.WARNING, json=False)
