@@ -17,7 +17,8 @@ from django.db.models import Max
 
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest, packages
-from samklang.hub.flows import PRESETS, manners, remove_flow, set_flow
+from samklang.hub.flows import preset as preset_flows
+from samklang.hub.flows import remove_flow, set_flow
 from samklang.hub.models import Channel, ConfigVersion, Connection, Flow, RuleSet, Tenant
 from samklang.hub.rulesets import Direction, condition
 from samklang.hub.secrets import seal, unseal
@@ -116,12 +117,10 @@ def parse(text: str) -> Config:
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
         raise Misconfigured(f"samklang.toml: {error}", do_this="Correct the file and run it again.") from error
     given = {flow.name() for flow in config.flows}
-    for preset in config.presets:
-        channel = _known(config.channels, preset.channel, "channel")
-        ends = {"shop": channel.connection, "erp": preset.erp}
-        for type_, source, target in PRESETS[preset.use]:
-            more = manners(type_)
-            flow = FlowPart(channel=preset.channel, type=type_, source=ends[source], target=ends[target], **more)
+    for part in config.presets:
+        channel = _known(config.channels, part.channel, "channel")
+        for type_, source, target, more in preset_flows(part.use, channel.connection, part.erp):
+            flow = FlowPart(channel=part.channel, type=type_, source=source, target=target, **more)
             if flow.name() not in given:
                 config.flows.append(flow)
     config.presets = []

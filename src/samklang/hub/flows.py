@@ -4,7 +4,7 @@ records a flow takes."""
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from django.db import IntegrityError, transaction
 
@@ -39,6 +39,8 @@ PRESETS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("order_status", "erp", "shop"),
     ),
 }
+
+End = TypeVar("End")  # a connection, or its name
 
 #: Types whose records belong to one channel each; several channels may send them to one target.
 BY_CHANNEL = frozenset({"order", "order_status", "shipment", "customer"})
@@ -110,12 +112,17 @@ def manners(type_: str) -> dict[str, Any]:
     return dict(_MANNERS.get(type_, {}))
 
 
+def preset(name: str, shop: End, erp: End) -> list[tuple[str, End, End, dict[str, Any]]]:
+    """(record type, source, target, mode and mask) of each flow that a preset makes between a shop and an ERP."""
+    ends = {"shop": shop, "erp": erp}
+    return [(type_, ends[source], ends[target], manners(type_)) for type_, source, target in PRESETS[name]]
+
+
 def use_preset(name: str, channel: Channel, erp: Connection) -> list[Flow]:
     """The flows of a preset between the channel's shop and an ERP, switched off until the plan is applied."""
-    ends = {"shop": channel.connection, "erp": erp}
     return [
-        set_flow(channel, type_, ends[source], ends[target], **manners(type_))
-        for type_, source, target in PRESETS[name]
+        set_flow(channel, type_, source, target, **more)
+        for type_, source, target, more in preset(name, channel.connection, erp)
     ]
 
 
