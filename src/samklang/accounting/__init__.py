@@ -1,0 +1,1 @@
+"""From orders, captures and payouts to balanced vouchers. Pure: records in, vouchers out."""
