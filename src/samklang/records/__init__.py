@@ -5,6 +5,7 @@
 `ids`     SKU and customer compare keys, GTIN check digit    `times`  instants in UTC, shop-local dates
 `product` product, variant, axis; price, price list; stock   `party`  customer, address
 `order`   order, line, charge, discount; status on three axes; shipment and parcel
+`payment` what moved at the payment providers; VAT category, scheme and number check
 """
 
 from samklang.records.base import (
@@ -18,6 +19,7 @@ from samklang.records.base import (
 )
 from samklang.records.order import Charge, Discount, Document, Order, OrderLine, OrderStatus, Parcel, Shipment, TaxTotal
 from samklang.records.party import Address, Customer
+from samklang.records.payment import PaidPart, PaymentTransaction, VatCheck
 from samklang.records.product import Axis, Price, PriceList, Product, StockLevel, Variant
 
 __all__ = [
@@ -31,7 +33,9 @@ __all__ = [
     "Order",
     "OrderLine",
     "OrderStatus",
+    "PaidPart",
     "Parcel",
+    "PaymentTransaction",
     "Price",
     "PriceList",
     "Product",
@@ -40,6 +44,7 @@ __all__ = [
     "StockLevel",
     "TaxTotal",
     "Variant",
+    "VatCheck",
     "content_hash",
     "decode",
     "encode",

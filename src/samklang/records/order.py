@@ -12,6 +12,7 @@ from samklang.records.base import InvalidRecord, Record, register
 from samklang.records.ids import sku_key
 from samklang.records.money import ZERO, currency, exponent, settle
 from samklang.records.party import Address, Customer
+from samklang.records.payment import PaymentTransaction, TaxCategory, TaxScheme
 from samklang.records.times import settle_utc
 
 Lifecycle = Literal["draft", "placed", "confirmed", "closed", "cancelled", "expired"]
@@ -56,6 +57,8 @@ class OrderLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     kind: Literal[
         "goods", "service", "gift_card_mpv", "gift_card_spv", "bundle_parent", "bundle_child", "free_text"
     ] = "goods"
+    tax_category: TaxCategory | Literal[""] = ""  # empty where the source does not say; accounting then finds it
+    tax_scheme: TaxScheme | Literal[""] = ""
 
     def __post_init__(self) -> None:
         settle(self, "quantity", "unit_price", "net", "tax", "gross", "tax_percent", "discount")
@@ -75,6 +78,8 @@ class Charge(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     tax_percent: Decimal = ZERO
     name: str = ""
     charge_id: str = ""
+    tax_category: TaxCategory | Literal[""] = ""
+    tax_scheme: TaxScheme | Literal[""] = ""
 
     def __post_init__(self) -> None:
         settle(self, "net", "tax", "gross", "tax_percent")
@@ -136,6 +141,7 @@ class Order(Record, frozen=True, kw_only=True, tag="order", omit_defaults=True):
     service_code: str = ""
     note: str = ""
     test: bool = False
+    payments: tuple[PaymentTransaction, ...] = ()
 
     def __post_init__(self) -> None:
         settle(self, "net", "tax", "gross", "paid", "refunded")

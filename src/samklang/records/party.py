@@ -8,6 +8,7 @@ import msgspec
 
 from samklang.records.base import InvalidRecord, Record, register
 from samklang.records.ids import email_key, org_no_key
+from samklang.records.payment import VatCheck
 
 
 class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -45,6 +46,7 @@ class Customer(Record, frozen=True, kw_only=True, tag="customer", omit_defaults=
     price_list: str = ""
     language: str = ""
     currency: str = ""
+    vat_check: VatCheck | None = None
 
     @property
     def key(self) -> str:
