@@ -1,17 +1,23 @@
-"""What all tests share: a fresh database per test, copied from one that was migrated once."""
+"""What all tests share: a fresh database per test, copied from one that was migrated once.
+
+A test that asks for `database` gets SQLite; with `home` parametrised it runs on PostgreSQL too (see tests/hub).
+"""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 _home = Path(tempfile.mkdtemp(prefix="samklang-tests-"))
 os.environ["SAMKLANG_DATA"] = str(_home)
+os.environ.pop("SAMKLANG_DATABASE", None)
 os.environ.setdefault("SAMKLANG_ALLOW_PRIVATE", "127.0.0.0/8")
 os.environ["DJANGO_SETTINGS_MODULE"] = "samklang.settings"
 
@@ -19,38 +25,92 @@ import django  # noqa: E402  # settings first
 
 django.setup()
 
+from tests.postgres import Server, running  # noqa: E402
+
 SPECS = Path(os.environ.get("SAMKLANG_SPECS", Path(__file__).parents[2] / "shared"))
+HOMES = ("sqlite", "postgresql")
+
+
+def move_to(database: dict[str, Any]) -> None:
+    """Let Django use this database from now on, in every thread."""
+    from django.db import connections
+
+    current = connections["default"]
+    connections.close_all()
+    if current.vendor == "postgresql":
+        current.close_pool()  # type: ignore[attr-defined]
+    del connections["default"]
+    connections.databases["default"] = connections.configure_settings({"default": database})["default"]
+
+
+def sqlite(path: Path) -> dict[str, Any]:
+    """Django's settings for a SQLite file."""
+    from samklang import settings
+
+    return {**settings._SQLITE, "NAME": path}
+
+
+def migrate() -> None:
+    """Bring the current database to its newest shape."""
+    from django.core.management import call_command
+    from django.db import connections
+
+    call_command("migrate", verbosity=0)
+    connections.close_all()
 
 
 @pytest.fixture(scope="session")
 def migrated() -> Iterator[Path]:
     """A database file with all migrations applied."""
-    from django.core.management import call_command
-    from django.db import connections
-
     template = _home / "template.db"
-    connections.databases["default"]["NAME"] = template
-    call_command("migrate", verbosity=0)
-    connections.close_all()
+    move_to(sqlite(template))
+    migrate()
     yield template
     shutil.rmtree(_home, ignore_errors=True)
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A PostgreSQL server whose database `template` has all migrations applied."""
+    from samklang.settings import postgresql
+
+    with running() as server:
+        move_to(postgresql(server.create("template")))
+        migrate()
+        move_to(sqlite(_home / "template.db"))
+        yield server
+
+
 @pytest.fixture
-def database(migrated: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """An empty hub of its own for one test: database file and data folder."""
+def home() -> str:
+    """Where the hub of a test lives."""
+    return "sqlite"
+
+
+@pytest.fixture
+def database(
+    home: str, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Path]:
+    """An empty hub of its own for one test, in a data folder of its own. Gives the path of the SQLite file (which is
+    not there when the hub lives on PostgreSQL; `SAMKLANG_DATABASE` then names its database for other processes)."""
     from django.conf import settings
-    from django.db import connections
 
     from samklang.hub.links import forget_links
+    from samklang.settings import postgresql
 
     path = tmp_path / "samklang.db"
-    shutil.copy(migrated, path)
     monkeypatch.setattr(settings, "DATA", tmp_path)
-    connections.close_all()
-    connections.databases["default"]["NAME"] = path
-    for alias in connections:
-        connections[alias].settings_dict["NAME"] = path
-    yield path
-    forget_links()
-    connections.close_all()
+    with contextlib.ExitStack() as stack:
+        if home == "sqlite":
+            shutil.copy(request.getfixturevalue("migrated"), path)
+            move_to(sqlite(path))
+        else:
+            server: Server = request.getfixturevalue("postgres")
+            name = f"test_{os.getpid()}_{tmp_path.name}"[:60]
+            address = server.create(name, "template")
+            stack.callback(server.drop, name)
+            monkeypatch.setenv("SAMKLANG_DATABASE", address)
+            move_to(postgresql(address))
+        yield path
+        forget_links()
+        move_to(sqlite(_home / "template.db"))

@@ -12,6 +12,7 @@ import pytest
 
 from samklang.connectors import registry
 from samklang.records import Customer, Order, OrderLine, Price, Product, StockLevel, Variant
+from tests.conftest import HOMES
 from tests.doubles.shelf import Box, boxes
 
 
@@ -59,6 +60,12 @@ class World:
         row = {"shop": self.shop_row, "erp": self.erp_row}[name]
         row.refresh_from_db()
         return deliver(row, type_)
+
+
+@pytest.fixture(params=HOMES)
+def home(request: pytest.FixtureRequest) -> str:
+    """The hub does the same on both databases: every test here runs twice."""
+    return str(request.param)
 
 
 @pytest.fixture

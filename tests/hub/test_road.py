@@ -407,7 +407,7 @@ def test_what_waits_too_long_becomes_a_problem_that_names_what_is_missing(world:
     world.deliver("erp", "order")
     assert not Problem.objects.exists(), "waiting is no problem at first"
     Binding.objects.filter(type="order", state="waiting").update(due_at=timezone.now().timestamp() - 1)
-    delivery.wake_waiting(world.tenant.pk)
+    delivery.wake_waiting()
     world.deliver("erp", "order")
     assert Problem.objects.get(closed_at=None).what == "variant missing must exist first"
     world.erp.put(product("MISSING"))

@@ -10,7 +10,7 @@ from django.utils import timezone
 
 from samklang.engine import work
 from samklang.engine.embedded import Embedded
-from samklang.engine.port import Job
+from samklang.engine.port import Job, deliver_job, hooks_job
 from tests.hub.conftest import World, order, product, world
 
 _ = world
@@ -39,9 +39,9 @@ def test_after_a_restart_the_first_tick_finds_what_is_due(world: World, idle: Em
     Hook.objects.create(tenant=world.tenant, connection=world.shop_row, headers={}, body=b"{}")
     work.tick(idle)
     assert jobs(idle) == {
-        Job("deliver", world.shop_row.pk, "product", 3),
-        Job("deliver", world.erp_row.pk, "order", 0),
-        Job("hooks", world.shop_row.pk, "", 0),
+        deliver_job(world.tenant.pk, world.shop_row.pk, "product"),
+        deliver_job(world.tenant.pk, world.erp_row.pk, "order"),
+        hooks_job(world.tenant.pk, world.shop_row.pk),
     }
 
 

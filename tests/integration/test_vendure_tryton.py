@@ -78,7 +78,7 @@ class Hub:
                 row.refresh_from_db()
                 assert row.state == "active", row.reason
                 delivery.deliver(row, type_)
-                delivery.wake_waiting(self.tenant.pk)
+                delivery.wake_waiting()
         raise AssertionError(f"still due: {work}")
 
     def problems(self) -> list[str]:

@@ -89,12 +89,12 @@ def test_the_ping_that_a_shop_sends_at_creation_is_answered_and_not_kept(row: An
 def test_the_engine_of_this_process_is_woken(row: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from samklang import engine
     from samklang.engine.embedded import Embedded
-    from samklang.engine.port import Job
+    from samklang.engine.port import hooks_job
 
     idle = Embedded(lambda job, engine: None)
     monkeypatch.setattr(engine, "current", idle)
     _post(BODY, _headers(row, BODY))
-    assert [state.job for state in idle.jobs()] == [Job("hooks", row.pk, "", 0)]
+    assert [state.job for state in idle.jobs()] == [hooks_job(row.tenant_id, row.pk)]
 
 
 def test_health_and_readiness(database: Path) -> None:

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from samklang import engine
 from samklang.connectors.errors import SamklangError, Stop
-from samklang.engine.port import Job
+from samklang.engine.port import hooks_job
 from samklang.hub import hooks
 from samklang.hub.models import Connection
 
@@ -39,7 +39,7 @@ def hook(request: HttpRequest, tenant: str, connection_name: str) -> HttpRespons
         # The connection cannot be opened (settings, key): ask the system to come again later.
         return HttpResponse(status=503)
     if hints and engine.current is not None:
-        engine.current.wake(Job("hooks", row.pk, "", 0))
+        engine.current.wake(hooks_job(row.tenant_id, row.pk))
     return HttpResponse(status=200)
 
 

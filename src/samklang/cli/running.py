@@ -10,7 +10,7 @@ from django.db.models import Count, Max
 
 from samklang.cli.screen import Exit, Screen, Step, plain
 from samklang.engine.embedded import Embedded
-from samklang.engine.port import Job, lane_of
+from samklang.engine.port import Job, deliver_job, hooks_job
 from samklang.engine.work import perform, read_jobs
 from samklang.hub.delivery import wake_waiting
 from samklang.hub.links import usable
@@ -74,9 +74,9 @@ def due_jobs(tenant: Tenant) -> list[Job]:
     """Deliveries and webhooks that are waiting now."""
     jobs = []
     for row in _usable(tenant):
-        jobs += [Job("deliver", row.pk, type_, lane_of((type_,))) for type_ in due_types(tenant.pk, row.pk)]
+        jobs += [deliver_job(tenant.pk, row.pk, type_) for type_ in due_types(tenant.pk, row.pk)]
         if Hook.objects.filter(connection=row, done=False).exists():
-            jobs.append(Job("hooks", row.pk, "", 0))
+            jobs.append(hooks_job(tenant.pk, row.pk))
     return jobs
 
 
@@ -85,7 +85,7 @@ def reading_jobs(tenant: Tenant, names: Iterable[str] | None = None, sweep: bool
     chosen = None if names is None else set(Connection.objects.filter(tenant=tenant, name__in=names).values_list("pk"))
     task = "sweep" if sweep else "read"
     return [
-        Job(task, job.connection, job.what, job.lane)  # type: ignore[arg-type]  # one of the two literals
+        Job(task, job.connection, job.what, job.lane, job.tenant)  # type: ignore[arg-type]  # one of the two literals
         for _, job in read_jobs(tenant.pk)
         if chosen is None or (job.connection,) in chosen
     ]
@@ -94,7 +94,7 @@ def reading_jobs(tenant: Tenant, names: Iterable[str] | None = None, sweep: bool
 def run(screen: Screen, tenant: Tenant, jobs: Sequence[Job]) -> Ran:
     """Run the jobs and everything they wake, with progress, until nothing is due within a minute."""
     last = Transfer.objects.filter(tenant=tenant).aggregate(last=Max("pk"))["last"] or 0
-    wake_waiting(tenant.pk)
+    wake_waiting()
     engine = Embedded(perform)
     engine.start()
     try:

@@ -9,7 +9,6 @@ import logging
 import os
 import signal
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
@@ -24,10 +23,8 @@ from samklang import logs
 from samklang.cli.screen import Exit, WrongUse
 from samklang.cli.session import Common, session
 from samklang.engine.embedded import Embedded
-from samklang.engine.port import Engine, Job
-from samklang.engine.work import perform, read_jobs
+from samklang.engine.work import KEEPING, perform
 
-_TICK = 5.0  # seconds between two looks at the tables
 log = structlog.get_logger()
 
 
@@ -66,7 +63,7 @@ def serve(
 
 
 def _run(listener: socket.socket, ready: Callable[[], None]) -> Exit:
-    engine = Embedded(_work)
+    engine = Embedded(perform)
     engines.current = engine
     app = "samklang.asgi:application"
     server = _Server(
@@ -79,7 +76,8 @@ def _run(listener: socket.socket, ready: Callable[[], None]) -> Exit:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: None)
     engine.start()
-    engine.every(_TICK, Job("tick"))
+    for seconds, job in KEEPING:
+        engine.every(seconds, job)
     try:
         server.run(sockets=[listener])
     finally:
@@ -104,29 +102,6 @@ class _Server(uvicorn.Server):
             self._ready()
 
 
-def _work(job: Job, engine: Engine) -> None:
-    perform(job, engine)
-    if job.task == "tick":
-        _schedule(engine)
-
-
-_scheduled: dict[Job, float] = {}
-_lock = threading.Lock()
-
-
-def _schedule(engine: Engine) -> None:
-    """Read feeds that flows want on time, also those of flows that were switched on a moment ago."""
-    wanted = {job: seconds for seconds, job in read_jobs()}
-    with _lock:
-        for job, seconds in wanted.items():
-            if _scheduled.get(job) != seconds:
-                engine.every(seconds, job)
-        for job in [job for job in _scheduled if job not in wanted]:
-            engine.cancel(job)
-        _scheduled.clear()
-        _scheduled.update(wanted)
-
-
 @contextlib.contextmanager
 def _only_one() -> Iterator[None]:
     with (Path(settings.DATA) / "serve.lock").open("w") as lock:
@@ -136,7 +111,6 @@ def _only_one() -> Iterator[None]:
             raise WrongUse(
                 "`samklang serve` already runs on this data folder", "Use that one, or end it first."
             ) from None
-        _scheduled.clear()
         yield
 
 

@@ -112,7 +112,7 @@ def _settle(lock: int) -> None:
         if old and alone:
             call_command("migrate", verbosity=0, interactive=False)
         if alone and connection.vendor == "sqlite":
-            Lease.objects.filter(until__gt=0).update(until=0)
+            Lease.objects.exclude(owner="").update(owner="")
         if alone or not old:
             # Not atomic, and need not be: we hold no lease before the shared lock is ours.
             fcntl.flock(lock, fcntl.LOCK_SH)

@@ -72,7 +72,8 @@ class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     may already hold the record and would take it twice (customers; products where the SKU is not unique). `fields`:
     canonical fields that the system can hold ("*" = all); the plan compares these. `status_map`: what has happened to
     an order (`OrderStatus.words()`) → the system's status word, as a default for the flow's option of the same name.
-    `mails`: status words of the system that make it mail the buyer.
+    `mails`: status words of the system that make it mail the buyer. `settles`: seconds after a call broke off in
+    which the system may still carry it out; only then is the look-up after doubt believed.
     """
 
     batch: int = 1
@@ -84,6 +85,7 @@ class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fields: tuple[str, ...] = ("*",)
     status_map: Mapping[str, str] = {}
     mails: tuple[str, ...] = ()
+    settles: float = 10.0
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -237,6 +239,7 @@ class Exchange(msgspec.Struct, kw_only=True):
     got: bytes = b""
     error: str = ""
     about: tuple[str, ...] = ()  # record keys
+    waited: float = 0.0  # seconds before it, for a place within the system's limits
 
 
 class Tokens(msgspec.Struct, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@
     │   ├── Unreachable     no connection was made; nothing was written
     │   ├── RateLimited     the system asked us to slow down; nothing was written
     │   ├── RemoteFault     the system failed or broke off; a write may have been done
+    │   ├── Superseded      another worker has taken over this work; nothing was written
     │   ├── BadAnswer       the answer cannot be read; a write may have been done
     │   └── Defect          the connector itself failed; a write may have been done
     ├── Wait            another record must come first; the hub waits for it and is woken by it
@@ -88,6 +89,14 @@ class RemoteFault(Retry):
     """The system failed before it gave an answer."""
 
     code = "SYNC-103"
+
+
+class Superseded(Retry):
+    """Another worker has taken over this work."""
+
+    code = "SYNC-106"
+    do = "Nothing: the other worker goes on with it."
+    maybe_applied = False
 
 
 class BadAnswer(Retry):

@@ -51,8 +51,8 @@ class Limiter:
         return wait
 
     @contextlib.contextmanager
-    def turn(self) -> Iterator[None]:
-        """Wait for a place, hold it while the call runs."""
+    def turn(self) -> Iterator[float]:
+        """Wait for a place, hold it while the call runs; gives the seconds waited."""
         ticket = (priority.get(), next(self._turns))
         with self._changed:
             heapq.heappush(self._queue, ticket)
@@ -73,12 +73,13 @@ class Limiter:
                 raise
             heapq.heappop(self._queue)
             now = self._clock()
-            self.waited += now - began
+            waited = now - began
+            self.waited += waited
             self._starts.append(now)
             self._running += 1
             self._changed.notify_all()
         try:
-            yield
+            yield waited
         finally:
             with self._changed:
                 self._running -= 1

@@ -41,6 +41,7 @@ from samklang.connectors.errors import (
     RateLimited,
     RemoteFault,
     SamklangError,
+    Superseded,
     Unreachable,
 )
 from samklang.connectors.limiter import Limiter
@@ -49,6 +50,9 @@ T = TypeVar("T")
 
 #: Keys of the records that the running call is about; written into the exchange.
 about: ContextVar[tuple[str, ...]] = ContextVar("about", default=())
+
+#: Whether the running work may still send: false when another worker has taken it over while this one waited.
+may_send: ContextVar[Callable[[], bool]] = ContextVar("may_send", default=lambda: True)
 
 _TRIES = 3
 _LONGEST_WAIT = 30.0  # a longer Retry-After goes back to the hub, which waits without holding a thread
@@ -249,7 +253,9 @@ class Transport:
     # ------------------------------------------------------------------------------------------------ inside
 
     def _once(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
-        with self.limiter.turn():
+        with self.limiter.turn() as waited:
+            if not may_send.get()():
+                raise Superseded(where=f"{method} {urlsplit(url).path}")
             at, began = datetime.now(UTC), time.perf_counter()
             status, got, failure = 0, b"", ""
             where = f"{method} {urlsplit(url).path}"
@@ -292,6 +298,7 @@ class Transport:
                         status=status,
                         at=at,
                         seconds=time.perf_counter() - began,
+                        waited=waited,
                         sent=without_secrets((body or b"")[:kept]),
                         got=without_secrets(got[:kept]),
                         error=failure,

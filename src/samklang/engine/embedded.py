@@ -1,16 +1,17 @@
-"""The embedded engine: threads in one process, one per connection and lane that has work. Nothing is stored here;
-after a restart the first tick finds all work in the tables."""
+"""The embedded engine: threads in one process, one per connection and lane that has work, up to so many places.
+Nothing is stored here; after a restart the first tick finds all work in the tables."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable
 
 import structlog
 from django.db import close_old_connections, connections
 
-from samklang.engine.port import Job, JobState, Perform
+from samklang.engine.port import Job, JobState, Perform, share, urgency
 
 log = structlog.get_logger()
 
@@ -18,8 +19,9 @@ log = structlog.get_logger()
 class Embedded:
     """Runs jobs until `stop`. `perform` is engine.work.perform, or a test's own."""
 
-    def __init__(self, perform: Perform, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, perform: Perform, clock: Callable[[], float] = time.monotonic, places: int = 64) -> None:
         self._perform = perform
+        self._places = places
         self._clock = clock
         self._due: dict[Job, float] = {}
         self._running: set[Job] = set()
@@ -42,14 +44,19 @@ class Embedded:
 
     def every(self, seconds: float, job: Job) -> None:
         with self._change:
+            if self._schedule.get(job) == seconds:
+                return
             self._schedule[job] = seconds
         self.wake(job)
 
     def jobs(self) -> list[JobState]:
         with self._change:
             now = self._clock()
-            found = [JobState(job, "running") for job in self._running]
-            found += [JobState(job, "waiting", max(0.0, at - now)) for job, at in self._due.items()]
+            every = self._schedule
+            found = [JobState(job, "running", every=every.get(job, 0.0)) for job in self._running]
+            found += [
+                JobState(job, "waiting", max(0.0, at - now), every=every.get(job, 0.0)) for job, at in self._due.items()
+            ]
             return found + [JobState(job, "failed", error=error) for job, error in self._failed.items()]
 
     def retry(self, job: Job) -> None:
@@ -98,24 +105,27 @@ class Embedded:
         with self._change:
             while not self._stopping:
                 now = self._clock()
-                ready = sorted(
-                    (
-                        job
-                        for job, at in self._due.items()
-                        if at <= now and (job.connection, job.lane) not in self._busy
-                    ),
-                    key=lambda job: (job.lane, self._due[job]),
-                )
-                for job in ready:
-                    if (job.connection, job.lane) in self._busy:
+                ready = [job for job, at in self._due.items() if at <= now and self._free(job)]
+                for job in sorted(ready, key=lambda job: urgency(self._due[job], job.lane)):
+                    if not (self._free(job) and self._has_place(job)):
                         continue
                     del self._due[job]
                     self._running.add(job)
                     self._busy.add((job.connection, job.lane))
                     name = f"lane-{job.connection}-{job.lane}"
                     threading.Thread(target=self._run, args=(job,), name=name, daemon=True).start()
-                waits = [at - now for job, at in self._due.items() if (job.connection, job.lane) not in self._busy]
+                # The end of any job wakes us too; so only what is due later needs a time.
+                waits = [at - now for at in self._due.values() if at > now]
                 self._change.wait(max(0.0, min(waits, default=60.0)))
+
+    def _free(self, job: Job) -> bool:
+        """Whether nothing runs in the job's lane."""
+        return (job.connection, job.lane) not in self._busy
+
+    def _has_place(self, job: Job) -> bool:
+        """Whether there is a place, and the tenant has not taken its share."""
+        taken = Counter(running.tenant for running in self._running)
+        return len(self._running) < self._places and (not job.tenant or taken[job.tenant] < share(self._places))
 
     def _run(self, job: Job) -> None:
         error = ""

@@ -13,26 +13,53 @@ import msgspec
 
 from samklang.hub.intake import PRIORITY
 
-Task = Literal["read", "sweep", "deliver", "hooks", "tick"]
+Task = Literal["read", "sweep", "deliver", "hooks", "tick", "schedule"]
 
 
 class Job(msgspec.Struct, frozen=True):
-    """What to do for a connection: read or sweep a feed, deliver a record type, work off webhooks; `tick` looks after
-    everything (connection 0)."""
+    """What to do for a connection: read or sweep a feed, deliver a record type, work off webhooks. Without one: `tick`
+    wakes whatever has work, `schedule` sees that feeds are read on time."""
 
     task: Task
     connection: int = 0
     what: str = ""  # feed or record type
     lane: int = 3  # 0 orders, 1 stock, 2 prices, 3 catalogue
+    tenant: int = 0  # whose it is: no tenant may take every place
 
 
 class JobState(msgspec.Struct, frozen=True):
-    """A job as the engine sees it now."""
+    """A job as the engine sees it now. `every` is its schedule in seconds (0 = none)."""
 
     job: Job
     state: Literal["waiting", "running", "failed"]
     due_in: float = 0.0
     error: str = ""
+    every: float = 0.0
+
+
+#: Seconds by which a lane goes before the next less urgent one: a job of the catalogue that has waited so much longer
+#: goes before an order, so no lane starves.
+LANE_SECONDS = 20.0
+
+
+def urgency(due: float, lane: int) -> float:
+    """What jobs are ordered by, smallest first: when it was due, later for lanes that can wait. `due` in seconds."""
+    return due + lane * LANE_SECONDS
+
+
+def share(places: int) -> int:
+    """How many of so many places one tenant may take: the rest stays free for the others."""
+    return max(1, places * 3 // 4)
+
+
+def deliver_job(tenant: int, connection: int, type_: str) -> Job:
+    """Deliver what is due of a type at a connection."""
+    return Job("deliver", connection, type_, lane_of((type_,)), tenant)
+
+
+def hooks_job(tenant: int, connection: int) -> Job:
+    """Work off a connection's webhooks."""
+    return Job("hooks", connection, "", 0, tenant)
 
 
 def lane_of(types: tuple[str, ...]) -> int:
@@ -41,13 +68,14 @@ def lane_of(types: tuple[str, ...]) -> int:
 
 
 class Engine(Protocol):
-    """Runs jobs. One job at a time per connection and lane; no lane waits for another."""
+    """Runs jobs. One job at a time per connection and lane; no lane waits for another. Jobs go by urgency, and no
+    tenant takes every place."""
 
     def wake(self, job: Job, delay: float = 0.0) -> None:
         """Run the job soon (after `delay` seconds); the earliest of several wishes counts."""
 
     def every(self, seconds: float, job: Job) -> None:
-        """Wake the job again and again, first at once."""
+        """Wake the job again and again, first at once; asked for once more, the schedule stays as it runs."""
 
     def jobs(self) -> list[JobState]:
         """What waits, runs, or failed last."""
@@ -56,7 +84,7 @@ class Engine(Protocol):
         """Run a failed job now."""
 
     def cancel(self, job: Job) -> bool:
-        """Take a waiting job away; False when it is running or unknown."""
+        """Take a waiting job and its schedule away; False when it is running or unknown."""
 
 
 Perform = Callable[[Job, Engine], None]

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import time
+from weakref import WeakKeyDictionary
 
 import structlog
-from django.db.models import Min
+from django.db.models import Max, Min
 
 from samklang.connectors.errors import SamklangError
-from samklang.engine.port import Engine, Job, lane_of
+from samklang.engine.port import Engine, Job, deliver_job, hooks_job, lane_of
 from samklang.hub import delivery, hooks, intake, store
-from samklang.hub.links import forget_old, open_link, usable, went_wrong
-from samklang.hub.models import Binding, Connection, Flow, Hook
+from samklang.hub.links import forget_old, open_link, went_wrong
+from samklang.hub.models import Binding, ConfigVersion, Connection, Flow, Hook
 
 log = structlog.get_logger()
+
+#: What every engine runs again and again: (seconds between, job).
+KEEPING = ((5.0, Job("tick", lane=3)), (5.0, Job("schedule", lane=2)))
 
 
 def perform(job: Job, engine: Engine) -> None:
@@ -21,12 +25,15 @@ def perform(job: Job, engine: Engine) -> None:
     if job.task == "tick":
         tick(engine)
         return
+    if job.task == "schedule":
+        schedule(engine)
+        return
     row = Connection.objects.select_related("tenant").filter(pk=job.connection).first()
     if row is None:
         return
 
     def notify(target: int, type_: str) -> None:
-        engine.wake(Job("deliver", target, type_, lane_of((type_,))))
+        engine.wake(deliver_job(row.tenant_id, target, type_))
 
     try:
         if job.task in ("read", "sweep"):
@@ -44,7 +51,7 @@ def perform(job: Job, engine: Engine) -> None:
 def _after_delivery(row: Connection, job: Job, engine: Engine) -> None:
     for type_ in store.due_types(row.tenant_id, row.pk):
         if type_ != job.what:
-            engine.wake(Job("deliver", row.pk, type_, lane_of((type_,))))
+            engine.wake(deliver_job(row.tenant_id, row.pk, type_))
     row.refresh_from_db()
     if row.state != Connection.State.ACTIVE:
         return
@@ -55,7 +62,9 @@ def _after_delivery(row: Connection, job: Job, engine: Engine) -> None:
         engine.wake(job, max(0.05, next_due - time.time(), row.open_until - time.time()))
 
 
-_HOUR = 3600.0
+_HOUR, _MINUTE = 3600.0, 60.0
+#: Which version of the configuration an engine of this process was last given, and when.
+_scheduled: WeakKeyDictionary[Engine, tuple[int | None, float]] = WeakKeyDictionary()
 _tidied = 0.0  # when old exchanges were last dropped by this process
 
 
@@ -65,14 +74,32 @@ def tick(engine: Engine) -> None:
     if time.monotonic() - _tidied > _HOUR:
         _tidied = time.monotonic()
         forget_old()
-    for row in Connection.objects.select_related("tenant").filter(state=Connection.State.ACTIVE):
-        delivery.wake_waiting(row.tenant_id)
-        if not usable(row):
-            continue
-        for type_ in store.due_types(row.tenant_id, row.pk):
-            engine.wake(Job("deliver", row.pk, type_, lane_of((type_,))))
-        if Hook.objects.filter(tenant=row.tenant, connection=row, done=False).exists():
-            engine.wake(Job("hooks", row.pk, "", 0))
+    delivery.wake_waiting()
+    usable = Connection.objects.filter(state=Connection.State.ACTIVE, open_until__lte=time.time())
+    tenants = dict(usable.values_list("pk", "tenant_id"))
+    for tenant, connection, type_ in store.due_everywhere():
+        if connection in tenants:
+            engine.wake(deliver_job(tenant, connection, type_))
+    for connection in Hook.objects.filter(done=False).values_list("connection_id", flat=True).distinct():
+        if connection in tenants:
+            engine.wake(hooks_job(tenants[connection], connection))
+
+
+def schedule(engine: Engine) -> None:
+    """Read feeds that flows want on time: looked after when the configuration has changed, else each minute."""
+    version = ConfigVersion.objects.aggregate(newest=Max("pk"))["newest"]
+    before, at = _scheduled.get(engine, (None, -_MINUTE))
+    if before == version and time.monotonic() - at < _MINUTE:
+        return
+    wanted = {job: seconds for seconds, job in read_jobs()}
+    there = {state.job: state.every for state in engine.jobs() if state.every}
+    for job, seconds in wanted.items():
+        if there.get(job) != seconds:
+            engine.every(seconds, job)
+    for job in there:
+        if job not in wanted and job.task == "read":
+            engine.cancel(job)
+    _scheduled[engine] = (version, time.monotonic())
 
 
 def read_jobs(tenant: int | None = None) -> list[tuple[float, Job]]:
@@ -88,7 +115,7 @@ def read_jobs(tenant: int | None = None) -> list[tuple[float, Job]]:
         flowing = set(Flow.objects.filter(source=row, enabled=True).values_list("type", flat=True))
         feeding = Flow.objects.filter(target=row, enabled=True, type__in=["order", "stock", "price"]).exists()
         found += [
-            (feed.every_seconds, Job("read", row.pk, feed.name, lane_of(feed.types)))
+            (feed.every_seconds, Job("read", row.pk, feed.name, lane_of(feed.types), row.tenant_id))
             for feed in manifest.feeds
             if flowing & set(feed.types) or (feeding and "product" in feed.types)
         ]

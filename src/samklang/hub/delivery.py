@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 import time
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
@@ -20,9 +20,19 @@ from django.db.models import F
 from django.utils import timezone
 
 from samklang.connectors.contract import Done, Match, Result, Want, Write
-from samklang.connectors.errors import NOT_A_RECORD, BadData, Pause, RateLimited, Rejected, Retry, SamklangError, Wait
+from samklang.connectors.errors import (
+    NOT_A_RECORD,
+    BadData,
+    Pause,
+    RateLimited,
+    Rejected,
+    Retry,
+    SamklangError,
+    Superseded,
+    Wait,
+)
 from samklang.connectors.limiter import priority
-from samklang.connectors.transport import about
+from samklang.connectors.transport import about, may_send
 from samklang.hub import leases, problems, store
 from samklang.hub.attempt import Attempt
 from samklang.hub.intake import PRIORITY
@@ -34,6 +44,7 @@ from samklang.records import Record, content_hash, decode, encode
 from samklang.rules import Ignored, RuleFailed
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 3600.0
+_SILENT = 45.0  # seconds that a call may take whose sender we only know to be silent
 _SPOKEN_OF = 5  # technical failures of one record before it becomes a problem
 _PATIENCE = 900.0  # seconds after which a waiting record is looked at again (and becomes a problem)
 #: Types that have an external id of their own; stock, price and status hang on another record's.
@@ -71,8 +82,9 @@ class Drain:
     def run(self) -> Transfer:
         """Drain until nothing is due, the connection must pause, or the lease is lost."""
         began = time.monotonic()
+        settle = 0.0 if self.how.create != "lookup" else _SILENT if self.held.silent else self.how.settles
         with transaction.atomic():
-            store.recover(self.tenant, self.row.pk, self.type, self.held.token)
+            store.recover(self.tenant, self.row.pk, self.type, self.held.token, settle)
         lane = priority.set(PRIORITY.get(self.type, 3))
         try:
             self._drain(max(1, self.how.width), max(1, self.how.batch))
@@ -92,7 +104,7 @@ class Drain:
         running: dict[Future[list[Result | Match]], list[_Work]] = {}
         with ThreadPoolExecutor(width, thread_name_prefix=f"send-{self.row.name}") as pool:
             while True:
-                while len(running) < width and not (self.stopped or self.held.lost):
+                while len(running) < width and self.held.valid and not self.stopped:
                     if not ready:
                         work = self._claim(min(_AT_ONCE, size * width))
                         if work is None:
@@ -102,20 +114,22 @@ class Drain:
                     batch = ready.popleft()
                     context = copy_context()
                     context.run(about.set, tuple(item.want.key for item in batch))
+                    context.run(may_send.set, lambda: self.held.valid)
                     running[pool.submit(context.run, self.attempt, [item.want for item in batch])] = batch
                 if not running:
                     break
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
                     self._settle(running.pop(future), future.result())
-        for batch in ready:
+        for batch in ready:  # claimed and not sent
             self._finish([self._again(item.claimed) for item in batch])
 
     # ------------------------------------------------------------------------------------------- before sending
 
     def _claim(self, most: int) -> list[_Work] | None:
-        """The next due rows, prepared; None when there are none."""
+        """The next due rows, prepared; None when there are none, or when another has taken the lane."""
         with transaction.atomic():
-            rows = store.claim(self.tenant, self.row.pk, self.type, most, self.held.token)
+            mine = self.held.renew()  # in this transaction: who has lost the lane claims nothing
+            rows = store.claim(self.tenant, self.row.pk, self.type, most, self.held.token) if mine else []
         if not rows:
             return None
         self.transfer.considered += len(rows)
@@ -257,7 +271,9 @@ class Drain:
                 problems.clear(self.tenant, self.row.pk, "out", self.type, well)
             if self.type in TRACED:
                 step(self.tenant, self.row.pk, self.type, steps)
-        if worst is not None:
+        if isinstance(worst, Superseded):
+            self.stopped = True
+        elif worst is not None:
             went_wrong(self.row, worst)
             if isinstance(worst, Pause) or not usable(self.row):
                 self.stopped = True
@@ -320,12 +336,15 @@ class Drain:
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(row.attempts, 12)) * random.uniform(0.8, 1.2)  # noqa: S311
         if isinstance(error, RateLimited):
             pause = max(error.retry_after, 1.0)
+        doubt = row.doubt or (error.maybe_applied and not row.external_id)
+        if doubt and self.how.create == "lookup":
+            pause = max(pause, self.how.settles)
         troubled = row.troubled or attempts >= _SPOKEN_OF
         if attempts >= _SPOKEN_OF:
             troubles.append(problems.Trouble("out", self.type, row.key, error, row.external_id or ""))
         return store.Outcome(
             row.key, "due", due_at=time.time() + pause, attempts=attempts, troubled=troubled,
-            doubt=row.doubt or (error.maybe_applied and not row.external_id),
+            doubt=doubt,
         )  # fmt: skip
 
     def _waiting(self, row: store.Claimed, error: Wait, troubles: list[problems.Trouble]) -> store.Outcome:
@@ -363,8 +382,19 @@ def retry(tenant: int, connection: int | None = None, type_: str = "", key: str 
     return rows.update(state="due", due_at=time.time(), waiting_on="")
 
 
-def wake_waiting(tenant: int) -> int:
-    """Waiting records whose patience is over are looked at again; part of the periodic sweep."""
-    return Binding.objects.filter(tenant_id=tenant, state="waiting", due_at__lt=time.time()).update(
+def wake_waiting() -> None:
+    """Waiting records that should wait no longer, over all tenants; part of the periodic look.
+
+    Their patience is over; or what they wait for is there, and nobody released them: on PostgreSQL the transaction
+    that brings a record and the one that begins to wait for it can pass each other unseen.
+    """
+    Binding.objects.filter(state="waiting", due_at__lt=time.time()).exclude(waiting_on="").update(
         state="due", due_at=time.time(), waiting_on="", attempts=F("attempts") + 1
     )
+    places: dict[tuple[int, int], list[tuple[str, str]]] = defaultdict(list)
+    for tenant, connection, name in store.waiting(1000):
+        type_, _, key = name.partition(":")
+        places[tenant, connection].append((type_, key))
+    for (tenant, connection), names in places.items():
+        with transaction.atomic():
+            store.release_waiting(tenant, connection, list(store.ids_of(tenant, connection, names)))

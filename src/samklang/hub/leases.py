@@ -1,32 +1,69 @@
-"""One worker per lane. A lease has an end, so a dead worker never blocks (one that died on this machine not even until
-then), and a number that only grows, so a worker that was thought dead and comes back is known by its old number and
-its writes are refused."""
+"""One worker per lane, whatever dies and whatever the clocks say.
+
+A lease carries a number that grows with every taking. Whoever claims work under it renews it in the same transaction,
+so a worker that was thought dead and comes back finds that its number is an old one and can write nothing.
+
+Clocks are not compared between machines: a taker watches by its own clock whether the owner still renews, as
+Kubernetes' leader election does. An owner that is known to be dead (a process of this machine that no longer runs) is
+followed at once; one that only falls silent, after `LENGTH` seconds. The owner stops sending earlier than that, after
+two thirds of the time without a successful renewal, so two never send at once.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import socket
 import threading
 import time
+import uuid
 from collections.abc import Iterator
+from pathlib import Path
 
-from django.db import close_old_connections, connection, transaction
+import structlog
+from django.db import DatabaseError, close_old_connections, connection, transaction
+from django.db.models import F
 
 from samklang.hub.models import Lease
 
-LENGTH = 60.0  # seconds; renewed at a third of it
+log = structlog.get_logger()
+
+LENGTH = 30.0  # seconds of silence after which another may take over; renewed at a third of it
+
+
+def _clock() -> float:
+    """Seconds that also pass while the machine sleeps, where the system can tell (Linux)."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
+@functools.cache
+def _machine() -> str:
+    """This machine, or container: where process numbers mean something."""
+    with contextlib.suppress(OSError):
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()[:8]
+        return f"{socket.gethostname()}/{boot}/{Path('/proc/self/ns/pid').readlink()}"
+    return f"{socket.gethostname()}/{uuid.getnode():x}"
+
+
+@functools.cache
+def _life(pid: int) -> str:
+    """Tells this life of a process number from an earlier one; made anew after a fork."""
+    return f"{pid}-{uuid.uuid4().hex[:8]}"
 
 
 def _myself() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+    return f"{_machine()} {_life(os.getpid())}"
 
 
 def _is_dead(owner: str) -> bool:
     """Whether the owner was a process of this machine that no longer runs (another machine's: never known)."""
-    host, _, pid = owner.rpartition(":")
-    if host != socket.gethostname() or not pid.isdigit() or int(pid) == os.getpid():
+    machine, _, life = owner.rpartition(" ")
+    pid = life.partition("-")[0]
+    if machine != _machine() or not pid.isdigit():
         return False
+    if int(pid) == os.getpid():
+        return life != _life(os.getpid())
     try:
         os.kill(int(pid), 0)
     except ProcessLookupError:
@@ -37,37 +74,65 @@ def _is_dead(owner: str) -> bool:
 
 
 class Held:
-    """A lease that is ours. `token` is its number; `lost` becomes true when it could not be renewed in time."""
+    """A lease that is ours. `token` is its number; `silent` says that the owner before us fell silent: it may still
+    have a call under way."""
 
-    def __init__(self, tenant: int, name: str, token: int) -> None:
+    def __init__(self, tenant: int, name: str, token: int, since: float, silent: bool = False) -> None:
         self.tenant = tenant
         self.name = name
         self.token = token
-        self.lost = False
+        self.silent = silent
+        self._taken = False  # by another
+        self._until = since + LENGTH * 2 / 3
+
+    @property
+    def valid(self) -> bool:
+        """Whether we may still send under it."""
+        return not self._taken and _clock() < self._until
 
     def renew(self) -> bool:
-        """Push the end forward; False when somebody else has taken the lease."""
-        renewed = Lease.objects.filter(tenant_id=self.tenant, name=self.name, token=self.token).update(
-            until=time.time() + LENGTH
-        )
-        self.lost = not renewed
-        return bool(renewed)
+        """Tell that we live; False when somebody else has taken the lease. In a transaction it also locks the lease:
+        what is written with it, is written by its holder."""
+        since = _clock()
+        mine = Lease.objects.filter(tenant_id=self.tenant, name=self.name, token=self.token)
+        if mine.update(beat=F("beat") + 1):
+            self._until = since + LENGTH * 2 / 3
+            return True
+        self._taken = True
+        return False
+
+
+#: Leases that this process holds now. One that is written down as ours and is not here was left by a lost connection.
+_held: set[tuple[int, str]] = set()
+
+#: What this process last saw of leases that others hold: (tenant, name) → ((token, beat), since when).
+_watched: dict[tuple[int, str], tuple[tuple[int, int], float]] = {}
+
+
+def _is_silent(lease: Lease) -> bool:
+    """Whether the owner has not renewed for `LENGTH` seconds by our own clock."""
+    place, state, now = (lease.tenant_id, lease.name), (lease.token, lease.beat), _clock()
+    if _watched.get(place, (None, 0.0))[0] != state:
+        _watched[place] = (state, now)
+    return now - _watched[place][1] > LENGTH
 
 
 def take(tenant: int, name: str) -> Held | None:
     """The lease, or None while another holds it."""
-    now = time.time()
+    since = _clock()
     with transaction.atomic():
-        lease, made = Lease.objects.select_for_update().get_or_create(
-            tenant_id=tenant, name=name, defaults={"token": 1, "until": now + LENGTH, "owner": _myself()}
-        )
-        if not made:
-            if lease.until > now and not _is_dead(lease.owner):
+        lease, _ = Lease.objects.select_for_update().get_or_create(tenant_id=tenant, name=name)
+        silent = False
+        left = lease.owner == _myself() and (tenant, name) not in _held
+        if lease.owner and not left and not _is_dead(lease.owner):
+            silent = _is_silent(lease)
+            if not silent:
                 return None
-            lease.token += 1
-            lease.until, lease.owner = now + LENGTH, _myself()
-            lease.save(update_fields=["token", "until", "owner"])
-    return Held(tenant, name, lease.token)
+        lease.token, lease.beat, lease.owner = lease.token + 1, 0, _myself()
+        lease.save(update_fields=["token", "beat", "owner"])
+    _watched.pop((tenant, name), None)
+    _held.add((tenant, name))
+    return Held(tenant, name, lease.token, since, silent)
 
 
 @contextlib.contextmanager
@@ -83,8 +148,11 @@ def holding(tenant: int, name: str) -> Iterator[Held | None]:
         try:
             while not done.wait(LENGTH / 3):
                 close_old_connections()
-                if not held.renew():
-                    return
+                try:
+                    if not held.renew():
+                        return
+                except DatabaseError as error:  # it may be back in time; until then `valid` runs out by itself
+                    log.warning("lease could not be renewed", lease=name, error=str(error))
         finally:
             connection.close()
 
@@ -95,4 +163,5 @@ def holding(tenant: int, name: str) -> Iterator[Held | None]:
     finally:
         done.set()
         keeper.join()
-        Lease.objects.filter(tenant_id=tenant, name=name, token=held.token).update(until=0)
+        _held.discard((tenant, name))
+        Lease.objects.filter(tenant_id=tenant, name=name, token=held.token).update(owner="")

@@ -207,9 +207,10 @@ class Binding(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["tenant", "connection", "type", "due_at"], name="binding_due", condition=Q(state="due")
+                fields=["tenant", "connection", "type", "state", "due_at"],
+                name="binding_open",
+                condition=~Q(state="idle"),
             ),
-            models.Index(fields=["tenant", "connection", "type"], name="binding_sending", condition=Q(state="sending")),
             models.Index(
                 fields=["tenant", "connection", "waiting_on"], name="binding_waiting", condition=~Q(waiting_on="")
             ),
@@ -254,13 +255,14 @@ class Hook(models.Model):
 
 
 class Lease(models.Model):
-    """Who may work a lane. `token` grows with every taking, so a late worker is known by its number."""
+    """Who may work a lane. `token` grows with every taking, so a late worker is known by its number; `beat` with every
+    renewal, so that others see that the owner lives (hub/leases.py)."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE)
     name = models.CharField(max_length=100)
     token = models.BigIntegerField(default=0)
-    until = models.FloatField(default=0)
-    owner = models.CharField(max_length=200, default="", blank=True)  # host and process that took it
+    beat = models.BigIntegerField(default=0)
+    owner = models.CharField(max_length=200, default="", blank=True)  # machine and process; empty = free
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "name"], name="one_lease")]

@@ -1,16 +1,18 @@
 """The hot statements, all in one place: set-based, right on SQLite and PostgreSQL alike.
 
-Rows are locked and written in key order, so that two writers never deadlock. Every function belongs into a transaction
-that its caller opened, unless it says otherwise.
+Rows are locked and written in key order (by code points: Python's `sorted`, PostgreSQL's COLLATE "C"), so that two
+writers of one connection and type never deadlock. Every function belongs into a transaction that its caller opened,
+unless it says otherwise.
 """
 
 from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db import connection as database
+from django.db.backends.utils import CursorWrapper
 
 
 class Known(NamedTuple):
@@ -61,8 +63,29 @@ class Outcome(NamedTuple):
     waiting_on: str = ""
 
 
+#: Work to do at or before a time (one value). The first condition is that of the partial index, for SQLite's planner.
+_TO_DO = "NOT (state='idle') AND (state='sending' OR (state='due' AND due_at<=%s))"
+
+
 def _marks(count: int) -> str:
     return ",".join(["%s"] * count)
+
+
+def _lock(cursor: CursorWrapper, where: str, values: Sequence[Any]) -> None:
+    """Lock bindings in key order before a statement whose own order is the planner's. SQLite has one writer anyway."""
+    if database.features.has_select_for_update:
+        cursor.execute(
+            f'SELECT 1 FROM binding WHERE {where} ORDER BY type COLLATE "C", key COLLATE "C" FOR UPDATE',
+            values,
+        )
+
+
+def _update(assign: str, assigned: Sequence[Any], where: str, values: Sequence[Any]) -> int:
+    """UPDATE bindings; returns how many."""
+    with database.cursor() as cursor:
+        _lock(cursor, where, values)
+        cursor.execute(f"UPDATE binding SET {assign} WHERE {where}", [*assigned, *values])
+        return int(cursor.rowcount)
 
 
 def _bytes(value: bytes | memoryview | None) -> bytes | None:
@@ -75,7 +98,7 @@ def known(tenant: int, connection: int, type_: str, keys: Sequence[str]) -> dict
         return {}
     with database.cursor() as cursor:
         cursor.execute(
-            f"SELECT key, external_id, seen, generation FROM binding"  # noqa: S608
+            f"SELECT key, external_id, seen, generation FROM binding"
             f" WHERE tenant_id=%s AND connection_id=%s AND type=%s AND key IN ({_marks(len(keys))})",
             [tenant, connection, type_, *keys],
         )
@@ -88,7 +111,7 @@ def keys_of(tenant: int, connection: int, type_: str, external_ids: Sequence[str
         return {}
     with database.cursor() as cursor:
         cursor.execute(
-            f"SELECT external_id, key FROM binding WHERE tenant_id=%s AND connection_id=%s AND type=%s"  # noqa: S608
+            f"SELECT external_id, key FROM binding WHERE tenant_id=%s AND connection_id=%s AND type=%s"
             f" AND external_id IN ({_marks(len(external_ids))})",
             [tenant, connection, type_, *external_ids],
         )
@@ -104,7 +127,7 @@ def ids_of(tenant: int, connection: int, names: Sequence[tuple[str, str]]) -> di
             some = keys[start : start + 500]
             with database.cursor() as cursor:
                 cursor.execute(
-                    f"SELECT key, external_id FROM binding WHERE tenant_id=%s AND connection_id=%s AND type=%s"  # noqa: S608
+                    f"SELECT key, external_id FROM binding WHERE tenant_id=%s AND connection_id=%s AND type=%s"
                     f" AND external_id IS NOT NULL AND key IN ({_marks(len(some))})",
                     [tenant, connection, type_, *some],
                 )
@@ -118,7 +141,7 @@ def bodies(tenant: int, connection: int, type_: str, keys: Sequence[str]) -> dic
         return {}
     with database.cursor() as cursor:
         cursor.execute(
-            f"SELECT key, body FROM record WHERE tenant_id=%s AND connection_id=%s AND type=%s"  # noqa: S608
+            f"SELECT key, body FROM record WHERE tenant_id=%s AND connection_id=%s AND type=%s"
             f" AND key IN ({_marks(len(keys))})",
             [tenant, connection, type_, *keys],
         )
@@ -157,24 +180,22 @@ def bind(tenant: int, connection: int, type_: str, rows: Iterable[tuple[str, str
 
 def unbind(tenant: int, connection: int, type_: str, external_ids: Sequence[str]) -> None:
     """Forget these external ids: the system gave them to another record, or the record is gone there."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE binding SET external_id=NULL, seen=NULL WHERE tenant_id=%s AND connection_id=%s AND type=%s"  # noqa: S608
-            f" AND external_id IN ({_marks(len(external_ids))})",
+    if external_ids:
+        _update(
+            "external_id=NULL, seen=NULL", [],
+            f"tenant_id=%s AND connection_id=%s AND type=%s AND external_id IN ({_marks(len(external_ids))})",
             [tenant, connection, type_, *external_ids],
-        )
+        )  # fmt: skip
 
 
 def touch(tenant: int, connection: int, type_: str, keys: Sequence[str], generation: int) -> None:
     """The sweep has seen these unchanged records."""
-    if not keys:
-        return
-    with database.cursor() as cursor:
-        cursor.execute(
-            f"UPDATE binding SET generation=%s WHERE tenant_id=%s AND connection_id=%s AND type=%s"  # noqa: S608
-            f" AND key IN ({_marks(len(keys))})",
-            [generation, tenant, connection, type_, *keys],
-        )
+    if keys:
+        _update(
+            "generation=%s", [generation],
+            f"tenant_id=%s AND connection_id=%s AND type=%s AND key IN ({_marks(len(keys))})",
+            [tenant, connection, type_, *keys],
+        )  # fmt: skip
 
 
 def want(tenant: int, target: int, type_: str, source: int, flow: int, rows: Iterable[Wanted]) -> int:
@@ -232,7 +253,7 @@ def delivered(tenant: int, target: int, type_: str, keys: Sequence[str]) -> dict
         return {}
     with database.cursor() as cursor:
         cursor.execute(
-            f"SELECT key, delivered FROM binding WHERE tenant_id=%s AND connection_id=%s AND type=%s"  # noqa: S608
+            f"SELECT key, delivered FROM binding WHERE tenant_id=%s AND connection_id=%s AND type=%s"
             f" AND delivered IS NOT NULL AND key IN ({_marks(len(keys))})",
             [tenant, target, type_, *keys],
         )
@@ -240,14 +261,19 @@ def delivered(tenant: int, target: int, type_: str, keys: Sequence[str]) -> dict
 
 
 def claim(tenant: int, target: int, type_: str, limit: int, token: int) -> list[Claimed]:
-    """Take due work under a lease number, oldest first, with the records to send."""
+    """Take due work under a lease number, oldest first, with the records to send.
+
+    Rows that another writer has locked right now are passed by; the next claim finds them.
+    """
+    passing = " FOR UPDATE OF b SKIP LOCKED" if database.features.has_select_for_update else ""
     with database.cursor() as cursor:
         cursor.execute(
             "SELECT b.key, b.external_id, b.wanted, b.delivered, b.sent, b.attempts, b.doubt, b.troubled, b.flow_id,"
             " r.body FROM binding b LEFT JOIN record r ON r.tenant_id=b.tenant_id AND r.connection_id=b.source_id"
             " AND r.type=b.type AND r.key=b.key"
-            " WHERE b.tenant_id=%s AND b.connection_id=%s AND b.type=%s AND b.state='due' AND b.due_at<=%s"
-            " ORDER BY b.due_at, b.key LIMIT %s",
+            " WHERE b.tenant_id=%s AND b.connection_id=%s AND b.type=%s AND NOT (b.state='idle') AND b.state='due'"
+            " AND b.due_at<=%s"
+            f" ORDER BY b.due_at, b.key LIMIT %s{passing}",
             [tenant, target, type_, time.time(), limit],
         )
         rows = [
@@ -257,7 +283,7 @@ def claim(tenant: int, target: int, type_: str, limit: int, token: int) -> list[
         ]  # fmt: skip
         if rows:
             cursor.execute(
-                f"UPDATE binding SET state='sending', token=%s WHERE tenant_id=%s AND connection_id=%s AND type=%s"  # noqa: S608
+                f"UPDATE binding SET state='sending', token=%s WHERE tenant_id=%s AND connection_id=%s AND type=%s"
                 f" AND key IN ({_marks(len(rows))})",
                 [token, tenant, target, type_, *sorted(row.key for row in rows)],
             )
@@ -289,30 +315,30 @@ def finish(tenant: int, target: int, type_: str, token: int, rows: Iterable[Outc
         return int(cursor.rowcount)
 
 
-def recover(tenant: int, target: int, type_: str, token: int) -> int:
-    """Rows that an earlier lease left in `sending`: due again, and a create among them is in doubt."""
-    with database.cursor() as cursor:
-        cursor.execute(
-            "UPDATE binding SET state='due', doubt=CASE WHEN external_id IS NULL THEN %s ELSE doubt END"
-            " WHERE tenant_id=%s AND connection_id=%s AND type=%s AND state='sending' AND token<>%s",
-            [True, tenant, target, type_, token],
-        )
-        return int(cursor.rowcount)
+def recover(tenant: int, target: int, type_: str, token: int, settle: float) -> int:
+    """Rows that an earlier lease left in `sending`: due again, and a create among them is in doubt. It is looked for
+    after `settle` seconds: what was on its way then has arrived or never will."""
+    return _update(
+        "state='due', doubt=CASE WHEN external_id IS NULL THEN %s ELSE doubt END,"
+        " due_at=CASE WHEN external_id IS NULL THEN %s ELSE due_at END",
+        [True, time.time() + settle],
+        "tenant_id=%s AND connection_id=%s AND type=%s AND NOT (state='idle') AND state='sending' AND token<>%s",
+        [tenant, target, type_, token],
+    )
 
 
 def release_waiting(tenant: int, connection: int, names: Sequence[tuple[str, str]]) -> None:
     """Records that waited for these at this connection become due."""
     if not names:
         return
-    now = time.time()
-    with database.cursor() as cursor:
-        for start in range(0, len(names), 500):
-            some = [f"{type_}:{key}" for type_, key in names[start : start + 500]]
-            cursor.execute(
-                f"UPDATE binding SET state='due', due_at=%s, waiting_on='' WHERE tenant_id=%s AND connection_id=%s"  # noqa: S608
-                f" AND NOT (waiting_on='') AND state='waiting' AND waiting_on IN ({_marks(len(some))})",
-                [now, tenant, connection, *some],
-            )
+    for start in range(0, len(names), 500):
+        some = [f"{type_}:{key}" for type_, key in names[start : start + 500]]
+        _update(
+            "state='due', due_at=%s, waiting_on=''", [time.time()],
+            "tenant_id=%s AND connection_id=%s AND NOT (waiting_on='') AND state='waiting'"
+            f" AND waiting_on IN ({_marks(len(some))})",
+            [tenant, connection, *some],
+        )  # fmt: skip
 
 
 def waits(tenant: int, connection: int) -> bool:
@@ -326,14 +352,31 @@ def waits(tenant: int, connection: int) -> bool:
 
 
 def due_types(tenant: int, target: int) -> list[str]:
-    """Record types with work due now, or left in sending by somebody."""
+    """Record types of a connection with work due now, or left in sending by somebody."""
     with database.cursor() as cursor:
         cursor.execute(
-            "SELECT DISTINCT type FROM binding WHERE tenant_id=%s AND connection_id=%s AND state='due' AND due_at<=%s"
-            " UNION SELECT DISTINCT type FROM binding WHERE tenant_id=%s AND connection_id=%s AND state='sending'",
-            [tenant, target, time.time(), tenant, target],
+            f"SELECT DISTINCT type FROM binding WHERE tenant_id=%s AND connection_id=%s AND {_TO_DO}",
+            [tenant, target, time.time()],
         )
         return [row[0] for row in cursor.fetchall()]
+
+
+def due_everywhere() -> list[tuple[int, int, str]]:
+    """(tenant, connection, type) with work to do, over all tenants: for the periodic look, never on the hot path."""
+    with database.cursor() as cursor:
+        cursor.execute(f"SELECT DISTINCT tenant_id, connection_id, type FROM binding WHERE {_TO_DO}", [time.time()])
+        return [(tenant, connection, type_) for tenant, connection, type_ in cursor.fetchall()]
+
+
+def waiting(most: int) -> list[tuple[int, int, str]]:
+    """(tenant, connection, "type:key" waited for) of the records that began to wait last, over all tenants."""
+    with database.cursor() as cursor:
+        cursor.execute(
+            "SELECT tenant_id, connection_id, waiting_on FROM binding WHERE NOT (waiting_on='') AND state='waiting'"
+            " ORDER BY due_at DESC LIMIT %s",
+            [most],
+        )
+        return list(dict.fromkeys(cursor.fetchall()))
 
 
 def unseen(tenant: int, connection: int, type_: str, generation: int, limit: int = 1000) -> list[tuple[str, str]]:
