@@ -1,0 +1,117 @@
+"""Movements → vouchers. Model A: one per channel, day and kind; model B: one per capture or refund of an order.
+
+A company whose ledger keeps no invoices gets the open invoices of a day in the day's voucher, one line for each.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from samklang.accounting.company import Company
+from samklang.accounting.draft import Draft
+from samklang.accounting.fx import Exchange
+from samklang.accounting.problems import Problem, Refused
+from samklang.accounting.sales import Kind, Movement, movements, post
+from samklang.accounting.voucher import Source, Voucher
+from samklang.records import Order
+
+_SOURCES: dict[Kind, Source] = {
+    "sales": "sales", "refunds": "refunds", "prepaid": "sales", "delivered": "sales",
+}  # fmt: skip
+
+
+class Booked(NamedTuple):
+    """What a set of facts became: vouchers, and what a person must look at. Nothing is in both."""
+
+    vouchers: tuple[Voucher, ...]
+    problems: tuple[Problem, ...]
+
+
+class _Group(NamedTuple):
+    """What shares a voucher; `invoice` is the movement's id where it has one of its own."""
+
+    day: date
+    channel: str
+    kind: Kind
+    invoice: str
+
+
+class _Posted(NamedTuple):
+    """A movement and its lines."""
+
+    movement: Movement
+    draft: Draft
+
+
+def book_sales(
+    orders: Iterable[Order], company: Company, exchange: Exchange, delivered: Mapping[str, date] | None = None
+) -> Booked:
+    """Vouchers for all captures and refunds of the orders, oldest first; `delivered` is the day per order key.
+
+    An order that cannot be booked (VAT, amounts, a missing account or rate, a closed period) is a problem as a whole;
+    its neighbours are booked.
+    """
+    groups: defaultdict[_Group, list[_Posted]] = defaultdict(list)
+    problems = []
+    for order in orders:
+        try:
+            found = [
+                _posted(movement, company, exchange)
+                for movement in movements(order, company, (delivered or {}).get(order.key))
+            ]
+        except Refused as refused:
+            problems.append(refused.problem)
+            continue
+        for posted in found:
+            groups[_group(posted.movement, company)].append(posted)
+    vouchers = [
+        voucher
+        for group in sorted(groups)
+        for voucher in _vouchers(group, sorted(groups[group], key=lambda posted: posted.movement.id), company)
+    ]
+    return Booked(tuple(vouchers), tuple(sorted(problems, key=lambda problem: (problem.where, problem.code))))
+
+
+def _posted(movement: Movement, company: Company, exchange: Exchange) -> _Posted:
+    """The movement's own lines. A missing account stops its order here, before it can stop the whole day."""
+    company.check_open(movement.day, movement.order)
+    draft = Draft(company, company.channels[movement.channel].dimensions)
+    post(draft, movement, company, exchange)
+    return _Posted(movement, draft)
+
+
+def _group(movement: Movement, company: Company) -> _Group:
+    alone = movement.model == "invoice" and company.keeps_invoices and movement.kind in ("sales", "refunds")
+    return _Group(movement.day, movement.channel, movement.kind, movement.id if alone else "")
+
+
+def _vouchers(group: _Group, found: Sequence[_Posted], company: Company, part: str = "") -> list[Voucher]:
+    """The group's voucher, halved until each half fits the ledger's row limit (edge case 48)."""
+    draft = Draft(company)
+    for posted in found:
+        draft.add(posted.draft)
+    voucher = draft.voucher(*_heading(group, [posted.movement for posted in found], company, part))
+    if voucher is None:
+        return []
+    if len(voucher.lines) <= company.row_limit or len(found) == 1:
+        return [voucher]
+    half = len(found) // 2
+    return [
+        *_vouchers(group, found[:half], company, f"{part}/1"),
+        *_vouchers(group, found[half:], company, f"{part}/2"),
+    ]
+
+
+def _heading(group: _Group, found: Sequence[Movement], company: Company, part: str) -> tuple[Source, date, str, str]:
+    """Source, date, text and key of the group's voucher."""
+    text, first = company.chart.text, found[0]
+    if group.invoice:
+        name = "invoice" if group.kind == "sales" else "credit_invoice"
+        return "invoice", group.day, text(name, order=first.order_no), f"{company.code}/{name}/{group.invoice}"
+    key = f"{company.code}/{group.kind}/{group.channel}/{group.day}{part}"
+    if group.kind == "refunds" and len({movement.order for movement in found}) == 1:
+        return "refunds", group.day, text("refund", order=first.order_no), key
+    return _SOURCES[group.kind], group.day, text(group.kind, day=group.day), key
