@@ -18,6 +18,7 @@ from samklang.cli.look import journey, problems, runs, status
 from samklang.cli.screen import Exit, Screen, WrongUse, exit_code
 from samklang.cli.serve import serve
 from samklang.cli.work import pause, release, resume, retry, sync
+from samklang.cli.worker import worker
 from samklang.connectors.errors import SamklangError
 
 app = App(
@@ -35,7 +36,8 @@ app = App(
     suppress_keyboard_interrupt=False,
 )
 for command in (
-    connect, plan, apply, export, history, sync, serve, status, journey, problems, runs, retry, release, pause, resume,
+    connect, plan, apply, export, history, sync, serve, worker, status, journey, problems, runs, retry, release, pause,
+    resume,
 ):  # fmt: skip
     app.command(command)
 app.command(connector)

@@ -1,4 +1,4 @@
-"""`samklang serve`: web pages, webhooks, schedules and workers in one process."""
+"""`samklang serve`: web pages and webhooks; on SQLite also schedules and work (on PostgreSQL: `samklang worker`)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,14 @@ import structlog
 import uvicorn
 from cyclopts import Parameter
 from django.conf import settings
+from django.db import connection
 
 from samklang import engine as engines
 from samklang import logs
 from samklang.cli.screen import Exit, WrongUse
 from samklang.cli.session import Common, session
 from samklang.engine.embedded import Embedded
+from samklang.engine.queue import Queue
 from samklang.engine.work import KEEPING, perform
 
 log = structlog.get_logger()
@@ -37,6 +39,8 @@ def serve(
     common: Common | None = None,
 ) -> Exit:
     """Run everything until Ctrl-C or SIGTERM: web pages, webhooks, reading and delivering.
+
+    On PostgreSQL only the web: reading and delivering is done by `samklang worker`, as many of them as you like.
 
     Work that is under way at the end is waited for (half a minute); whatever is left stands in the tables, and the
     next start goes on with it.
@@ -63,8 +67,8 @@ def serve(
 
 
 def _run(listener: socket.socket, ready: Callable[[], None]) -> Exit:
-    engine = Embedded(perform)
-    engines.current = engine
+    engine = None if connection.vendor == "postgresql" else Embedded(perform)
+    engines.current = engine or Queue()
     app = "samklang.asgi:application"
     server = _Server(
         uvicorn.Config(
@@ -75,14 +79,15 @@ def _run(listener: socket.socket, ready: Callable[[], None]) -> Exit:
     # uvicorn raises the signal once more when it has ended; then it must not kill us, for the engine has yet to stop.
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: None)
-    engine.start()
-    for seconds, job in KEEPING:
-        engine.every(seconds, job)
+    if engine:
+        engine.start()
+        for seconds, job in KEEPING:
+            engine.every(seconds, job)
     try:
         server.run(sockets=[listener])
     finally:
         engines.current = None
-        idle = engine.stop()
+        idle = engine is None or engine.stop()
         listener.close()
     if not idle:
         log.warning("some work was still under way; the next start goes on with it")
@@ -104,6 +109,9 @@ class _Server(uvicorn.Server):
 
 @contextlib.contextmanager
 def _only_one() -> Iterator[None]:
+    if connection.vendor == "postgresql":
+        yield
+        return
     with (Path(settings.DATA) / "serve.lock").open("w") as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -19,7 +19,7 @@ from typing import Annotated
 from cyclopts import Parameter
 from django.conf import settings
 from django.core.management import call_command
-from django.db import connection, connections
+from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from samklang import logs
@@ -27,6 +27,7 @@ from samklang.cli.screen import Screen, WrongUse
 from samklang.hub.links import forget_links
 from samklang.hub.models import Connection, Lease, Tenant
 
+_MIGRATING = 0x53414D4B  # number of the advisory lock on PostgreSQL: "SAMK"
 _PATIENCE = 10.0  # seconds to wait for another process that may be making the database
 
 
@@ -100,6 +101,10 @@ def database() -> Iterator[None]:
 
 def _settle(lock: int) -> None:
     """Take the lock: alone for a moment if nobody else lives (then tidy up), shared for the rest."""
+    if connection.vendor == "postgresql":
+        _migrate_alone()
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        return
     until = time.monotonic() + _PATIENCE
     while True:
         alone = True
@@ -123,6 +128,24 @@ def _settle(lock: int) -> None:
                 "End it (`samklang serve`?), then run this again.",
             )
         time.sleep(0.1)
+
+
+def _migrate_alone() -> None:
+    """Bring PostgreSQL to its newest shape, where processes of other machines may be about to do the same."""
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATING])
+        try:
+            executor = MigrationExecutor(connection)
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                call_command("migrate", verbosity=0, interactive=False)
+        finally:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATING])
+    except OperationalError as error:
+        raise WrongUse(
+            f"The database cannot be used: {error}".strip(), "Check SAMKLANG_DATABASE and that the server runs."
+        ) from error
 
 
 def who() -> str:
