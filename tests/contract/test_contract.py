@@ -17,7 +17,7 @@ from tests.contract.stands import REAL, running
 #: What is not met yet, and why. The list may only shrink: a check that is met must be taken off it.
 DEBTS = {
     ("woocommerce", "small"): "about 1,060 lines of code",
-    ("fortnox", "small"): "about 810 lines of code",
+    ("fortnox", "small"): "about 730 lines of code",
     ("tryton", "small"): "about 1,100 lines of code",
     ("vendure", "small"): "about 1,150 lines of code",
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 from functools import cache
 from importlib.metadata import entry_points
 from importlib.resources import files
@@ -39,7 +40,7 @@ def connector_class(name: str) -> type[Connector]:
     classes = [
         value
         for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Connector) and value is not Connector
+        if isinstance(value, type) and issubclass(value, Connector) and not inspect.isabstract(value)
     ]
     if len(classes) != 1:
         raise TypeError(f"{package} must hold exactly one Connector class, found {len(classes)}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import partial
 from typing import Any, TypeVar
 from urllib.parse import quote, urlencode
 
@@ -11,18 +10,21 @@ import msgspec
 
 from samklang.connectors.contract import Limits, Surroundings
 from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Rejected, SamklangError
+from samklang.connectors.kit.paging import Slice, by_number
+from samklang.connectors.kit.rows import Broken, Rows
 from samklang.connectors.oauth import OAuth2
 from samklang.connectors.transport import Answer, Transport
 
 S = TypeVar("S", bound=msgspec.Struct)
-Rows = list[msgspec.Raw]
 
 _SCOPES = "article customer order invoice price payment companyinformation settings warehouse"
 _LARGEST_PAGE = 500
 
-# Codes as other users of the API report them (not in the vendor's document).
-_LOGIN = {2000310, 2000311, 2003275}
-_RIGHTS = {2000663, 2001101, 2001103}
+#: Codes as other users of the API report them (not in the vendor's document); any other code is a "no" to the record.
+_MEANING: dict[object, type[SamklangError]] = {
+    2000310: LoginRefused, 2000311: LoginRefused, 2003275: LoginRefused,
+    2000663: Forbidden, 2001101: Forbidden, 2001103: Forbidden,
+}  # fmt: skip
 
 
 class _Company(msgspec.Struct):
@@ -31,7 +33,6 @@ class _Company(msgspec.Struct):
 
 class _Meta(msgspec.Struct):
     total: int = msgspec.field(name="@TotalResources")
-    pages: int = msgspec.field(name="@TotalPages")
 
 
 class _List(msgspec.Struct):
@@ -39,9 +40,8 @@ class _List(msgspec.Struct):
 
 
 _meta = msgspec.json.Decoder(_List)
-_rows = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.Encoder(decimal_format="number").encode
-_raw_list = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 class Client:
@@ -71,6 +71,13 @@ class Client:
         answer = self.transport.request("PUT", _path(path), json=_body(envelope), idempotent=True, expect=(404,))
         return self._one(as_, answer)
 
+    def change(self, as_: type[S], *path: str, **envelope: object) -> S:
+        """`put` of something that we once saw; Rejected when it is gone."""
+        changed = self.put(as_, *path, **envelope)
+        if changed is None:
+            raise Rejected(f"{' '.join(path)} is no longer in Fortnox")
+        return changed
+
     def post(self, as_: type[S], path: str, **envelope: object) -> S:
         """Create; never repeated by itself."""
         made = self._one(as_, self.transport.request("POST", f"/3/{path}", json=_body(envelope)))
@@ -81,7 +88,7 @@ class Client:
     def _one(self, as_: type[S], answer: Answer) -> S | None:
         if answer.status == 404:
             return None
-        found = list(_good(answer).parsed(_rows).values())  # the object comes first; more may stand beside it one day
+        found = list(_good(answer).parsed(_envelope).values())  # the object comes first; more may stand beside it
         if not found:
             raise BadAnswer("The answer is no object in its envelope", where=answer.where)
         try:
@@ -89,40 +96,28 @@ class Client:
         except msgspec.DecodeError as error:
             raise BadAnswer(f"The answer does not fit: {error}", where=answer.where) from error
 
-    def pages(self, name: str, *path: str, overlap: bool = True, **query: object) -> Iterator[tuple[Rows, int]]:
-        """The list's rows page by page, and how many there are in all. BadAnswer unless every row came.
+    def pages(self, name: str, rows: Rows[S], *path: str, **query: object) -> Iterator[Slice[S | Broken]]:
+        """The list `name` at this path, page by page. BadAnswer unless every row came."""
 
-        `overlap`: ask for several pages at once; not from within a call that runs in an overlap itself.
-        """
-
-        def page(number: int) -> tuple[Rows, _Meta]:
-            asked = {**query, "limit": _LARGEST_PAGE, "page": number}
+        def page(number: int) -> tuple[list[S | Broken], int]:
+            asked = {**query, "limit": _LARGEST_PAGE, "page": number + 1}
             answer = _good(self.transport.request("GET", _path(path), params=asked))
-            rows = answer.parsed(_rows)
-            if name not in rows:
+            found = answer.parsed(_envelope)
+            if name not in found:
                 raise BadAnswer(f"The answer holds no {name}", where=answer.where)
-            return _raw_list.decode(rows[name]), answer.parsed(_meta).meta
+            return rows(found[name], answer.where), answer.parsed(_meta).meta.total
 
-        first, meta = page(1)
-        yield first, meta.total
-        seen = len(first)
-        others = range(2, meta.pages + 1)
-        rest = self.transport.overlap(partial(page, n) for n in others) if overlap else map(page, others)
-        for rows, now in rest:
-            seen += len(rows)
-            if now.total < meta.total:
-                raise BadAnswer(f"{name} lost rows while they were read", do_this="Nothing: they are read again.")
-            yield rows, meta.total
-        if seen < meta.total:
-            raise BadAnswer(f"Fortnox gave {seen} {name} of {meta.total}")
+        return by_number(name, page, _LARGEST_PAGE, self.transport)
 
-    def listed(self, as_: type[S], name: str, *path: str, **query: object) -> list[S]:
+    def listed(self, name: str, as_: type[S], *path: str, **query: object) -> list[S]:
         """All rows of a short list, none of which may be wrong."""
-        rows = [row for rows, _ in self.pages(name, *path, overlap=False, **query) for row in rows]
-        try:
-            return [msgspec.json.decode(row, type=as_) for row in rows]
-        except msgspec.DecodeError as error:
-            raise BadAnswer(f"A row of {name} does not fit: {error}") from error
+        found: list[S] = []
+        for page in self.pages(name, Rows(as_), *path, **query):
+            for row in page.rows:
+                if isinstance(row, Broken):
+                    raise BadAnswer(f"A row of {name} does not fit: {row.why}")
+                found.append(row)
+        return found
 
     def company(self) -> str | None:
         """The company's name; None when nothing answers like Fortnox."""
@@ -161,8 +156,4 @@ def _error(answer: Answer) -> SamklangError:
     info = body.get("ErrorInformation") if isinstance(body, dict) else None
     said = {str(key).lower(): value for key, value in info.items()} if isinstance(info, dict) else {}
     code, text = said.get("code", 0), str(said.get("message") or f"Fortnox answered {answer.status}")
-    if code in _LOGIN:
-        return LoginRefused(text, where=answer.where, remote=str(code))
-    if code in _RIGHTS:
-        return Forbidden(text, where=answer.where, remote=str(code))
-    return Rejected(text, where=answer.where, remote=str(code))
+    return _MEANING.get(code, Rejected)(text, where=answer.where, remote=str(code))

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from datetime import date
-from decimal import ROUND_CEILING, ROUND_HALF_UP, Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any, Literal
 
 import msgspec
+from msgspec import field
 from stdnum import ean
 
-from samklang.connectors.errors import BadData, Unsupported, Wait
+from samklang.connectors.errors import BadData, Unsupported
+from samklang.connectors.kit.finding import org_no_spellings
+from samklang.connectors.kit.shape import shared
+from samklang.connectors.kit.writing import needed
 from samklang.records import Address, Customer, Document, Order, OrderStatus, Price, Product, StockLevel, Variant
 from samklang.records.ids import org_no_key, sku, sku_key
-from samklang.records.money import ZERO
+from samklang.records.money import ZERO, rounded
 from samklang.records.times import business_date
+from samklang.records.totals import document_rows
 from samklang.records.vat import rates
 
 _UNITS = {"st": "C62", "kg": "KGM", "m": "MTR", "l": "LTR", "tim": "HUR", "par": "PR"}
@@ -30,8 +35,8 @@ class Article(msgspec.Struct, rename="pascal"):
 
     article_number: str
     description: str
-    vat: Decimal | None = msgspec.field(name="VAT", default=None)
-    ean: str | None = msgspec.field(name="EAN", default=None)
+    vat: Decimal | None = field(name="VAT", default=None)
+    ean: str | None = field(name="EAN", default=None)
     unit: str | None = None
     quantity_in_stock: Decimal | None = None
     reserved_quantity: Decimal | None = None
@@ -62,19 +67,19 @@ class NamedList(msgspec.Struct, rename="pascal"):
 class Person(msgspec.Struct, rename="pascal"):
     """CustomerListItem, or Customer."""
 
-    customer_number: str
     name: str
-    organisation_number: str | None = None
+    customer_no: str = field(name="CustomerNumber")
+    org_no: str | None = field(name="OrganisationNumber", default=None)
+    vat_no: str | None = field(name="VATNumber", default=None)
     email: str | None = None
     phone: str | None = None  # in lists
     phone1: str | None = None
     address1: str | None = None
     address2: str | None = None
-    zip_code: str | None = None
+    postcode: str | None = field(name="ZipCode", default=None)
     city: str | None = None
+    country: str | None = field(name="CountryCode", default=None)
     type: str | None = None
-    vat_number: str | None = msgspec.field(name="VATNumber", default=None)
-    country_code: str | None = None
     currency: str | None = None
     external_reference: str | None = None
 
@@ -188,17 +193,14 @@ def price(row: Article, amount: Decimal, tax_included: bool, price_list: str = "
 
 def customer(row: Person, details: bool) -> Customer:
     """A customer. Without details, a company is told by its number: the third digit of a Swedish one is 2 or more."""
-    org_no = row.organisation_number or ""
-    digits = org_no_key(org_no)
+    digits = org_no_key(row.org_no or "")
     company = row.type == "COMPANY" if details else len(digits) == 10 and digits[2] >= "2"
     lines = tuple(line for line in (row.address1, row.address2) if line)
-    phone, country = row.phone1 or row.phone or "", (row.country_code or "") if details else ""
-    return Customer(
-        name=row.name, kind="company" if company else "person", customer_no=row.customer_number, email=row.email or "",
-        org_no=org_no, vat_no=(row.vat_number or "") if details else "", phone=phone,
-        billing=Address(name=row.name, lines=lines, postcode=row.zip_code or "", city=row.city or "", country=country),
-        currency=(row.currency or "") if details else "",
-    )  # fmt: skip
+    place = shared(row, "name", "postcode", "city", *(("country",) if details else ()))
+    own = shared(row, "name", "customer_no", "email", "org_no", *(("vat_no", "currency") if details else ()))
+    billing = Address(lines=lines, **place)
+    kind: Literal["company", "person"] = "company" if company else "person"
+    return Customer(kind=kind, phone=row.phone1 or row.phone or "", billing=billing, **own)
 
 
 def status(order: SalesOrder | None, invoice: Invoice | None) -> OrderStatus:
@@ -231,14 +233,14 @@ def status(order: SalesOrder | None, invoice: Invoice | None) -> OrderStatus:
 
 
 def article_fields(record: Product, variant: Variant, fields: frozenset[str] | None, today: date) -> dict[str, Any]:
-    """What an article holds of a variant, limited to the canonical `fields`."""
+    """What an article holds of a variant, limited to the canonical `fields`. Unknown details are left as they are."""
     name = record.title(variant)
     active = record.status == "active" and variant.status == "active"
-    part: dict[str, Any] = {"EAN": variant.gtin[0] if variant.gtin else ""}
-    part |= {"Weight": variant.weight_g} if variant.weight_g else {}
-    part |= {"Unit": _UNIT_CODES[variant.unit]} if variant.unit in _UNIT_CODES else {}
-    part |= {"ManufacturerArticleNumber": variant.manufacturer_no} if variant.manufacturer_no else {}
-    part |= {"PurchasePrice": variant.cost} if variant.cost is not None else {}
+    known = {
+        "Weight": variant.weight_g or None, "Unit": _UNIT_CODES.get(variant.unit), "PurchasePrice": variant.cost,
+        "ManufacturerArticleNumber": variant.manufacturer_no or None,
+    }  # fmt: skip
+    part = {"EAN": variant.gtin[0] if variant.gtin else ""} | {k: v for k, v in known.items() if v is not None}
     groups: Mapping[str, dict[str, Any]] = {
         "name": {"Description": name},
         "tax_class": {"VAT": rates.percent("SE", record.tax_class, today)},
@@ -246,8 +248,8 @@ def article_fields(record: Product, variant: Variant, fields: frozenset[str] | N
         "brand": {"Manufacturer": record.brand} if record.brand else {},
         "variants": part | {"Description": name, "Active": active},
     }
-    return {name: value for group, values in groups.items() if fields is None or group in fields
-            for name, value in values.items()}  # fmt: skip
+    chosen = (values for group, values in groups.items() if fields is None or group in fields)
+    return {name: value for values in chosen for name, value in values.items()}
 
 
 def customer_fields(record: Customer, reference: str) -> dict[str, Any]:
@@ -256,7 +258,7 @@ def customer_fields(record: Customer, reference: str) -> dict[str, Any]:
     data = {
         "Name": record.name,
         "Type": "COMPANY" if record.kind == "company" else "PRIVATE",
-        "OrganisationNumber": dashed(record.org_no),
+        "OrganisationNumber": org_no_spellings(record.org_no)[0],
         "VATNumber": record.vat_no,
         "Email": record.email,
         "Phone1": record.phone,
@@ -267,12 +269,6 @@ def customer_fields(record: Customer, reference: str) -> dict[str, Any]:
         **(_address(ship, "Delivery") | {"DeliveryCountryCode": ship.country} if ship else {}),
     }
     return {name: value for name, value in data.items() if value}
-
-
-def dashed(org_no: str) -> str:
-    """A Swedish number as NNNNNN-NNNN, others as they are."""
-    digits = org_no_key(org_no)
-    return f"{digits[:6]}-{digits[6:]}" if len(digits) == 10 and digits.isdigit() else org_no
 
 
 def _address(address: Address, prefix: str) -> dict[str, str]:
@@ -286,56 +282,9 @@ def _address(address: Address, prefix: str) -> dict[str, str]:
 def document_fields(
     order: Order, ids: Mapping[tuple[str, str], str], reference: str, settings: Mapping[str, Any], kind: str
 ) -> dict[str, Any]:
-    """Head and rows of an order (`kind` Order) or an invoice (Invoice) whose total is the buyer's, to the öre.
-
-    Every row's total is the line's own total on the side that the buyer saw (VATIncluded), with the line's VAT rate;
-    freight and fees are rows too, because the VAT rate of the head's Freight field is the company's choice and not
-    ours. What is then left to the buyer's total (VAT rounded by line in the shop, by document here) is a rounding row.
-    """
-    customer_no = ids.get(("customer", order.customer.key))
-    if not customer_no:
-        raise Wait("customer", order.customer.key)
-    order.check_totals()
-    included, quantity = order.prices_include_tax, "OrderedQuantity" if kind == "Order" else "DeliveredQuantity"
-    rows: list[dict[str, Any]] = []
-    sums: dict[Decimal, Decimal] = defaultdict(Decimal)
-
-    def add(text: str, total: Decimal, percent: Decimal, pieces: Decimal, unit_price: Decimal, article: str) -> None:
-        if kind == "Invoice" and percent != int(percent):
-            raise Unsupported(f"A Fortnox invoice holds no VAT rate of {percent} %", where=order.order_no)
-        # Prices of two decimals are safe everywhere; what they miss of the line's total becomes its discount.
-        each = max(unit_price, total / pieces).quantize(_ORE, ROUND_CEILING)
-        discount = ore(each * pieces) - total
-        row: dict[str, Any] = {"ArticleNumber": article} if article else {}
-        row |= {"Description": text[:255], quantity: str(pieces), "Price": each, "VAT": percent}
-        row |= {"Discount": discount, "DiscountType": "AMOUNT"} if discount else {}
-        row |= {"DeliveredQuantity": "0"} if kind == "Order" else {}
-        rows.append(row)
-        sums[percent] += total
-
-    for line in order.lines:
-        article = ids.get(("variant", sku_key(line.sku)), "") if line.sku else ""
-        if line.sku and not article:
-            raise Wait("variant", sku_key(line.sku))
-        total = line.gross if included else line.net
-        add(line.name or line.sku, total, line.tax_percent, line.quantity, line.unit_price, article)
-    for charge in order.charges:
-        total = charge.gross if included else charge.net
-        article = str(settings.get("freight_article") or "") if charge.kind == "shipping" else ""
-        if total:
-            add(charge.name or _CHARGES[charge.kind], total, charge.tax_percent, Decimal(1), total, article)
-    vat = sum((ore(total * percent / 100) for percent, total in sums.items()), ZERO)
-    left = order.gross - sum(sums.values(), ZERO) - (ZERO if included else vat)
-    if abs(left) > 2 * _ORE * max(1, len(rows)):
-        raise BadData(
-            f"The lines and their VAT rates make {order.gross - left}, the buyer's total is {order.gross}",
-            where=f"order {order.order_no}", do_this="Correct the VAT rates of the order's lines in the shop.",
-        )  # fmt: skip
-    if left:
-        add("Öresavrundning", left, ZERO, Decimal(1), left, "")
-        rows[-1]["AccountNumber"] = int(settings.get("rounding_account") or 3740)
-    head = {
-        "CustomerNumber": customer_no,
+    """Head and rows of an order (`kind` Order) or an invoice (Invoice) whose total is the buyer's, to the öre."""
+    data = {
+        "CustomerNumber": needed(ids, "customer", order.customer.key),
         "CustomerName": order.billing.company or order.billing.name or order.customer.name,
         **_address(order.billing, ""),
         "Country": _COUNTRIES.get(order.billing.country, ""),
@@ -348,16 +297,56 @@ def document_fields(
         "ExternalInvoiceReference1": reference,
         "Remarks": order.note[:1024],
         "Currency": order.currency,
+        f"{kind}Date": business_date(order.placed_at, order.time_zone).isoformat(),
+        f"{kind}Rows": _rows(order, ids, settings, kind),
     }
-    day = business_date(order.placed_at, order.time_zone).isoformat()
-    dated = {"OrderDate": day, "OrderRows": rows} if kind == "Order" else {"InvoiceDate": day, "InvoiceRows": rows}
-    return {name: value for name, value in head.items() if value} | {"VATIncluded": included} | dated
+    return {name: value for name, value in data.items() if value} | {"VATIncluded": order.prices_include_tax}
+
+
+def _rows(
+    order: Order, ids: Mapping[tuple[str, str], str], settings: Mapping[str, Any], kind: str
+) -> list[dict[str, Any]]:
+    """Rows whose totals are the lines' own on the side that the buyer saw (VATIncluded), with the line's VAT rate.
+
+    Freight and fees are rows too, because the VAT rate of the head's Freight field is the company's choice and not
+    ours. What is then left to the buyer's total (VAT rounded by line in the shop, by document here) is a rounding row.
+    """
+    included, quantity = order.prices_include_tax, "OrderedQuantity" if kind == "Order" else "DeliveredQuantity"
+    rows: list[dict[str, Any]] = []
+    sums: dict[Decimal, Decimal] = defaultdict(Decimal)
+
+    def add(text: str, total: Decimal, percent: Decimal, pieces: Decimal, unit_price: Decimal, article: str) -> None:
+        if kind == "Invoice" and percent != int(percent):
+            raise Unsupported(f"A Fortnox invoice holds no VAT rate of {percent} %", where=order.order_no)
+        # Prices of two decimals are safe everywhere; what they miss of the line's total becomes its discount.
+        each = max(unit_price, total / pieces).quantize(_ORE, ROUND_CEILING)
+        discount = rounded(each * pieces, "SEK") - total
+        row: dict[str, Any] = {"ArticleNumber": article} if article else {}
+        row |= {"Description": text[:255], quantity: str(pieces), "Price": each, "VAT": percent}
+        row |= {"Discount": discount, "DiscountType": "AMOUNT"} if discount else {}
+        row |= {"DeliveredQuantity": "0"} if kind == "Order" else {}
+        rows.append(row)
+        sums[percent] += total
+
+    for part in document_rows(order, included):
+        if part.kind == "line" or part.total:
+            article = needed(ids, "variant", sku_key(part.sku)) if part.sku else ""
+            if part.kind == "shipping":
+                article = str(settings.get("freight_article") or "")
+            text = part.text or _CHARGES.get(part.kind, part.sku)
+            add(text, part.total, part.percent, part.quantity, part.unit_price, article)
+    vat = sum((rounded(total * percent / 100, "SEK") for percent, total in sums.items()), ZERO)
+    left = order.gross - sum(sums.values(), ZERO) - (ZERO if included else vat)
+    if abs(left) > 2 * _ORE * max(1, len(rows)):
+        raise BadData(
+            f"The lines and their VAT rates make {order.gross - left}, the buyer's total is {order.gross}",
+            where=f"order {order.order_no}", do_this="Correct the VAT rates of the order's lines in the shop.",
+        )  # fmt: skip
+    if left:
+        add("Öresavrundning", left, ZERO, Decimal(1), left, "")
+        rows[-1]["AccountNumber"] = int(settings.get("rounding_account") or 3740)
+    return rows
 
 
 _CHARGES = {"shipping": "Frakt", "fee": "Avgift", "rounding": "Öresavrundning", "tip": "Dricks",
             "gift_wrap": "Presentinslagning"}  # fmt: skip
-
-
-def ore(amount: Decimal) -> Decimal:
-    """Rounded to öre, halves away from zero."""
-    return amount.quantize(_ORE, ROUND_HALF_UP)

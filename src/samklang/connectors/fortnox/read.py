@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import islice
@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from samklang.connectors.contract import Bad, Item, Page, Part
-from samklang.connectors.errors import NOT_A_RECORD, BadData, bad_data
+from samklang.connectors.contract import Item, Page, Part
 from samklang.connectors.fortnox import map as shapes
 from samklang.connectors.fortnox.client import Client
+from samklang.connectors.kit.rows import Broken, Name, Rows, items
+from samklang.connectors.kit.system import Asked
 from samklang.records import PriceList
 from samklang.records.ids import sku_key
 from samklang.records.money import ZERO
@@ -22,6 +23,8 @@ from samklang.records.money import ZERO
 S = TypeVar("S", bound=msgspec.Struct)
 _ZONE = ZoneInfo("Europe/Stockholm")
 _AT_ONCE = 50
+_ARTICLES = Rows(shapes.Article, "ArticleNumber")
+_CUSTOMERS = Rows(shapes.Person, "CustomerNumber")
 
 
 def wall_time(since: datetime) -> str:
@@ -52,80 +55,83 @@ class Reader:
         """The business day in Sweden."""
         return datetime.fromtimestamp(self._now(), _ZONE).date()
 
-    def articles(self, since: datetime | None) -> Iterator[Page]:
+    def articles(self, asked: Asked) -> Iterator[Page]:
         """Products. Active and inactive articles are asked for apart, as list rows do not tell which they are."""
         for active in (True, False):
-            query = _since(since) | {"filter": "active" if active else "inactive"}
-            for rows, total in self.client.pages("Articles", "articles", **query):
-                make = partial(self.product_item, active=active, detail=self.details)
-                yield self._page("product", rows, total, shapes.Article, make)
+            query = _since(asked) | {"filter": "active" if active else "inactive"}
+            make = partial(self._product_items, active=active)
+            for page in self.client.pages("Articles", _ARTICLES, "articles", **query):
+                rows = self._whole(page.rows, lambda row: ("articles", row.article_number))
+                yield Page(items("product", rows, make, _of_article), page.total)
 
-    def product_item(self, row: shapes.Article, active: bool, detail: bool = False) -> Item:
+    def _product_items(self, row: shapes.Article, active: bool) -> list[Item]:
+        return [self.product_item(row, active)]
+
+    def product_item(self, row: shapes.Article, active: bool) -> Item:
         """The article as a product item; its number is the id of both the product and its variant."""
-        if detail:
-            row = self.client.get(shapes.Article, "articles", row.article_number) or row
         record = shapes.product(row, active, self.details, self.today(), self.connection)
         part = Part("variant", sku_key(row.article_number), row.article_number)
         return Item(record=record, external_id=row.article_number, parts=(part,))
 
-    def stock(self) -> Iterator[Page]:
+    def stock(self, asked: Asked) -> Iterator[Page]:
         """Stock levels of all articles."""
-        for rows, total in self.client.pages("Articles", "articles"):
-            yield self._page("stock", rows, total, shapes.Article, lambda row: Item(record=shapes.stock(row)))
+        for page in self.client.pages("Articles", _ARTICLES, "articles"):
+            yield Page(items("stock", page.rows, lambda row: [Item(record=shapes.stock(row))], _of_article), page.total)
 
-    def prices(self, types: frozenset[str]) -> Iterator[Page]:
+    def prices(self, asked: Asked) -> Iterator[Page]:
         """Price lists, the preselected list's prices, and the chosen other lists' article by article."""
-        lists = self.price_lists()
-        chosen = {row.code: row.description.strip() for row in lists if row.code in self.lists}
-        if "price_list" in types:
+        chosen = {row.code: row.description.strip() for row in self.price_lists() if row.code in self.lists}
+        if "price_list" in asked.types:
             named = (PriceList(name=name, code=code, currency="SEK") for code, name in chosen.items())
             yield Page([Item(record=record, external_id=record.code) for record in named])
-        if "price" in types:
-            for rows, total in self.client.pages("Articles", "articles"):
-                page = self._page("price", rows, total, shapes.Article, self._base_price)
-                for code, name in chosen.items():
-                    calls = (partial(self._list_prices, raw, code, name) for raw in rows)
-                    page.items.extend(item for some in self.client.transport.overlap(calls) for item in some)
-                yield page
+        if "price" in asked.types:
+            for page in self.client.pages("Articles", _ARTICLES, "articles"):
+                found = items("price", page.rows, self._base_price, _of_article)
+                good = [row for row in page.rows if isinstance(row, shapes.Article)]
+                calls = (partial(self._list_prices, row, *one) for one in chosen.items() for row in good)
+                found.extend(item for some in self.client.transport.overlap(calls) for item in some)
+                yield Page(found, page.total)
 
     def price_lists(self) -> list[shapes.NamedList]:
         """All price lists of the company."""
-        return self.client.listed(shapes.NamedList, "PriceLists", "pricelists")
+        return self.client.listed("PriceLists", shapes.NamedList, "pricelists")
 
-    def _base_price(self, row: shapes.Article) -> Item:
-        return Item(record=shapes.price(row, row.sales_price or ZERO, self.gross))
+    def _base_price(self, row: shapes.Article) -> list[Item]:
+        return [Item(record=shapes.price(row, row.sales_price or ZERO, self.gross))]
 
-    def _list_prices(self, raw: msgspec.Raw, code: str, name: str) -> list[Item]:
-        try:
-            row = msgspec.json.decode(raw, type=shapes.Article)
-        except msgspec.DecodeError:
-            return []  # already a Bad of the preselected list
-        steps = self.client.listed(shapes.Step, "Prices", "prices", "sublist", code, row.article_number)
+    def _list_prices(self, row: shapes.Article, code: str, name: str) -> list[Item]:
+        steps = self.client.listed("Prices", shapes.Step, "prices", "sublist", code, row.article_number)
         return [Item(record=shapes.price(row, s.price, self.gross, name, int(s.from_quantity))) for s in steps]
 
-    def customers(self, since: datetime | None) -> Iterator[Page]:
-        """Customers."""
-        for rows, total in self.client.pages("Customers", "customers", **_since(since)):
-            yield self._page("customer", rows, total, shapes.Person, self.customer_item)
+    def customers(self, asked: Asked) -> Iterator[Page]:
+        """Customers, with country and VAT number where details are wanted."""
+        for page in self.client.pages("Customers", _CUSTOMERS, "customers", **_since(asked)):
+            rows = self._whole(page.rows, lambda row: ("customers", row.customer_no))
+            yield Page(items("customer", rows, self._customer_items, _of_customer), page.total)
 
-    def customer_item(self, row: shapes.Person) -> Item:
-        """The customer, with country and VAT number where details are wanted."""
-        if self.details:
-            row = self.client.get(shapes.Person, "customers", row.customer_number) or row
-        return Item(record=shapes.customer(row, self.details), external_id=row.customer_number)
+    def _customer_items(self, row: shapes.Person) -> list[Item]:
+        return [Item(record=shapes.customer(row, self.details), external_id=row.customer_no)]
 
-    def order_status(self, since: datetime | None) -> Iterator[Page]:
+    def _whole(self, rows: list[S | Broken], path: Callable[[S], tuple[str, str]]) -> Iterable[S | Broken]:
+        """The objects behind list rows where details are wanted: a call for each."""
+
+        def one(row: S | Broken) -> S | Broken:
+            return row if isinstance(row, Broken) else self.client.get(type(row), *path(row)) or row
+
+        return self.client.transport.overlap(partial(one, row) for row in rows) if self.details else rows
+
+    def order_status(self, asked: Asked) -> Iterator[Page]:
         """Status of the orders that bear a reference of ours and that changed themselves or by their invoice.
 
         A full read goes back `status_days`, by the date of the document.
         """
-        query = _since(since) or {"fromdate": (self.today() - timedelta(days=self.days)).isoformat()}
-        orders = self.client.listed(shapes.SalesDocument, "Orders", "orders", **query)
+        query = _since(asked) or {"fromdate": (self.today() - timedelta(days=self.days)).isoformat()}
+        orders = self.client.listed("Orders", shapes.SalesDocument, "orders", **query)
         numbers = dict.fromkeys(head.document_number for head in orders if head.external_invoice_reference1)
         invoices: dict[str, shapes.Invoice] = {}
         # An invoice made from an order may lack the reference, so after a change every invoice is looked at.
-        heads = self.client.listed(shapes.SalesDocument, "Invoices", "invoices", **query)
-        looked_at = [head.document_number for head in heads if since or head.external_invoice_reference1]
+        heads = self.client.listed("Invoices", shapes.SalesDocument, "invoices", **query)
+        looked_at = [head.document_number for head in heads if asked.since or head.external_invoice_reference1]
         calls = (partial(self.client.get, shapes.Invoice, "invoices", number) for number in looked_at)
         for invoice in self.client.transport.overlap(calls):
             if invoice and shapes.is_number(invoice.order_reference):
@@ -147,27 +153,14 @@ class Reader:
             invoice = self.client.get(shapes.Invoice, "invoices", str(order.invoice_reference))
         return Item(record=shapes.status(order, invoice), parent=number)
 
-    def _page(self, type_: str, rows: list[msgspec.Raw], total: int, as_: type[S], make: Callable[[S], Item]) -> Page:
-        """Items of the rows; one that is no record becomes Bad. Overlapped where a row costs a call of its own."""
 
-        def one(raw: msgspec.Raw) -> Item | Bad:
-            try:
-                return make(msgspec.json.decode(raw, type=as_))
-            except msgspec.DecodeError as error:
-                return Bad(type=type_, external_id=_number(raw), error=BadData(f"A row of {type_}: {error}"))
-            except NOT_A_RECORD as error:
-                number = _number(raw)
-                return Bad(type=type_, external_id=number, key=sku_key(number), error=bad_data(error, number))
-
-        if self.details and type_ in ("product", "customer"):
-            return Page(list(self.client.transport.overlap(partial(one, raw) for raw in rows)), total)
-        return Page([one(raw) for raw in rows], total)
+def _since(asked: Asked) -> dict[str, Any]:
+    return {"lastmodified": wall_time(asked.since)} if asked.since else {}
 
 
-def _since(since: datetime | None) -> dict[str, Any]:
-    return {"lastmodified": wall_time(since)} if since else {}
+def _of_article(row: shapes.Article) -> Name:
+    return Name(row.article_number, row.article_number, sku_key(row.article_number))
 
 
-def _number(raw: msgspec.Raw) -> str:
-    row = msgspec.json.decode(raw)
-    return str(row.get("ArticleNumber") or row.get("CustomerNumber") or "") if isinstance(row, dict) else ""
+def _of_customer(row: shapes.Person) -> Name:
+    return Name(row.customer_no, row.customer_no, f"no:{row.customer_no}")

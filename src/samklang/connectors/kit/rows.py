@@ -1,0 +1,79 @@
+"""Rows of a list into items: one that is wrong becomes a problem of its own, its neighbours pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Generic, NamedTuple, TypeVar
+
+import msgspec
+
+from samklang.connectors.contract import Bad, Gone, Item
+from samklang.connectors.errors import NOT_A_RECORD, BadAnswer, BadData, bad_data
+
+T = TypeVar("T")
+
+
+class Broken(msgspec.Struct, frozen=True):
+    """A row whose shape is wrong. `id` is empty where the row does not tell."""
+
+    id: int | str
+    why: str
+
+
+class Rows(Generic[T]):
+    """Decodes a list of rows; `key` is the vendor's name for a row's id."""
+
+    def __init__(self, row: type[T], key: str = "id") -> None:
+        self._one: msgspec.json.Decoder[T] = msgspec.json.Decoder(row)
+        self._all: msgspec.json.Decoder[list[T]] = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]  # a class
+        self._key = key
+
+    def __call__(self, body: bytes | msgspec.Raw, where: str = "") -> list[T | Broken]:
+        """The rows; BadAnswer when it is no list."""
+        try:
+            return list(self._all.decode(body))
+        except msgspec.ValidationError:
+            return [self._single(raw) for raw in _decoded(body, where)]
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            raise BadAnswer(f"The answer is no JSON: {error}", where=where) from error
+
+    def _single(self, raw: msgspec.Raw) -> T | Broken:
+        try:
+            return self._one.decode(raw)
+        except msgspec.ValidationError as error:
+            row = msgspec.json.decode(raw)
+            id_ = row.get(self._key) if isinstance(row, dict) else None
+            return Broken(id_ if isinstance(id_, int | str) else "", str(error))
+
+
+def _decoded(body: bytes | msgspec.Raw, where: str) -> list[msgspec.Raw]:
+    try:
+        return msgspec.json.decode(body, type=list[msgspec.Raw])
+    except msgspec.ValidationError as error:
+        raise BadAnswer(f"The answer does not fit: {error}", where=where) from error
+
+
+class Name(NamedTuple):
+    """What a row is called in a problem: its id, its name for people, and the record's key as far as it can be told."""
+
+    id: str
+    label: str
+    key: str = ""
+
+
+def items(
+    type_: str, rows: Iterable[T | Broken], make: Callable[[T], Iterable[Item | Bad]], name: Callable[[T], Name]
+) -> list[Item | Bad | Gone]:
+    """What the rows hold; a row that is no record of `type_` becomes one Bad, whatever of it could be made."""
+    found: list[Item | Bad | Gone] = []
+    for row in rows:
+        if isinstance(row, Broken):
+            error = BadData(f"The system's row of {type_} is not as documented: {row.why}")
+            found.append(Bad(type=type_, external_id=str(row.id), error=error))
+            continue
+        try:
+            found += list(make(row))
+        except NOT_A_RECORD as wrong:
+            id_, label, key = name(row)
+            found.append(Bad(type=type_, external_id=id_, key=key, error=bad_data(wrong, label)))
+    return found

@@ -1,0 +1,55 @@
+"""A result for each record of a batch. What was done must not be forgotten because a neighbour failed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
+from typing import Any, TypeVar
+
+from samklang.connectors.contract import Result, Want
+from samklang.connectors.errors import SamklangError, Wait, bad_data
+from samklang.connectors.transport import Transport
+from samklang.records import InvalidRecord
+
+B = TypeVar("B")
+
+
+def needed(ids: Mapping[tuple[str, str], str], type_: str, key: str) -> str:
+    """Out of a want's `ids`, the target's id of what the record refers to; Wait when the target does not have it."""
+    id_ = ids.get((type_, key))
+    if not id_:
+        raise Wait(type_, key)
+    return id_
+
+
+def asks(want: Want, *fields: str) -> bool:
+    """Whether the write is about any of these canonical fields; a create is about all."""
+    return want.fields is None or not want.fields.isdisjoint(fields)
+
+
+def attempt(work: Callable[[Want, Any], B | SamklangError], want: Want) -> B | SamklangError:
+    """What `work(want, record)` gives, or the error that it raises."""
+    try:
+        return work(want, want.record)
+    except InvalidRecord as error:
+        return bad_data(error, want.key)
+    except SamklangError as error:
+        return error
+
+
+def each(
+    write: Callable[[Want, Any], Result], wants: Sequence[Want], transport: Transport | None = None
+) -> list[Result]:
+    """`write(want, record)` for each want, side by side where a transport is given."""
+    calls = (partial(attempt, write, want) for want in wants)
+    return list(transport.overlap(calls)) if transport else [call() for call in calls]
+
+
+def batched(
+    body: Callable[[Want, Any], B], send: Callable[[list[tuple[Want, B]]], Iterable[Result]], wants: Sequence[Want]
+) -> list[Result]:
+    """What `body(want, record)` makes of the wants goes out in one `send`, which answers for each in order."""
+    built = [(want, attempt(body, want)) for want in wants]
+    good = [(want, one) for want, one in built if not isinstance(one, SamklangError)]
+    sent = iter(send(good) if good else ())
+    return [one if isinstance(one, SamklangError) else next(sent) for _, one in built]
