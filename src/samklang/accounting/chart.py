@@ -51,7 +51,8 @@ class ProviderRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     `receivable`: role of its clearing account. `entity`: the legal entity whose fee rows count. `orderless`: its sales
     have no orders (card terminal, pay link). `payout`: where a payout is posted before its bank line is known.
-    `fees_by_invoice`: fees come as a supplier's invoice and are not booked from the statement.
+    `bank_names`: how the bank's text names it (empty: as it is called here). `pays_within`: days after which a sale
+    that is in no statement is a problem.
     """
 
     provider: str
@@ -59,7 +60,8 @@ class ProviderRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     entity: str = ""
     orderless: bool = False
     payout: Literal["bank", "in_transit"] = "bank"
-    fees_by_invoice: bool = False
+    bank_names: tuple[str, ...] = ()
+    pays_within: int = 14
     since: date = date.min
     until: date = date.max
 
@@ -146,6 +148,10 @@ class Chart:
     def receivable(self, provider: str, on: date) -> str:
         """Role of the provider's clearing account."""
         return self.provider(provider, on).receivable or f"receivable.psp.{provider}"
+
+    def providers(self, on: date) -> tuple[ProviderRow, ...]:
+        """The providers that the chart knows on that day, by name."""
+        return tuple(self.provider(name, on) for name in sorted(self._providers))
 
     def rows(self, on: date) -> tuple[AccountRow, ...]:
         """Every account in use on that day, by account number: the chart as a ledger lists it."""
