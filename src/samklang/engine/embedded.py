@@ -12,6 +12,7 @@ import structlog
 from django.db import close_old_connections, connections
 
 from samklang.engine.port import Job, JobState, Perform, share, urgency
+from samklang.engine.watch import watched
 
 log = structlog.get_logger()
 
@@ -109,11 +110,11 @@ class Embedded:
                 for job in sorted(ready, key=lambda job: urgency(self._due[job], job.lane)):
                     if not (self._free(job) and self._has_place(job)):
                         continue
-                    del self._due[job]
+                    late = now - self._due.pop(job)
                     self._running.add(job)
                     self._busy.add((job.connection, job.lane))
                     name = f"lane-{job.connection}-{job.lane}"
-                    threading.Thread(target=self._run, args=(job,), name=name, daemon=True).start()
+                    threading.Thread(target=self._run, args=(job, late), name=name, daemon=True).start()
                 # The end of any job wakes us too; so only what is due later needs a time.
                 waits = [at - now for at in self._due.values() if at > now]
                 self._change.wait(max(0.0, min(waits, default=60.0)))
@@ -127,11 +128,12 @@ class Embedded:
         taken = Counter(running.tenant for running in self._running)
         return len(self._running) < self._places and (not job.tenant or taken[job.tenant] < share(self._places))
 
-    def _run(self, job: Job) -> None:
+    def _run(self, job: Job, late: float) -> None:
         error = ""
         try:
             close_old_connections()
-            self._perform(job, self)
+            with watched(job, late):
+                self._perform(job, self)
         except Exception as failure:  # a defect in one job must not stop the others; it is logged whole
             error = f"{failure.__class__.__name__}: {failure}"
             log.exception("job failed", task=job.task, connection=job.connection, what=job.what)

@@ -10,7 +10,7 @@ from django.db.models import Max, Min
 
 from samklang.connectors.errors import SamklangError
 from samklang.engine.port import Engine, Job, deliver_job, hooks_job, lane_of
-from samklang.hub import delivery, hooks, intake, store
+from samklang.hub import delivery, hooks, intake, store, traces
 from samklang.hub.links import forget_old, open_link, went_wrong
 from samklang.hub.models import Binding, ConfigVersion, Connection, Flow, Hook
 
@@ -31,6 +31,7 @@ def perform(job: Job, engine: Engine) -> None:
     row = Connection.objects.select_related("tenant").filter(pk=job.connection).first()
     if row is None:
         return
+    traces.name_job(row)
 
     def notify(target: int, type_: str) -> None:
         engine.wake(deliver_job(row.tenant_id, target, type_))

@@ -10,7 +10,9 @@ class HubConfig(AppConfig):
     label = "hub"
 
     def ready(self) -> None:
-        """Logs are set up wherever the hub runs."""
-        from samklang.logs import configure
+        """Logs and traces are set up wherever the hub runs."""
+        from samklang import logs
+        from samklang.hub import otel
 
-        configure()
+        logs.configure()
+        otel.configure()

@@ -13,6 +13,7 @@ from collections import defaultdict, deque
 from collections.abc import Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextvars import copy_context
+from functools import partial
 from typing import NamedTuple
 
 from django.db import transaction
@@ -33,7 +34,7 @@ from samklang.connectors.errors import (
 )
 from samklang.connectors.limiter import priority
 from samklang.connectors.transport import about, may_send
-from samklang.hub import leases, problems, store
+from samklang.hub import leases, metrics, problems, store, traces
 from samklang.hub.attempt import Attempt
 from samklang.hub.intake import PRIORITY
 from samklang.hub.journey import TRACED, step
@@ -76,6 +77,7 @@ class Drain:
         self.read_back = Flow.objects.filter(source=row, type=type_).exists()
         self.transfer = Transfer(tenant=row.tenant, connection=row, direction="out", what=type_, started=timezone.now())
         self.attempt = Attempt(link, type_, self.how)
+        self._send = partial(traces.send, row, type_, self.attempt) if type_ in TRACED else self.attempt
         self.bound: list[tuple[str, str]] = []
         self.stopped = False
 
@@ -115,7 +117,7 @@ class Drain:
                     context = copy_context()
                     context.run(about.set, tuple(item.want.key for item in batch))
                     context.run(may_send.set, lambda: self.held.valid)
-                    running[pool.submit(context.run, self.attempt, [item.want for item in batch])] = batch
+                    running[pool.submit(context.run, self._send, [item.want for item in batch])] = batch
                 if not running:
                     break
                 for future in wait(running, return_when=FIRST_COMPLETED).done:
@@ -270,7 +272,8 @@ class Drain:
             if well:
                 problems.clear(self.tenant, self.row.pk, "out", self.type, well)
             if self.type in TRACED:
-                step(self.tenant, self.row.pk, self.type, steps)
+                step(self.row, self.type, steps)
+        metrics.sent(self.type, steps)
         if isinstance(worst, Superseded):
             self.stopped = True
         elif worst is not None:

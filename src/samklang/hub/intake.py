@@ -22,7 +22,7 @@ from samklang.connectors.contract import Bad, Feed, Gone, Item, Page
 from samklang.connectors.errors import BadData, SamklangError, bad_data
 from samklang.connectors.limiter import priority
 from samklang.derivations.customers import buyer
-from samklang.hub import guards, leases, problems, store
+from samklang.hub import guards, leases, metrics, problems, store
 from samklang.hub.flows import Route, routes, types_to_read
 from samklang.hub.journey import TRACED, step
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
@@ -240,6 +240,7 @@ class Intake:
                 troubles += self._take_type(type_, by_type[type_])
         if troubles:
             self.transfer.failed += len(troubles)
+            metrics.not_read(troubles)
             problems.report(self.tenant, self.row.pk, troubles)
             self._ill.update((t.type, name) for t in troubles for name in (t.key, t.external_id) if name)
 
@@ -311,6 +312,7 @@ class Intake:
         if self.sweep:
             store.touch(self.tenant, self.row.pk, type_, same, self.generation)
         self.transfer.skipped += len(same)
+        metrics.read(type_, unchanged=len(same))
         if changed:
             self._keep(type_, changed, known)
         if self._ill:  # a row that could not be read may be known by its external id only
@@ -355,8 +357,9 @@ class Intake:
             store.release_waiting(tenant, here, names)
         self.transfer.created += len(fresh)
         self.transfer.updated += len(changed) - len(fresh)
+        metrics.read(type_, created=len(fresh), updated=len(changed) - len(fresh))
         if type_ in TRACED:
-            step(tenant, here, type_, [(e.record.key, "read", "") for e in changed])
+            step(self.row, type_, [(e.record.key, "read", "") for e in changed])
         if type_ == "order" and self._routes["customer"]:
             self._introduce([e.record for e in changed])
         records = [(e.record, e.body) for e in changed]

@@ -24,7 +24,7 @@ from django.utils import timezone
 from samklang.connectors.contract import Connector, Exchange, Manifest, Surroundings, Tokens
 from samklang.connectors.errors import Misconfigured, Pause, Retry, SamklangError, Unreachable
 from samklang.connectors.registry import connector_class
-from samklang.hub import secrets
+from samklang.hub import metrics, secrets, traces
 from samklang.hub.models import Channel, Connection, ExchangeRow, Hook
 from samklang.hub.problems import Trouble, clear, report
 
@@ -47,8 +47,9 @@ class Link(NamedTuple):
 class Recorder:
     """Collects exchanges; `flush` stores them. Bodies of successful reads are not kept: the records are."""
 
-    def __init__(self, tenant: int, connection: int) -> None:
-        self._place = (tenant, connection)
+    def __init__(self, row: Connection) -> None:
+        self._place = (row.tenant_id, row.pk)
+        self._connector = row.connector
         self._rows: list[ExchangeRow] = []
         self._lock = threading.Lock()
         self.count = 0
@@ -70,6 +71,8 @@ class Recorder:
             error=exchange.error,
             about=exchange.about[0] if len(exchange.about) == 1 else "",
         )
+        metrics.called(self._connector, exchange)
+        traces.call(self._connector, exchange)
         with self._lock:
             self._rows.append(row)
 
@@ -205,7 +208,7 @@ def make_link(row: Connection, full: dict[str, Any]) -> Link:
             full[setting.name] = setting.default
         if setting.required and full.get(setting.name) in (None, ""):
             raise Misconfigured(f"{setting.title} is missing", where=f"{row.name}.{setting.name}")
-    capture = Recorder(row.tenant_id, row.pk)
+    capture = Recorder(row)
     around = Surroundings(capture=capture, tokens=DatabaseTokens(row), now=time.time, allow_private=allow_private)
     return Link(row, cls(full, around), cls.manifest, capture)
 
