@@ -11,7 +11,7 @@ from django.db.models import Max, Min
 from samklang.connectors.errors import SamklangError
 from samklang.engine.port import Engine, Job, deliver_job, hooks_job, lane_of
 from samklang.hub import delivery, hooks, intake, store, traces
-from samklang.hub.links import forget_old, open_link, went_wrong
+from samklang.hub.links import forget_old, open_link, usable_ones, went_wrong
 from samklang.hub.models import Binding, ConfigVersion, Connection, Flow, Hook
 
 log = structlog.get_logger()
@@ -76,8 +76,7 @@ def tick(engine: Engine) -> None:
         _tidied = time.monotonic()
         forget_old()
     delivery.wake_waiting()
-    usable = Connection.objects.filter(state=Connection.State.ACTIVE, open_until__lte=time.time())
-    tenants = dict(usable.values_list("pk", "tenant_id"))
+    tenants = dict(usable_ones().values_list("pk", "tenant_id"))
     for tenant, connection, type_ in store.due_everywhere():
         if connection in tenants:
             engine.wake(deliver_job(tenant, connection, type_))

@@ -27,7 +27,7 @@ from samklang.engine.queue import NEXT, TASK, Queue
 
 log = structlog.get_logger()
 
-_HEARTBEAT, _DEAD = 5.0, 20.0  # seconds between signs of life; and without one, after which a worker counts as dead
+_HEARTBEAT = 5.0  # seconds between signs of life; a worker without one for four times as long counts as dead
 _PUT_BACK = 1.0  # seconds that a job waits whose tenant has taken its share
 _ANEW = 1.0  # seconds before a worker that lost its database begins anew
 
@@ -36,12 +36,19 @@ class Worker:
     """Runs jobs in `places` threads until `stop`. `schedule` are jobs that must come again and again."""
 
     def __init__(
-        self, perform: Perform, *, places: int = 16, schedule: Iterable[tuple[float, Job]] = (), patience: float = 30.0
+        self,
+        perform: Perform,
+        *,
+        places: int = 16,
+        schedule: Iterable[tuple[float, Job]] = (),
+        patience: float = 30.0,
+        heartbeat: float = _HEARTBEAT,
     ) -> None:
         self._perform = perform
         self._places = places
         self._schedule = tuple(schedule)
         self._patience = patience
+        self._heartbeat, self._dead = heartbeat, 4 * heartbeat
         self._queue = Queue()
         self._taken: Counter[int] = Counter()
         self._lock = threading.Lock()
@@ -90,8 +97,8 @@ class Worker:
                     app.run_worker_async(
                         concurrency=self._places,
                         fetch_job_polling_interval=1.0,
-                        update_heartbeat_interval=_HEARTBEAT,
-                        stalled_worker_timeout=_DEAD,
+                        update_heartbeat_interval=self._heartbeat,
+                        stalled_worker_timeout=self._dead,
                         shutdown_graceful_timeout=self._patience,
                         delete_jobs="successful",
                         install_signal_handlers=False,
@@ -117,14 +124,14 @@ class Worker:
         while True:
             for seconds, job in self._schedule:
                 await loop.run_in_executor(threads, self._alone, self._queue.every, seconds, job)
-            for left in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=_DEAD):
+            for left in await app.job_manager.get_stalled_jobs(seconds_since_heartbeat=self._dead):
                 job = msgspec.convert(left.task_kwargs["job"], Job)
                 log.warning("a worker died", task=job.task, connection=job.connection, what=job.what)
                 await loop.run_in_executor(threads, self._alone, self._queue.put, job, 0.0)
                 assert left.id is not None
                 with contextlib.suppress(trouble.ConnectorException):  # another worker was quicker
                     await app.job_manager.finish_job_by_id_async(left.id, Status.ABORTED, delete_job=True)
-            await asyncio.sleep(_HEARTBEAT)
+            await asyncio.sleep(self._heartbeat)
 
     @staticmethod
     def _alone(call: object, *values: object) -> None:

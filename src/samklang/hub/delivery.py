@@ -338,7 +338,7 @@ class Drain:
         attempts = row.attempts + 1
         pause = min(_LONGEST_PAUSE, _FIRST_PAUSE * 2.0 ** min(row.attempts, 12)) * random.uniform(0.8, 1.2)  # noqa: S311
         if isinstance(error, RateLimited):
-            pause = max(error.retry_after, 1.0)
+            pause = min(_LONGEST_PAUSE, max(error.retry_after, 1.0))
         doubt = row.doubt or (error.maybe_applied and not row.external_id)
         if doubt and self.how.create == "lookup":
             pause = max(pause, self.how.settles)
@@ -386,14 +386,16 @@ def retry(tenant: int, connection: int | None = None, type_: str = "", key: str 
 
 
 def wake_waiting() -> None:
-    """Waiting records that should wait no longer, over all tenants; part of the periodic look.
+    """Records that should wait no longer, over all tenants; part of the periodic look.
 
-    Their patience is over; or what they wait for is there, and nobody released them: on PostgreSQL the transaction
-    that brings a record and the one that begins to wait for it can pass each other unseen.
+    A due time further away than any pause was written by a wrong clock. Patience is over; or what they wait for is
+    there, and nobody released them: on PostgreSQL the transaction that brings a record and the one that begins to wait
+    for it can pass each other unseen.
     """
     Binding.objects.filter(state="waiting", due_at__lt=time.time()).exclude(waiting_on="").update(
         state="due", due_at=time.time(), waiting_on="", attempts=F("attempts") + 1
     )
+    store.bring_forward(time.time() + 1.2 * _LONGEST_PAUSE + 60)
     places: dict[tuple[int, int], list[tuple[str, str]]] = defaultdict(list)
     for tenant, connection, name in store.waiting(1000):
         type_, _, key = name.partition(":")

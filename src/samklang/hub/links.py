@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 import msgspec
 from django.conf import settings
 from django.db import OperationalError, transaction
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from samklang.connectors.contract import Connector, Exchange, Manifest, Surroundings, Tokens
@@ -227,7 +228,15 @@ def forget_links() -> None:
 
 def usable(row: Connection) -> bool:
     """Whether the connection may be called now: active, and its breaker closed."""
-    return row.state == Connection.State.ACTIVE and row.open_until <= time.time()
+    now = time.time()
+    return row.state == Connection.State.ACTIVE and not now < row.open_until <= now + _LONGEST_BREAK
+
+
+def usable_ones() -> QuerySet[Connection]:
+    """All connections that may be called now. A breaker open for longer than any lasts was set by a wrong clock."""
+    now = time.time()
+    resting = Q(open_until__gt=now, open_until__lte=now + _LONGEST_BREAK)
+    return Connection.objects.filter(~resting, state=Connection.State.ACTIVE)
 
 
 def went_well(row: Connection) -> None:

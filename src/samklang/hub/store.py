@@ -368,6 +368,13 @@ def due_everywhere() -> list[tuple[int, int, str]]:
         return [(tenant, connection, type_) for tenant, connection, type_ in cursor.fetchall()]
 
 
+def bring_forward(latest: float) -> int:
+    """Work that is due later than any pause lasts is due now: the clock was wrong when it was written."""
+    return _update(
+        "due_at=%s", [time.time()], "NOT (state='idle') AND state='due' AND due_at>%s", [latest]
+    )  # fmt: skip
+
+
 def waiting(most: int) -> list[tuple[int, int, str]]:
     """(tenant, connection, "type:key" waited for) of the records that began to wait last, over all tenants."""
     with database.cursor() as cursor:
