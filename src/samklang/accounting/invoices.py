@@ -44,10 +44,9 @@ def close_invoices(
                 if wanted is None or wanted.model != "invoice":
                     continue
                 paid = booked_share(match, wanted, exchange.currency)
+                still_open = (open_amounts or {}).get(wanted.order, paid)
                 try:
-                    drafts.append(
-                        _closing(statement, id_, wanted, paid, company, (open_amounts or {}).get(wanted.order))
-                    )
+                    drafts.append(_closing(statement, id_, wanted, paid, still_open, company))
                 except Refused as refused:
                     problems.append(refused.problem)
         vouchers += _vouchers(statement, drafts, company)

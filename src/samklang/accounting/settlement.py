@@ -62,6 +62,11 @@ def statement_id(statement: Statement) -> str:
     return "/".join(part or "-" for part in statement.key)
 
 
+def settlement_key(company: Company, statement: str) -> str:
+    """Key of the voucher of the statement with this id."""
+    return f"{company.code}/settlement/{statement}"
+
+
 def statement_day(statement: Statement) -> date:
     """The provider's date of the payout, or the last day that the statement covers."""
     day = statement.paid_on or statement.end or max((line.day for line in statement.lines if line.day), default=None)
@@ -129,7 +134,7 @@ class _Posting:
             draft.post(role, -difference, ("payout", self._id), self._day)
         name = "settlement" if statement.payout > 0 else "settlement_unpaid"
         text = self._company.chart.text(name, provider=statement.provider.title(), reference=statement.reference)
-        return draft.voucher("settlement", self._day, text, f"{self._company.code}/settlement/{self._id}")
+        return draft.voucher("settlement", self._day, text, settlement_key(self._company, self._id))
 
     def _post(self, id_: str, line: StatementLine) -> None:
         ref = ("statement_line", id_)
@@ -144,8 +149,8 @@ class _Posting:
             item = line.order_ref if line.kind.startswith("chargeback") else ""
             self._out(_ROLES[line.kind], line, ref, party=self._statement.provider, item=item)
         elif line.kind == "conversion":
-            # Both legs meet in transit, where conversions.py nets them (edge case 19).
-            self._out("in_transit", line, ref, party=self._statement.provider)
+            # Both legs meet here; conversions.py takes what is left of them to exchange differences (edge case 19).
+            self._out("in_transit.conversion", line, ref, party=self._statement.provider)
         else:
             raise Refused(
                 "TX_WITHOUT_ORDER",

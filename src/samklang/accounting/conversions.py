@@ -1,0 +1,79 @@
+"""A provider that exchanges a balance: both legs are paired, what is left of them is an exchange difference (§7.19)."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+from datetime import date
+from decimal import Decimal
+
+from samklang.accounting.company import Company
+from samklang.accounting.daybook import Booked
+from samklang.accounting.draft import Draft
+from samklang.accounting.matching import line_id
+from samklang.accounting.problems import Problem
+from samklang.accounting.settlement import statement_day
+from samklang.accounting.statements.base import Statement, StatementLine
+from samklang.accounting.voucher import Voucher
+from samklang.records.money import ZERO, rounded
+
+_ROLE = "in_transit.conversion"
+
+
+def net_conversions(statements: Iterable[Statement], vouchers: Iterable[Voucher], company: Company) -> Booked:
+    """Vouchers that take both legs of each conversion out of transit. `vouchers` are the statements' own.
+
+    Legs belong together when they name the same transaction as their parent. A leg alone is a problem (CURRENCY_DIFF).
+    """
+    posted = {
+        ref.id: ref.amount for voucher in vouchers for line in voucher.lines if line.role == _ROLE for ref in line.refs
+    }
+    pairs: defaultdict[tuple[str, str], list[tuple[str, date, StatementLine]]] = defaultdict(list)
+    for statement in statements:
+        for line in statement.lines:
+            if line.kind == "conversion" and (id_ := line_id(statement, line)) in posted:
+                day = company.open_day(statement_day(statement))
+                pairs[statement.provider, line.parent_id or line.provider_id].append((id_, day, line))
+    made, problems = [], []
+    for (provider, transaction), legs in sorted(pairs.items()):
+        if len({line.currency for _, _, line in legs}) < 2:
+            line = legs[0][2]
+            problems.append(
+                Problem(
+                    code="CURRENCY_DIFF",
+                    where=legs[0][0],
+                    what=f"{provider} exchanged {line.amount} {line.currency}, but the other side of it is missing.",
+                    amount=line.amount,
+                    currency=line.currency,
+                    do_this="Read the statement of the other currency for the same days.",
+                )
+            )
+            continue
+        made += _netted(provider, transaction, [(id_, day, posted[id_]) for id_, day, _ in legs], company)
+    return Booked(tuple(made), tuple(problems))
+
+
+def _netted(provider: str, transaction: str, legs: list[tuple[str, date, Decimal]], company: Company) -> list[Voucher]:
+    draft, on = Draft(company), max(day for _, day, _ in legs)
+    for id_, _, amount in legs:
+        draft.post(_ROLE, -amount, ("statement_line", id_), on, party=provider)
+    difference = draft.balance()
+    if difference == ZERO:
+        return []
+    draft.post("fx.gain" if difference > 0 else "fx.loss", -difference, ("statement_line", legs[0][0]), on)
+    text = company.chart.text("conversion", provider=provider.title(), reference=transaction)
+    key = f"{company.code}/conversion/{provider}/{transaction}"
+    voucher = draft.voucher("revaluation", on, text, key)
+    return [voucher] if voucher else []
+
+
+def revalue(
+    provider: str, balance: Decimal, currency: str, rate: Decimal, booked: Decimal, on: date, company: Company
+) -> Voucher | None:
+    """The provider's `balance` in another currency at the closing `rate`, against what is `booked` for it (§7.20)."""
+    draft, ref = Draft(company), ("balance", f"{provider}/{currency}/{on}")
+    difference = rounded(balance * rate, company.currency) - booked
+    draft.post(company.chart.receivable(provider, on), difference, ref, on, party=provider, currency=currency)
+    draft.post("fx.gain" if difference > 0 else "fx.loss", -difference, ref, on)
+    text = company.chart.text("revaluation", provider=provider.title(), day=on)
+    return draft.voucher("revaluation", on, text, f"{company.code}/revaluation/{provider}/{currency}/{on}")

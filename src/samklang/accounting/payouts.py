@@ -1,0 +1,230 @@
+"""Payouts ↔ bank lines: by reference and amount, else by an amount that only one of them has (RECONCILIATION §5.3).
+
+reference   the payout's reference stands in the bank's text, and the amounts agree (or differ by what the company
+            allows the bank to keep, edge case 23)
+amount      the only payout and the only bank line of that amount within five banking days
+split       one payout in several bank lines that carry its reference, or several payouts in one line that carries
+            theirs: within one provider, through the account for money in transit (edge case 21)
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, timedelta
+from decimal import Decimal
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from samklang.accounting.bank.base import BankLine, BankStatement
+from samklang.accounting.company import Company
+from samklang.accounting.matching import RULES_VERSION
+from samklang.accounting.problems import Problem
+from samklang.accounting.settlement import statement_day, statement_id
+from samklang.accounting.statements.base import Statement
+from samklang.records.money import ZERO, canonical
+
+_BANKING_DAYS = 5
+_SHORTEST_REFERENCE = 4  # a shorter one is found in any text
+_CONFIDENCE = {"reference": 100, "split": 95, "amount": 80, "person": 100}
+
+
+class PayoutMatch(msgspec.Struct, frozen=True, kw_only=True):
+    """`amount` of a payout reached the bank in one line; `kept` is what the bank took of it on the way."""
+
+    statement: str
+    bank_line: str
+    amount: Decimal
+    rule: Literal["reference", "amount", "split", "person"]
+    kept: Decimal = ZERO
+    by: str = f"rules {RULES_VERSION}"
+
+    @property
+    def confidence(self) -> int:
+        return _CONFIDENCE[self.rule]
+
+
+class PayoutMatching(NamedTuple):
+    """Matches, and the payouts and bank lines that have none."""
+
+    matches: tuple[PayoutMatch, ...]
+    problems: tuple[Problem, ...]
+
+    @property
+    def in_transit(self) -> frozenset[str]:
+        """Statements whose payout is not exactly one bank line of its amount."""
+        lines = [found.bank_line for found in self.matches]
+        statements = [found.statement for found in self.matches]
+        return frozenset(
+            found.statement
+            for found in self.matches
+            if found.kept or lines.count(found.bank_line) > 1 or statements.count(found.statement) > 1
+        )
+
+
+class BankRow(NamedTuple):
+    """A bank line with its name in references."""
+
+    id: str
+    line: BankLine
+
+
+class _Payout(NamedTuple):
+    id: str
+    provider: str
+    reference: str
+    amount: Decimal
+    currency: str
+    day: date
+
+
+def bank_rows(statements: Iterable[BankStatement]) -> tuple[BankRow, ...]:
+    """The booked lines of account statements, each once in whatever files it comes. Notices only repeat them."""
+    found: dict[str, BankLine] = {}
+    for statement in statements:
+        if statement.kind == "notice" or statement.test:
+            continue
+        alike: defaultdict[tuple[object, ...], int] = defaultdict(int)
+        for line in statement.lines:
+            own = (line.booked_on, line.reference, canonical(line.amount), "" if line.reference else line.text)
+            alike[own] += 1
+            name = "/".join(str(part) for part in (statement.account, statement.currency, *own, alike[own]))
+            found.setdefault(name, line)
+    return tuple(BankRow(name, found[name]) for name in sorted(found))
+
+
+def match_payouts(
+    statements: Iterable[Statement],
+    rows: Iterable[BankRow],
+    company: Company,
+    confirmed: Iterable[PayoutMatch] = (),
+    *,
+    today: date,
+) -> PayoutMatching:
+    """Match payouts with bank lines; `confirmed` are used up and not repeated. `today` says what is overdue."""
+    done = list(confirmed)
+    used_lines = {found.bank_line for found in done}
+    used_payouts = {found.statement for found in done}
+    payouts = [payout for payout in _payouts(statements) if payout.id not in used_payouts]
+    lines = [row for row in rows if row.id not in used_lines]
+    matches: list[PayoutMatch] = []
+    for rule in (_by_reference, _split, _by_amount):
+        for found in rule(payouts, lines, company):
+            matches += found
+            gone = {part.statement for part in found}
+            used_lines |= {part.bank_line for part in found}
+            payouts = [payout for payout in payouts if payout.id not in gone]
+        lines = [row for row in lines if row.id not in used_lines]
+    return PayoutMatching(tuple(matches), tuple(_problems(payouts, lines, company, today)))
+
+
+def _payouts(statements: Iterable[Statement]) -> list[_Payout]:
+    """One payout per statement; an account's statement has one for each payout line."""
+    found = []
+    for made in statements:
+        if made.payout and not made.test:
+            id_ = statement_id(made)
+            found.append(_Payout(id_, made.provider, made.reference, made.payout, made.currency, statement_day(made)))
+    return sorted(found)
+
+
+def _by_reference(payouts: Sequence[_Payout], rows: Sequence[BankRow], company: Company) -> Iterator[list[PayoutMatch]]:
+    used: set[str] = set()
+    for payout in payouts:
+        named = [row for row in rows if row.id not in used and _names(row.line, payout)]
+        exact = [row for row in named if row.line.amount == payout.amount]
+        near = [row for row in named if ZERO <= payout.amount - row.line.amount <= company.bank_tolerance]
+        for row in (exact or (near if len(named) == 1 else []))[:1]:
+            used.add(row.id)
+            yield [_match(payout, row, "reference", payout.amount)]
+
+
+def _split(payouts: Sequence[_Payout], rows: Sequence[BankRow], company: Company) -> Iterator[list[PayoutMatch]]:
+    """Everything that carries the reference must sum to the other side; parts are never picked to fit."""
+    used: set[str] = set()
+    for payout in payouts:
+        named = [row for row in rows if row.id not in used and _names(row.line, payout)]
+        if len(named) > 1 and sum((row.line.amount for row in named), ZERO) == payout.amount:
+            used |= {row.id for row in named}
+            yield [_match(payout, row, "split", row.line.amount) for row in named]
+    for row in rows:
+        named_payouts = [payout for payout in payouts if row.id not in used and _names(row.line, payout)]
+        one_provider = len({payout.provider for payout in named_payouts}) == 1
+        if (
+            len(named_payouts) > 1
+            and one_provider
+            and sum((payout.amount for payout in named_payouts), ZERO) == row.line.amount
+        ):
+            used.add(row.id)
+            yield [_match(payout, row, "split", payout.amount) for payout in named_payouts]
+
+
+def _by_amount(payouts: Sequence[_Payout], rows: Sequence[BankRow], company: Company) -> Iterator[list[PayoutMatch]]:
+    """Two of one amount are never paired by it (edge case 22), nor a line that carries another payout's reference."""
+
+    def fits(payout: _Payout, row: BankRow) -> bool:
+        line = row.line
+        return (
+            (line.amount, line.currency) == (payout.amount, payout.currency)
+            and banking_days(payout.day, line.booked_on) <= _BANKING_DAYS
+            and not line.reversal
+        )
+
+    for payout in payouts:
+        near = [row for row in rows if fits(payout, row)]
+        if len(near) == 1 and sum(fits(other, near[0]) for other in payouts) == 1:
+            yield [_match(payout, near[0], "amount", payout.amount)]
+
+
+def _match(
+    payout: _Payout, row: BankRow, rule: Literal["reference", "amount", "split"], amount: Decimal
+) -> PayoutMatch:
+    kept = payout.amount - row.line.amount if rule == "reference" else ZERO
+    return PayoutMatch(statement=payout.id, bank_line=row.id, amount=amount, rule=rule, kept=kept)
+
+
+def _names(line: BankLine, payout: _Payout) -> bool:
+    """Whether the bank's text carries the payout's reference, however it was spaced."""
+    wanted = _plain(payout.reference)
+    if len(wanted) < _SHORTEST_REFERENCE or line.currency != payout.currency or line.reversal:
+        return False
+    details = (part for detail in line.details for part in (detail.text, detail.reference, detail.end_to_end))
+    return any(wanted in _plain(text) for text in (line.text, line.reference, *details))
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\W_]", "", text).casefold()
+
+
+def banking_days(first: date, second: date) -> int:
+    """Number of weekdays between two dates, whichever comes first. Holidays count as weekdays."""
+    early, late = sorted((first, second))
+    return sum((early + timedelta(days=n)).weekday() < 5 for n in range(1, (late - early).days + 1))
+
+
+def _problems(payouts: Sequence[_Payout], rows: Sequence[BankRow], company: Company, today: date) -> Iterator[Problem]:
+    for payout in payouts:
+        if banking_days(payout.day, today) > _BANKING_DAYS and today > payout.day:
+            what = f"{payout.provider}'s payout {payout.reference} of {payout.day} is not on any bank statement."
+            yield Problem(
+                code="PAYOUT_WITHOUT_BANK", where=payout.id, what=what, amount=payout.amount, currency=payout.currency
+            )
+    for row in rows:
+        if name := provider_of(row.line, company):
+            line = row.line
+            what = f"The bank line of {line.booked_on} from {name} belongs to no payout."
+            yield Problem(
+                code="BANK_WITHOUT_PAYOUT", where=row.id, what=what, amount=line.amount, currency=line.currency
+            )
+
+
+def provider_of(line: BankLine, company: Company) -> str:
+    """The provider that the bank's text names; empty for the many lines that are not ours to explain."""
+    text = f"{line.text} {' '.join(detail.party for detail in line.details)}".casefold()
+    for provider in company.chart.providers(line.booked_on):
+        names = provider.bank_names or (provider.provider,)
+        if any(re.search(rf"\b{re.escape(name.casefold())}", text) for name in names):
+            return provider.provider
+    return ""

@@ -1,0 +1,98 @@
+"""Bank lines of payouts: money in transit arrives, a bank takes a fee, a provider debits, a payout comes back.
+
+A payout whose statement was posted straight to the bank has its bank line already; it needs no voucher.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from samklang.accounting.company import Company
+from samklang.accounting.draft import Draft
+from samklang.accounting.fx import Exchange
+from samklang.accounting.payouts import BankRow, PayoutMatch
+from samklang.accounting.settlement import settlement_key, statement_day, statement_id
+from samklang.accounting.statements.base import Statement
+from samklang.accounting.voucher import Voucher
+from samklang.records.money import rounded
+
+
+def arrivals(
+    matches: Iterable[PayoutMatch],
+    statements: Iterable[Statement],
+    rows: Iterable[BankRow],
+    vouchers: Iterable[Voucher],
+    company: Company,
+    exchange: Exchange,
+) -> tuple[Voucher, ...]:
+    """One voucher per bank line that brings what `vouchers` posted to transit (E10b, E10c).
+
+    What the bank kept of a payout is its fee (edge case 23); another rate on the bank's day is an exchange difference.
+    """
+    on_the_way = {
+        voucher.key.partition("@")[0]
+        for voucher in vouchers
+        if voucher.source == "settlement" and any(line.role == "in_transit" for line in voucher.lines)
+    }
+    made = {statement_id(statement): statement for statement in statements}
+    parts: defaultdict[str, list[PayoutMatch]] = defaultdict(list)
+    for match in matches:
+        if settlement_key(company, match.statement) in on_the_way:
+            parts[match.bank_line].append(match)
+    found = [
+        _arrival(row, [(match, made[match.statement]) for match in parts[row.id]], company, exchange)
+        for row in rows
+        if row.id in parts
+    ]
+    return tuple(sorted(found, key=lambda voucher: (voucher.date, voucher.key)))
+
+
+def _arrival(row: BankRow, parts: list[tuple[PayoutMatch, Statement]], company: Company, exchange: Exchange) -> Voucher:
+    line, home = row.line, exchange.currency
+    day = company.open_day(line.booked_on)
+    currency = "" if line.currency == home else line.currency
+    bank = exchange.rate(line.currency, day)
+    draft, ref = Draft(company), ("bank_line", row.id)
+    _bank(draft, row, company, exchange)
+    for match, statement in sorted(parts, key=lambda part: part[0].statement):
+        then = exchange.rate(line.currency, company.open_day(statement_day(statement)))
+        draft.post(
+            "in_transit", -rounded(match.amount * then, home), ("payout", match.statement), day,
+            party=statement.provider, foreign=-match.amount if currency else None, currency=currency,
+        )  # fmt: skip
+        draft.post("fee.bank", rounded(match.kept * bank, home), ref, day)
+    if currency:
+        difference = draft.balance()
+        draft.post("fx.gain" if difference > 0 else "fx.loss", -difference, ref, day)
+    first = parts[0][1]
+    text = company.chart.text("bank", provider=first.provider.title(), reference=first.reference)
+    voucher = draft.voucher("bank", day, text, f"{company.code}/bank/{row.id}")
+    assert voucher is not None  # a bank line is never 0
+    return voucher
+
+
+def straight(row: BankRow, provider: str, company: Company, exchange: Exchange) -> Voucher | None:
+    """A bank line that a person says moves the provider's balance by itself: it debits us (E4d), or a payout that the
+    bank sent back (edge case 46). The clearing account takes the other side.
+    """
+    day = company.open_day(row.line.booked_on)
+    draft = Draft(company)
+    _bank(draft, row, company, exchange)
+    foreign = row.line.currency != exchange.currency
+    draft.post(
+        company.chart.receivable(provider, day), -draft.balance(), ("bank_line", row.id), day, party=provider,
+        foreign=-row.line.amount if foreign else None, currency=row.line.currency if foreign else "",
+    )  # fmt: skip
+    name = "bank" if row.line.amount > 0 else "bank_debit"
+    text = company.chart.text(name, provider=provider.title(), reference=row.line.reference or str(day))
+    return draft.voucher("bank", day, text, f"{company.code}/bank/{row.id}")
+
+
+def _bank(draft: Draft, row: BankRow, company: Company, exchange: Exchange) -> None:
+    line, day = row.line, company.open_day(row.line.booked_on)
+    foreign = line.currency != exchange.currency
+    draft.post(
+        f"bank.{line.currency}", exchange.to_ledger(line.amount, line.currency, day), ("bank_line", row.id), day,
+        foreign=line.amount if foreign else None, currency=line.currency if foreign else "",
+    )  # fmt: skip
