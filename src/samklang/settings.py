@@ -6,6 +6,7 @@ SAMKLANG_KEY             key that encrypts secrets; without it the file `samklan
 SAMKLANG_OLD_KEYS        earlier keys, comma separated, while a rotation is under way
 SAMKLANG_ALLOW_PRIVATE   networks of our own that connections may call, comma separated (127.0.0.0/8, 10.1.0.0/16)
 SAMKLANG_HOSTS           host names that the web pages answer to, comma separated (default: localhost)
+SAMKLANG_METRICS_TOKEN   bearer token that /metrics asks for; without it /metrics answers this machine only
 """
 
 import os
@@ -57,6 +58,7 @@ LANGUAGE_CODE = "en"
 SECRET_KEY = "not used: no sessions, no signing yet"  # noqa: S105
 DEBUG = False
 SAMKLANG_CONSOLE = os.environ.get("SAMKLANG_CONSOLE", "1") == "1"
+METRICS_TOKEN = os.environ.get("SAMKLANG_METRICS_TOKEN", "")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # bytes of a request's body; a webhook above it is refused
 APPEND_SLASH = False
 ALLOWED_HOSTS = [h.strip() for h in os.environ.get("SAMKLANG_HOSTS", "localhost,127.0.0.1,[::1]").split(",")]

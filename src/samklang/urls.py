@@ -8,5 +8,6 @@ urlpatterns = [
     path("hooks/<slug:tenant>/<slug:connection_name>", views.hook),
     path("health", views.health),
     path("ready", views.ready),
+    path("metrics", views.metrics),
     path("", include("samklang.console.urls")),
 ]

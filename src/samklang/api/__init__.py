@@ -1,1 +1,1 @@
-"""What other systems call: webhooks in, health and readiness. The public REST API comes here too."""
+"""What other systems call: webhooks in, health, readiness and metrics. The public REST API comes here too."""

@@ -1,19 +1,27 @@
-"""Webhooks are judged and stored before they are answered; health says what an operator's monitor asks."""
+"""Webhooks are judged and stored before they are answered; health and metrics say what an operator's monitor asks."""
 
 from __future__ import annotations
 
+import ipaddress
+
+from django.conf import settings
 from django.core.exceptions import RequestDataTooBig
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.request import UnreadablePostError
+from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
+from prometheus_client.exposition import choose_encoder
+
 from samklang import engine
 from samklang.connectors.errors import SamklangError, Stop
+from samklang.engine.health import ailment
 from samklang.engine.port import hooks_job
 from samklang.hub import hooks
+from samklang.hub.metrics import EVERYTHING
 from samklang.hub.models import Connection
 
 
@@ -51,7 +59,7 @@ def health(request: HttpRequest) -> HttpResponse:
 
 @require_GET
 def ready(request: HttpRequest) -> HttpResponse:
-    """The database answers and has all migrations; 503 otherwise, with the reason."""
+    """The database answers and has all migrations, and jobs are being run; 503 otherwise, with the reason."""
     try:
         executor = MigrationExecutor(connection)
         missing = executor.migration_plan(executor.loader.graph.leaf_nodes())
@@ -59,4 +67,28 @@ def ready(request: HttpRequest) -> HttpResponse:
         return JsonResponse({"status": "no database", "reason": error.__class__.__name__}, status=503)
     if missing:
         return JsonResponse({"status": "migrations missing", "count": len(missing)}, status=503)
+    if reason := ailment():
+        return JsonResponse({"status": "no engine", "reason": reason}, status=503)
     return JsonResponse({"status": "ready", "engine": engine.current is not None})
+
+
+@require_GET
+def metrics(request: HttpRequest) -> HttpResponse:
+    """Prometheus' text. Whoever has the operator's token may ask (401 otherwise); without one, this machine (403)."""
+    if settings.METRICS_TOKEN:
+        given = request.headers.get("authorization", "")
+        if not constant_time_compare(given, f"Bearer {settings.METRICS_TOKEN}"):
+            return HttpResponse(status=401, headers={"WWW-Authenticate": "Bearer"})
+    elif not _from_here(request):
+        return HttpResponse("Off this machine /metrics asks for a token: set SAMKLANG_METRICS_TOKEN.", status=403)
+    encode, content_type = choose_encoder(request.headers.get("accept", ""))
+    return HttpResponse(encode(EVERYTHING), content_type=content_type)
+
+
+def _from_here(request: HttpRequest) -> bool:
+    """Whether a program on this machine asks for itself: not a proxy on it for somebody, nor a page in a browser that
+    calls us by another name (DisallowedHost, which Django answers with 400)."""
+    passed_on = {"forwarded", "x-forwarded-for", "x-real-ip", "via"} & {name.lower() for name in request.headers}
+    address = request.META.get("REMOTE_ADDR", "")
+    request.get_host()
+    return not passed_on and bool(address) and ipaddress.ip_address(address).is_loopback

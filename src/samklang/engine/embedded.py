@@ -90,6 +90,11 @@ class Embedded:
             self._boss.join(timeout=1)
         return idle
 
+    @property
+    def alive(self) -> bool:
+        """Whether jobs are being started."""
+        return self._boss is not None and self._boss.is_alive()
+
     def wait_until_idle(self, patience: float = 600.0, horizon: float = 0.0) -> bool:
         """Wait until nothing runs and nothing is due within `horizon` seconds, schedules not counted."""
         end = self._clock() + patience

@@ -91,6 +91,7 @@ SELECT CASE WHEN status='todo' AND scheduled_at>now() THEN 'planned' ELSE status
        max(CASE WHEN status='todo' THEN extract(epoch FROM now()-scheduled_at) END)::float
 FROM procrastinate_jobs WHERE status IN ('todo', 'doing', 'failed') GROUP BY how
 """
+_WORKERS = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '1 minute'"
 
 
 class Hub(Collector):
@@ -153,6 +154,8 @@ class Hub(Collector):
             late = max(late, overdue or 0.0)
         yield count
         yield GaugeMetricFamily("samklang_job_overdue_seconds", "Wait of the oldest job that is due.", value=late)
+        ((workers,),) = _rows(_WORKERS)
+        yield GaugeMetricFamily("samklang_workers", "Worker processes with a sign of life.", value=workers)
 
 
 def _rows(statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
