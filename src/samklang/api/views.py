@@ -13,7 +13,6 @@ from django.http.request import UnreadablePostError
 from django.utils.crypto import constant_time_compare
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
-
 from prometheus_client.exposition import choose_encoder
 
 from samklang import engine

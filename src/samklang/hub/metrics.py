@@ -91,7 +91,8 @@ SELECT CASE WHEN status='todo' AND scheduled_at>now() THEN 'planned' ELSE status
        max(CASE WHEN status='todo' THEN extract(epoch FROM now()-scheduled_at) END)::float
 FROM procrastinate_jobs WHERE status IN ('todo', 'doing', 'failed') GROUP BY how
 """
-_WORKERS = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - interval '1 minute'"
+_WORKERS = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > now() - %s * interval '1 second'"
+SILENT = 60.0  # without a sign of life for longer, a worker does not count
 
 
 class Hub(Collector):
@@ -154,8 +155,13 @@ class Hub(Collector):
             late = max(late, overdue or 0.0)
         yield count
         yield GaugeMetricFamily("samklang_job_overdue_seconds", "Wait of the oldest job that is due.", value=late)
-        ((workers,),) = _rows(_WORKERS)
-        yield GaugeMetricFamily("samklang_workers", "Worker processes with a sign of life.", value=workers)
+        yield GaugeMetricFamily("samklang_workers", "Worker processes with a sign of life.", value=workers())
+
+
+def workers() -> int:
+    """How many worker processes live on PostgreSQL, by Procrastinate's heartbeats and the database's clock."""
+    ((count,),) = _rows(_WORKERS, [SILENT])
+    return int(count)
 
 
 def _rows(statement: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
