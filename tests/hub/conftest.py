@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from samklang.connectors import registry
+from samklang.hub import otel, traces
 from samklang.records import Customer, Order, OrderLine, Price, Product, StockLevel, Variant
 from tests.conftest import HOMES
 from tests.doubles.shelf import Box, boxes
@@ -66,6 +69,16 @@ class World:
 def home(request: pytest.FixtureRequest) -> str:
     """The hub does the same on both databases: every test here runs twice."""
     return str(request.param)
+
+
+@pytest.fixture
+def spans(monkeypatch: pytest.MonkeyPatch) -> InMemorySpanExporter:
+    """What would be sent to a collector: traces are on for the test."""
+    kept = InMemorySpanExporter()
+    provider = otel.provider()
+    provider.add_span_processor(SimpleSpanProcessor(kept))
+    monkeypatch.setattr(traces, "_tracer", provider.get_tracer("samklang"))
+    return kept
 
 
 @pytest.fixture
