@@ -1,0 +1,243 @@
+"""SIE out and in, judged by others: a foreign reader, known checksums, beancount (RECONCILIATION §6)."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from samklang.accounting.company import Channel
+from samklang.accounting.daybook import book_sales
+from samklang.accounting.settlement import book_statements
+from samklang.accounting.sie import SieFile, checksum, read_sie, write_sie
+from samklang.accounting.sie.lines import CHARSET, decode, encodable, rows
+from samklang.accounting.statements.base import Unreadable
+from samklang.accounting.voucher import Voucher
+from tests.conftest import SPECS
+
+from .journal import journal
+from .provider import row, statement
+from .shop import company, exchange, line, order, paid
+from .test_worked_sales import day_orders
+from .test_worked_settlements import klarna_payout, known
+
+MADE = date(2026, 3, 7)
+FIRM = company(channels=[Channel(code="web", dimensions={"1": "WEB", "6": "Nöje 2026"})])
+
+
+def vouchers() -> tuple[Voucher, ...]:
+    """E1, E3 and E2, as in the document's own SIE example."""
+    stripe = statement(
+        "stripe", "po_1A", "2026-03-05", row("sale", "661", id_="ch_2"), row("fee", "-13.07"), row("payout", "-647.93")
+    )
+    made = [klarna_payout(), stripe]
+    facts = known(day_orders(), made, FIRM, exchange())
+    return (
+        *book_sales(day_orders(), FIRM, exchange()).vouchers,
+        *book_statements(made, facts, FIRM, exchange()).vouchers,
+    )
+
+
+def sie(numbered: bool = False) -> bytes:
+    found = vouchers()
+    numbers = {voucher.key: str(number) for number, voucher in enumerate(found, 1)} if numbered else None
+    return write_sie(found, FIRM, MADE, sign="system", numbers=numbers)
+
+
+def content(found: SieFile) -> list[tuple[date, str, list[tuple[str, Decimal]]]]:
+    return [
+        (voucher.day, voucher.text, sorted((part.account, part.amount) for part in voucher.lines))
+        for voucher in found.vouchers
+    ]
+
+
+def test_what_is_written_is_read_back() -> None:
+    found = read_sie(sie())
+    assert content(found) == [
+        (voucher.date, voucher.text, sorted((part.account, part.amount) for part in voucher.lines))
+        for voucher in vouchers()
+    ]
+    assert found.company == "Övningsbutiken AB"
+    assert found.org_no == "556334-3689"
+    assert found.accounts["2645"] == "Beräknad ing moms utland"
+    assert found.objects == {("1", "WEB"): "WEB", ("6", "Nöje 2026"): "Nöje 2026"}
+    carried = {part.account: part.objects for voucher in found.vouchers for part in voucher.lines}
+    assert carried["3001"] == {"1": "WEB", "6": "Nöje 2026"}, "result lines carry the channel's dimensions"
+    assert carried["1581"] == {}
+
+
+def test_the_file_is_pc8_with_crlf_and_only_what_4i_allows() -> None:
+    data = sie()
+    assert data.startswith(b"#FLAGGA 0\r\n#KSUMMA\r\n#PROGRAM")
+    assert "Övningsbutiken".encode("cp437") in data
+    assert data.count(b"\r\n") == data.count(b"\n")
+    labels = [found.label for found in rows(decode(data))]
+    assert not {"#IB", "#UB", "#RES", "#PSALDO", "#OMFATTN", "#BKOD"} & set(labels)
+    assert {"#FLAGGA", "#PROGRAM", "#FORMAT", "#GEN", "#SIETYP", "#FNAMN"} <= set(labels)
+
+
+def test_it_says_the_same_as_the_documents_example() -> None:
+    example = SPECS / "domain" / "example_sie4i.si"
+    if not example.exists():
+        pytest.skip("the document's example is not here (SAMKLANG_SPECS)")
+    ours, theirs = read_sie(sie()), read_sie(example.read_bytes())
+    assert [(day, parts) for day, _, parts in content(ours)] == [(day, parts) for day, _, parts in content(theirs)]
+    assert ours.accounts == theirs.accounts
+
+
+@pytest.mark.parametrize(
+    ("path", "known_sum"),
+    [
+        ("samples/sie/sie4sdk__Sie4I1ksumma.SI", 2089216536),
+        ("specs/sie/Norstedts_Bokslut_SIE_4I.si", 1573150874),
+        ("domain/example_sie4i.si", 3522626663),
+    ],
+)
+def test_the_checksum_reproduces_those_of_other_programs(path: str, known_sum: int) -> None:
+    if not (SPECS / path).exists():
+        pytest.skip("the sample files are not here (SAMKLANG_SPECS)")
+    found = list(rows(decode((SPECS / path).read_bytes())))
+    first, last = (place for place, part in enumerate(found) if part.label == "#KSUMMA")
+    assert checksum(found[first + 1 : last]) == known_sum == int(found[last].text(0))
+
+
+REFUSED = {
+    "barsoom__sie_file.se": "differs by -40.00",
+    "sie4j__BLBLOV_SIE4_UTF_8_IMBALANCED.SI": "differs by 0.55",
+    "sie4sdk__Sie4E1ksumma.SI": "checksum is 123456789",
+}
+FOLDERS = [SPECS / "specs" / "sie", SPECS / "samples" / "sie"]
+
+
+@pytest.mark.skipif(
+    not all(folder.exists() for folder in FOLDERS), reason="sample files are elsewhere (SAMKLANG_SPECS)"
+)
+@pytest.mark.parametrize(
+    "path", [path for folder in FOLDERS for path in sorted(folder.glob("*"))], ids=lambda p: p.name
+)
+def test_files_of_other_programs_are_read_or_refused_for_their_fault(path: Path) -> None:
+    if path.name in REFUSED:
+        with pytest.raises(Unreadable, match=REFUSED[path.name]):
+            read_sie(path.read_bytes())
+        return
+    found = read_sie(path.read_bytes())
+    # A count made without the reader: #VER at the beginning of a line.
+    written = sum(part.lstrip().upper().startswith(b"#VER") for part in path.read_bytes().splitlines())
+    assert len(found.vouchers) == written
+    assert found.company
+    assert not any(
+        "\ufffd" in voucher.text for voucher in found.vouchers if path.name != "SIE4_Exempelfil_med_underdim.SE"
+    )
+
+
+@pytest.mark.parametrize("charset", ["cp437", "latin-1", "utf-8", "utf-8-sig"])
+def test_the_charset_is_found_whatever_the_file_says(charset: str) -> None:
+    data = sie().decode("cp437").encode(charset)
+    assert read_sie(data).company == "Övningsbutiken AB"
+
+
+def changed(old: bytes, new: bytes) -> bytes:
+    """Our file with something replaced and without its checksum."""
+    data = b"\r\n".join(part for part in sie().split(b"\r\n") if not part.startswith(b"#KSUMMA"))
+    assert old in data
+    return data.replace(old, new)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "reason"),
+    [
+        (b"#TRANS 1581 {} 2765.00", b"#TRANS 1581 {} 2765.01", "differs by 0.01"),
+        (b"#TRANS 1581 {} 2765.00", b"#TRANS 1581 {} 2765,00", "decimal point"),
+        (b"#TRANS 1581 {} 2765.00", b"#TRANS 1581 {} 2765.001", "two decimals"),
+        (b"20260302", b"20260230", "YYYYMMDD"),
+        (b"#KONTO", b"KONTO", "begins with #"),
+    ],
+)
+def test_a_faulty_file_is_refused_whole(old: bytes, new: bytes, reason: str) -> None:
+    with pytest.raises(Unreadable, match=reason):
+        read_sie(changed(old, new))
+
+
+@given(st.data())
+def test_31_a_file_that_is_cut_off_is_never_half_read(data: st.DataObject) -> None:
+    whole = sie()
+    cut = data.draw(st.integers(1, len(whole) - len(b"\r\n") - 1))
+    with pytest.raises(Unreadable):
+        read_sie(whole[:cut])
+
+
+@given(st.text(max_size=60))
+def test_any_text_survives_as_pc8(text: str) -> None:
+    written = encodable(text)
+    written.encode(CHARSET)
+    assert not any(ord(character) < 32 for character in written)
+    named = msgspec.structs.replace(FIRM, name=text)
+    assert read_sie(write_sie(vouchers(), named, MADE)).company == written
+
+
+def test_a_foreign_reader_reads_the_same_vouchers(tmp_path: Path) -> None:
+    path = tmp_path / "fakt.si"
+    path.write_bytes(sie(numbered=True))
+    script = (
+        "import sys, json, pandas; from pysie_accounting.pysie import PySIE; p = PySIE(); p.sie_encoding = 'cp437'; "
+        "p.dftrans = pandas.DataFrame(columns=['SRU', 'Ink2']); p.open(sys.argv[1]); "
+        "print(json.dumps([p.fnamn, p.verifikat]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script, str(path)], capture_output=True, text=True, check=True)
+    name, found = json.loads(done.stdout)
+    assert name == "Övningsbutiken AB"
+    assert [
+        (day, text, sorted((account, amount) for account, _, amount in parts)) for day, text, _, parts in found.values()
+    ] == [
+        (f"{voucher.date:%Y%m%d}", voucher.text, sorted((part.account, f"{part.amount:.2f}") for part in voucher.lines))
+        for voucher in vouchers()
+    ]
+
+
+def bean_check(data: bytes, folder: Path) -> subprocess.CompletedProcess[str]:
+    path = folder / "journal.beancount"
+    path.write_text(journal(data))
+    tool = Path(sys.executable).parent / "bean-check"
+    return subprocess.run([str(tool), "--no-cache", str(path)], capture_output=True, text=True, check=False)
+
+
+def test_beancount_accepts_our_vouchers(tmp_path: Path) -> None:
+    text = journal(sie())
+    assert text.count(" * ") == 3
+    assert text.count("SEK\n  title") == 22, "as many accounts as the document's example declares"
+    done = bean_check(sie(), tmp_path)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_beancount_rejects_an_unbalanced_voucher_and_an_undeclared_account(tmp_path: Path) -> None:
+    unbalanced = bean_check(changed(b"#TRANS 1581 {} 2765.00", b"#TRANS 1581 {} 2765.01"), tmp_path)
+    assert unbalanced.returncode == 1
+    assert "does not balance" in unbalanced.stderr
+    undeclared = bean_check(changed(b"#KONTO 1581 ", b"#KONTO 1599 "), tmp_path)
+    assert undeclared.returncode == 1
+    assert "A1581" in undeclared.stderr
+
+
+def test_braces_in_the_wild_and_truncated_vouchers() -> None:
+    text = (
+        "#FLAGGA 0\n#FNAMN Bolaget\n#VER A 1 2026-03-02 Kaffe\n#TRANS 1930 -10\n#BTRANS 1930 {} 5\n#TRANS 4010 {} 10\n"
+    )
+    (voucher,) = read_sie(text.encode()).vouchers
+    assert (voucher.day, [part.amount for part in voucher.lines]) == (date(2026, 3, 2), [-10, 10])
+    with pytest.raises(Unreadable, match="inside a voucher"):
+        read_sie(text.replace("Kaffe\n", "Kaffe\n{\n").encode())
+
+
+def test_a_foreign_voucher_is_no_part_of_the_file() -> None:
+    sold = order("1", [line("10")], paid("klarna", "10", "2026-03-02", "k"))
+    (voucher,) = book_sales([sold], FIRM, exchange()).vouchers
+    with pytest.raises(ValueError, match="EUR"):
+        write_sie([msgspec.structs.replace(voucher, currency="EUR")], FIRM, MADE)
