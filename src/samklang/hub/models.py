@@ -4,6 +4,9 @@ Configuration: Tenant, Connection, Channel, Master, Flow, RuleSet, ConfigVersion
 The road: Stored (what masters last said), Binding (record ↔ external id, wanted and delivered), FeedState (how far a
 feed was read), Hook (webhooks, stored before answered), Lease (one drainer per lane).
 What people read: Transfer, ExchangeRow, Problem and ProblemItem, Brake, Step (journey).
+
+The tables that grow with the traffic have no foreign keys in the database: each row would cost a look-up and a lock per
+key, all on the same few parents. Django removes their rows when a tenant or connection goes.
 """
 
 from __future__ import annotations
@@ -152,8 +155,8 @@ class Stored(models.Model):
     """Desired state: what a connection last said of a record, after its rules in."""
 
     pk = models.CompositePrimaryKey("tenant_id", "connection_id", "type", "key")
-    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False)
-    connection = models.ForeignKey(Connection, models.CASCADE, db_index=False)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False, db_constraint=False)
+    connection = models.ForeignKey(Connection, models.CASCADE, db_index=False, db_constraint=False)
     type = models.CharField(max_length=20)
     key = models.CharField(max_length=300)
     body = models.BinaryField()
@@ -173,16 +176,16 @@ class Binding(models.Model):
     """
 
     pk = models.CompositePrimaryKey("tenant_id", "connection_id", "type", "key")
-    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False)
-    connection = models.ForeignKey(Connection, models.CASCADE, db_index=False)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False, db_constraint=False)
+    connection = models.ForeignKey(Connection, models.CASCADE, db_index=False, db_constraint=False)
     type = models.CharField(max_length=20)
     key = models.CharField(max_length=300)
     external_id = models.CharField(max_length=200, null=True)  # NULLs do not clash in a unique index
     seen = models.BinaryField(max_length=16, null=True)  # content hash of what the system itself last said
     generation = models.IntegerField(default=0)  # last sweep that saw it
 
-    flow = models.ForeignKey(Flow, models.SET_NULL, null=True, db_index=False)
-    source = models.ForeignKey(Connection, models.SET_NULL, null=True, db_index=False, related_name="+")
+    flow = models.ForeignKey(Flow, models.SET_NULL, null=True, db_index=False, db_constraint=False)
+    source = models.ForeignKey(Connection, models.SET_NULL, null=True, db_index=False, related_name="+", db_constraint=False)
     wanted = models.BinaryField(max_length=16, null=True)  # content hash of the source's record
     delivered = models.BinaryField(max_length=16, null=True)  # content hash of the source's record last accepted
     sent = models.BinaryField(max_length=16, null=True)  # hash of what was really sent (after rules and mask)
@@ -293,8 +296,8 @@ class Transfer(models.Model):
 class ExchangeRow(models.Model):
     """One request and answer, secrets removed."""
 
-    tenant = models.ForeignKey(Tenant, models.CASCADE)
-    connection = models.ForeignKey(Connection, models.CASCADE)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_constraint=False)
+    connection = models.ForeignKey(Connection, models.CASCADE, db_constraint=False)
     at = models.DateTimeField()
     method = models.CharField(max_length=10)
     url = models.TextField()
@@ -392,10 +395,10 @@ class Brake(models.Model):
 class Step(models.Model):
     """One step of an order's way: what happened at which connection. The journey page only reads these."""
 
-    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_constraint=False)
     order = models.CharField(max_length=300)
     at = models.DateTimeField()
-    connection = models.ForeignKey(Connection, models.CASCADE)
+    connection = models.ForeignKey(Connection, models.CASCADE, db_constraint=False)
     type = models.CharField(max_length=20)
     what = models.CharField(max_length=20)  # read, created, updated, unchanged, waits, retry, stopped, matched
     text = models.TextField(default="", blank=True)

@@ -88,6 +88,47 @@ def _update(assign: str, assigned: Sequence[Any], where: str, values: Sequence[A
         return int(cursor.rowcount)
 
 
+def _upsert(
+    table: str, fixed: dict[str, Any], columns: dict[str, str], rows: Iterable[Sequence[Any]], then: str
+) -> int:
+    """INSERT … ON CONFLICT (tenant, connection, type, key) DO UPDATE `then`; returns how many rows were written.
+
+    `fixed` are columns with one value for all, `columns` the others with their PostgreSQL types; each of `rows` begins
+    with its key. On PostgreSQL that is one statement over arrays: six times as many rows a second as row by row, for
+    with five indexes beginning a statement costs more than doing it. SQLite has no such cost (and no arrays).
+    """
+    last = {row[0]: row for row in rows}  # a key comes once: one statement may touch a row only once
+    keys = sorted(last)
+    names = ",".join([*fixed, *columns])
+    conflict = f"ON CONFLICT (tenant_id, connection_id, type, key) DO UPDATE {then}"
+    with database.cursor() as cursor:
+        if not keys:
+            return 0
+        if database.vendor == "postgresql":
+            arrays = ",".join(f"%s::{type_}[]" for type_ in columns.values())
+            cursor.execute(
+                f"INSERT INTO {table} ({names}) SELECT {_marks(len(fixed))}, v.* FROM unnest({arrays}) AS v {conflict}",
+                [*fixed.values(), *([*column] for column in zip(*(last[key] for key in keys), strict=True))],
+            )
+        else:
+            cursor.executemany(
+                f"INSERT INTO {table} ({names}) VALUES ({_marks(len(fixed) + len(columns))}) {conflict}",
+                [(*fixed.values(), *last[key]) for key in keys],
+            )
+        return int(cursor.rowcount)
+
+
+#: What a new binding holds where nothing else is said.
+_FRESH = {
+    "state": "idle", "due_at": 0.0, "attempts": 0, "doubt": False, "troubled": False, "waiting_on": "", "risk": "",
+    "risk_at": 0.0, "generation": 0, "token": 0,
+}  # fmt: skip
+
+
+def _place(tenant: int, connection: int, type_: str) -> dict[str, Any]:
+    return {"tenant_id": tenant, "connection_id": connection, "type": type_}
+
+
 def _bytes(value: bytes | memoryview | None) -> bytes | None:
     return None if value is None else bytes(value)
 
@@ -150,32 +191,26 @@ def bodies(tenant: int, connection: int, type_: str, keys: Sequence[str]) -> dic
 
 def keep_records(tenant: int, connection: int, type_: str, rows: Iterable[tuple[str, bytes, bytes]]) -> None:
     """Upsert (key, body, hash)."""
-    now = time.time()
-    with database.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO record (tenant_id, connection_id, type, key, body, hash, changed_at, gone)"
-            " VALUES (%s,%s,%s,%s,%s,%s,%s,%s)"
-            " ON CONFLICT (tenant_id, connection_id, type, key) DO UPDATE SET body=excluded.body, hash=excluded.hash,"
-            " changed_at=excluded.changed_at, gone=excluded.gone",
-            [(tenant, connection, type_, key, body, hash_, now, False) for key, body, hash_ in sorted(rows)],
-        )
+    _upsert(
+        "record",
+        {**_place(tenant, connection, type_), "changed_at": time.time(), "gone": False},
+        {"key": "text", "body": "bytea", "hash": "bytea"},
+        rows,
+        "SET body=excluded.body, hash=excluded.hash, changed_at=excluded.changed_at, gone=excluded.gone",
+    )
 
 
 def bind(tenant: int, connection: int, type_: str, rows: Iterable[tuple[str, str | None, bytes | None, int]]) -> None:
     """Upsert (key, external id, hash seen, sweep). An id or hash of None leaves what is there."""
-    with database.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO binding (tenant_id, connection_id, type, key, external_id, seen, generation, state, due_at,"
-            " attempts, doubt, troubled, waiting_on, risk, risk_at, token)"
-            " VALUES (%s,%s,%s,%s,%s,%s,%s,'idle',0,0,%s,%s,'','',0,0)"
-            " ON CONFLICT (tenant_id, connection_id, type, key) DO UPDATE SET"
-            " external_id=COALESCE(excluded.external_id, binding.external_id),"
-            " seen=COALESCE(excluded.seen, binding.seen), generation=excluded.generation",
-            [
-                (tenant, connection, type_, key, external_id, seen, generation, False, False)
-                for key, external_id, seen, generation in sorted(rows)
-            ],
-        )
+    fresh = {name: value for name, value in _FRESH.items() if name != "generation"}
+    _upsert(
+        "binding",
+        {**_place(tenant, connection, type_), **fresh},
+        {"key": "text", "external_id": "text", "seen": "bytea", "generation": "int"},
+        rows,
+        "SET external_id=COALESCE(excluded.external_id, binding.external_id),"
+        " seen=COALESCE(excluded.seen, binding.seen), generation=excluded.generation",
+    )
 
 
 def unbind(tenant: int, connection: int, type_: str, external_ids: Sequence[str]) -> None:
@@ -204,47 +239,34 @@ def want(tenant: int, target: int, type_: str, source: int, flow: int, rows: Ite
     A row that is being sent stays with its sender, who finds on finishing that more is wanted.
     """
     now = time.time()
-    with database.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO binding (tenant_id, connection_id, type, key, source_id, flow_id, wanted, state, due_at,"
-            " attempts, doubt, troubled, waiting_on, risk, risk_at, generation, token)"
-            " VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,0,%s,%s,'',%s,%s,0,0)"
-            " ON CONFLICT (tenant_id, connection_id, type, key) DO UPDATE SET source_id=excluded.source_id,"
-            " flow_id=excluded.flow_id, wanted=excluded.wanted, attempts=0, waiting_on='', risk=excluded.risk,"
-            " risk_at=excluded.risk_at, due_at=excluded.due_at,"
-            " state=CASE WHEN binding.state='sending' THEN 'sending'"
-            " WHEN binding.delivered IS NOT DISTINCT FROM excluded.wanted THEN 'idle' ELSE excluded.state END"
-            " WHERE binding.wanted IS DISTINCT FROM excluded.wanted"
-            " OR binding.source_id IS DISTINCT FROM excluded.source_id"
-            " OR (binding.state='idle' AND binding.delivered IS DISTINCT FROM excluded.wanted)",
-            [
-                (
-                    tenant, target, type_, row.key, source, flow, row.hash, "held" if row.risk else "due", now, False,
-                    False, row.risk, now if row.risk else 0.0,
-                )
-                for row in sorted(rows)
-            ],
-        )  # fmt: skip
-        return int(cursor.rowcount)
+    fresh = {name: value for name, value in _FRESH.items() if name not in ("state", "risk", "risk_at")}
+    return _upsert(
+        "binding",
+        {**_place(tenant, target, type_), "source_id": source, "flow_id": flow, **fresh, "due_at": now},
+        {"key": "text", "wanted": "bytea", "risk": "text", "state": "text", "risk_at": "float8"},
+        ((*row, "held" if row.risk else "due", now if row.risk else 0.0) for row in rows),
+        "SET source_id=excluded.source_id, flow_id=excluded.flow_id, wanted=excluded.wanted, attempts=0,"
+        " waiting_on='', risk=excluded.risk, risk_at=excluded.risk_at, due_at=excluded.due_at,"
+        " state=CASE WHEN binding.state='sending' THEN 'sending'"
+        " WHEN binding.delivered IS NOT DISTINCT FROM excluded.wanted THEN 'idle' ELSE excluded.state END"
+        " WHERE binding.wanted IS DISTINCT FROM excluded.wanted"
+        " OR binding.source_id IS DISTINCT FROM excluded.source_id"
+        " OR (binding.state='idle' AND binding.delivered IS DISTINCT FROM excluded.wanted)",
+    )
 
 
 def agree(
     tenant: int, target: int, type_: str, source: int, flow: int, rows: Iterable[tuple[str, bytes, bytes]]
 ) -> None:
     """The target was seen to hold these (key, hash of the source's record, hash as it would be sent): nothing to do."""
-    with database.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO binding (tenant_id, connection_id, type, key, source_id, flow_id, wanted, delivered, sent,"
-            " state, due_at, attempts, doubt, troubled, waiting_on, risk, risk_at, generation, token)"
-            " VALUES (%s,%s,%s,%s,%s,%s,%s,%s,%s,'idle',0,0,%s,%s,'','',0,0,0)"
-            " ON CONFLICT (tenant_id, connection_id, type, key) DO UPDATE SET source_id=excluded.source_id,"
-            " flow_id=excluded.flow_id, wanted=excluded.wanted, delivered=excluded.delivered, sent=excluded.sent,"
-            " state='idle' WHERE binding.state IN ('idle', 'due')",
-            [
-                (tenant, target, type_, key, source, flow, hash_, hash_, sent, False, False)
-                for key, hash_, sent in sorted(rows)
-            ],
-        )
+    _upsert(
+        "binding",
+        {**_place(tenant, target, type_), "source_id": source, "flow_id": flow, **_FRESH},
+        {"key": "text", "wanted": "bytea", "delivered": "bytea", "sent": "bytea"},
+        ((key, hash_, hash_, sent) for key, hash_, sent in rows),
+        "SET source_id=excluded.source_id, flow_id=excluded.flow_id, wanted=excluded.wanted,"
+        " delivered=excluded.delivered, sent=excluded.sent, state='idle' WHERE binding.state IN ('idle', 'due')",
+    )
 
 
 def delivered(tenant: int, target: int, type_: str, keys: Sequence[str]) -> dict[str, bytes]:
@@ -293,25 +315,47 @@ def claim(tenant: int, target: int, type_: str, limit: int, token: int) -> list[
 def finish(tenant: int, target: int, type_: str, token: int, rows: Iterable[Outcome]) -> int:
     """Write down results of claimed rows; a row that a later lease has taken over is left alone.
 
-    `idle` becomes due again when more was wanted while the row was being sent. Returns how many rows were ours.
+    `idle` becomes due again when more was wanted while the row was being sent. Returns how many rows were ours. (A row
+    carries a token only while it is being sent; asking for its state too would lure PostgreSQL to the wrong index.)
     """
     now = time.time()
+    columns = {
+        "key": "text", "state": "text", "delivered": "bytea", "sent": "bytea", "seen": "bytea", "external_id": "text",
+        "due_at": "float8", "attempts": "int", "doubt": "bool", "troubled": "bool", "waiting_on": "text",
+    }  # fmt: skip
+    last = {row.key: row if row.due_at else row._replace(due_at=now) for row in rows}
+    done = [last[key] for key in sorted(last)]
+    if not done:
+        return 0
+    statement = (
+        "UPDATE binding AS b SET external_id=COALESCE({external_id}, b.external_id),"
+        " delivered=COALESCE({delivered}, b.delivered), sent=COALESCE({sent}, b.sent), seen=COALESCE({seen}, b.seen),"
+        " attempts={attempts}, doubt={doubt}, troubled={troubled}, waiting_on={waiting_on}, due_at={due_at}, token=0,"
+        " state=CASE WHEN {state}='idle' AND b.wanted IS DISTINCT FROM COALESCE({delivered}, b.delivered) THEN 'due'"
+        " WHEN {state}='parked' THEN 'idle' ELSE {state} END"
+    )
+    mine = "WHERE b.tenant_id=%(tenant)s AND b.connection_id=%(target)s AND b.type=%(type)s AND b.token=%(token)s"
+    place: dict[str, Any] = {"tenant": tenant, "target": target, "type": type_, "token": token}
     with database.cursor() as cursor:
-        cursor.executemany(
-            "UPDATE binding SET external_id=COALESCE(%s, external_id), delivered=COALESCE(%s, delivered),"
-            " sent=COALESCE(%s, sent), seen=COALESCE(%s, seen), attempts=%s, doubt=%s, troubled=%s, waiting_on=%s,"
-            " due_at=%s, state=CASE WHEN %s='idle' AND wanted IS DISTINCT FROM COALESCE(%s, delivered) THEN 'due'"
-            " WHEN %s='parked' THEN 'idle' ELSE %s END"
-            " WHERE tenant_id=%s AND connection_id=%s AND type=%s AND key=%s AND state='sending' AND token=%s",
-            [
-                (
-                    row.external_id, row.delivered, row.sent, row.seen, row.attempts, row.doubt, row.troubled,
-                    row.waiting_on, row.due_at or now, row.state, row.delivered, row.state, row.state,
-                    tenant, target, type_, row.key, token,
-                )
-                for row in sorted(rows)
-            ],
-        )  # fmt: skip
+        if database.vendor == "postgresql":
+            _lock(
+                cursor, "tenant_id=%s AND connection_id=%s AND type=%s AND key = ANY(%s)",
+                [tenant, target, type_, [row.key for row in done]],
+            )  # fmt: skip
+            arrays = ",".join(f"%({name})s::{type_}[]" for name, type_ in columns.items())
+            cursor.execute(
+                f"{statement.format(**{name: f'v.{name}' for name in columns})}"
+                f" FROM unnest({arrays}) AS v({','.join(columns)}) {mine} AND b.key=v.key",
+                {
+                    **place,
+                    **{name: list(column) for name, column in zip(columns, zip(*done, strict=True), strict=True)},
+                },
+            )
+        else:
+            cursor.executemany(
+                f"{statement.format(**{name: f'%({name})s' for name in columns})} {mine} AND b.key=%(key)s",
+                [{**place, **row._asdict()} for row in done],
+            )
         return int(cursor.rowcount)
 
 
@@ -319,7 +363,7 @@ def recover(tenant: int, target: int, type_: str, token: int, settle: float) -> 
     """Rows that an earlier lease left in `sending`: due again, and a create among them is in doubt. It is looked for
     after `settle` seconds: what was on its way then has arrived or never will."""
     return _update(
-        "state='due', doubt=CASE WHEN external_id IS NULL THEN %s ELSE doubt END,"
+        "state='due', token=0, doubt=CASE WHEN external_id IS NULL THEN %s ELSE doubt END,"
         " due_at=CASE WHEN external_id IS NULL THEN %s ELSE due_at END",
         [True, time.time() + settle],
         "tenant_id=%s AND connection_id=%s AND type=%s AND NOT (state='idle') AND state='sending' AND token<>%s",
