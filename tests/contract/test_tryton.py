@@ -109,7 +109,7 @@ def test_an_expired_session_is_renewed_once(erp: Server, connector: Tryton) -> N
     connector.check()
     session = connector._client.transport.auth
     assert session
-    session._header = "Session Zm9vOjE6YmFy"  # type: ignore[attr-defined]  # as if Tryton had forgotten it
+    session._token = "Zm9vOjE6YmFy"  # type: ignore[attr-defined]  # as if Tryton had forgotten it
     assert connector.check().title == "Provbolaget AB"
 
 

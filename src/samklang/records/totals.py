@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
 import msgspec
 
@@ -47,14 +47,14 @@ def document_rows(order: Order, tax_included: bool) -> list[DocumentRow]:
 
 
 def tax_totals(sums: Iterable[tuple[Decimal, Decimal, Decimal]]) -> tuple[TaxTotal, ...]:
-    """(per cent, base, VAT) summed by rate, lowest first."""
+    """(per cent, base, VAT) summed by rate, in the order in which the rates first come."""
     found: dict[Decimal, tuple[Decimal, Decimal]] = {}
     for percent, base, tax in sums:
         known = found.get(percent, (ZERO, ZERO))
         found[percent] = known[0] + base, known[1] + tax
-    return tuple(TaxTotal(percent, base, tax) for percent, (base, tax) in sorted(found.items()))
+    return tuple(TaxTotal(percent, base, tax) for percent, (base, tax) in found.items())
 
 
-def amounts(net: Decimal, gross: Decimal) -> dict[str, Decimal]:
-    """`net`, `tax` and `gross` of a line or charge out of two of them."""
+def amounts(net: Decimal, gross: Decimal) -> dict[str, Any]:
+    """The fields `net`, `tax` and `gross` of a line, a charge or an order, out of two of them."""
     return {"net": net, "tax": gross - net, "gross": gross}

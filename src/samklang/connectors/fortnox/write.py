@@ -11,7 +11,7 @@ from samklang.connectors.errors import Rejected, SamklangError, Unsupported, Wai
 from samklang.connectors.fortnox import map as shapes
 from samklang.connectors.fortnox.client import Client
 from samklang.connectors.fortnox.read import Reader
-from samklang.connectors.kit.finding import org_no_spellings, same_customer
+from samklang.connectors.kit.finding import agrees, org_no_spellings
 from samklang.connectors.kit.writing import each, needed
 from samklang.records import Customer, Order, Price, PriceList, Product, StockLevel, Variant
 from samklang.records.ids import gtin_key, sku_key
@@ -200,7 +200,7 @@ class Writer:
         record = want.record
         assert isinstance(record, Customer)
         rows: list[shapes.Person] = []
-        if by == "reference":
+        if by == "reference" and want.reference:
             query = {"email": record.email} if record.email else {"name": record.name}
             whole = (self.client.get(shapes.Person, "customers", row.customer_no) for row in self._customers(**query))
             rows = [row for row in whole if row and row.external_reference == want.reference]
@@ -212,11 +212,10 @@ class Writer:
                 rows = rows or self._customers(organisationnumber=number)
         elif by == "email" and record.email:
             rows = self._customers(email=record.email)
-        held = [(row.customer_no, shapes.customer(row, self.reader.details)) for row in rows]
         return [
-            Match(external_id=number, by=by, record=one)
-            for number, one in held
-            if by == "reference" or same_customer(by, record, one)
+            Match(external_id=row.customer_no, by=by, record=shapes.customer(row, self.reader.details))
+            for row in rows
+            if by == "reference" or agrees(by, record, [getattr(row, by)])
         ]
 
     def _customers(self, **query: str) -> list[shapes.Person]:
@@ -234,7 +233,7 @@ class Writer:
             ("orders", "Orders", shapes.SalesDocument),
             ("invoices", "Invoices", shapes.Invoice),
         )
-        for path, name, as_ in kinds if by == "reference" else ():
+        for path, name, as_ in kinds if by == "reference" and want.reference else ():
             heads = self.client.listed(name, as_, path, externalinvoicereference1=want.reference)
             found = [h for h in heads if h.external_invoice_reference1 == want.reference and not h.cancelled]
             for head in found:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 
 from samklang.connectors.contract import Match, Want
@@ -10,27 +10,29 @@ from samklang.connectors.transport import Transport
 from samklang.records import Customer
 from samklang.records.ids import email_key, org_no_key
 
-#: What a system holds that agrees with a want in the named field; `reference` is the field of our own reference.
+#: What a system holds that agrees with a want in the named field; `reference` stands for all that finds our own record.
 Look = Callable[[Want, str], list[Match]]
 
 
 def first_hits(wants: Sequence[Want], match: Sequence[str], look: Look, transport: Transport) -> list[list[Match]]:
-    """For each want the hits of the first field that has any: our reference, then the fields of `match`, in order."""
+    """For each want the hits of the first field that has any: our reference, then the fields of `match`."""
 
     def one(want: Want) -> list[Match]:
-        fields = (*(("reference",) if want.reference else ()), *match)
-        return next((found for field in fields if (found := look(want, field))), [])
+        return next((found for field in ("reference", *match) if (found := look(want, field))), [])
 
     return list(transport.overlap(partial(one, want) for want in wants))
 
 
-def same_customer(by: str, wanted: Customer, held: Customer) -> bool:
-    """Whether two customers agree in `customer_no`, `org_no` or `email`: a system's own search is only a sieve."""
-    if by == "org_no":
-        return bool(wanted.org_no) and org_no_key(wanted.org_no) == org_no_key(held.org_no)
-    if by == "email":
-        return bool(wanted.email) and email_key(wanted.email) == email_key(held.email)
-    return by == "customer_no" and bool(wanted.customer_no) and wanted.customer_no.strip() == held.customer_no.strip()
+_KEYS: Mapping[str, Callable[[str], str]] = {"customer_no": str.strip, "org_no": org_no_key, "email": email_key}
+
+
+def agrees(by: str, wanted: Customer, held: Iterable[str | None]) -> bool:
+    """Whether the customer's `customer_no`, `org_no` or `email` is among these, in compare form.
+
+    For the hits of a system's own search, which is only a sieve. An empty one agrees with nothing.
+    """
+    key = _KEYS[by]
+    return any(key(text) == key(getattr(wanted, by)) for text in held if text)
 
 
 def org_no_spellings(text: str) -> tuple[str, ...]:

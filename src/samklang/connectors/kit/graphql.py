@@ -60,19 +60,18 @@ class GraphQL:
         self._path = path
         self._judge = judge
 
-    def query(self, root: str, type_: type[T], **variables: Var) -> T | None:
-        """One query; None when there is no such thing."""
-        text = _text("query", root, shape.graphql(type_), variables)
-        return self._send(text, type_, variables, reads=True)
+    def query(self, root: str, type_: type[T], selection: str = "", /, **variables: Var) -> T | None:
+        """One query; None when there is no such thing. `selection` where the type's own fields are not what to ask."""
+        return self._send("query", root, type_, selection, variables)
 
-    def mutate(self, root: str, type_: type[T], selection: str = "", **variables: Var) -> T | None:
-        """One mutation; `selection` where the struct's own fields are not what to ask for (result unions)."""
-        text = _text("mutation", root, selection or shape.graphql(type_), variables)
-        return self._send(text, type_, variables, reads=False)
+    def mutate(self, root: str, type_: type[T], selection: str = "", /, **variables: Var) -> T | None:
+        """One mutation, never repeated by itself. `selection` as for `query`: for result unions."""
+        return self._send("mutation", root, type_, selection, variables)
 
-    def _send(self, text: str, type_: type[T], variables: dict[str, Var], *, reads: bool) -> T | None:
+    def _send(self, kind: str, root: str, type_: type[T], selection: str, variables: dict[str, Var]) -> T | None:
+        text = _text(kind, root, selection or shape.graphql(type_), variables)
         sent = {"query": text, "variables": {name: var.value for name, var in variables.items()}}
-        answer = self._transport.request("POST", self._path, json=sent, idempotent=reads)
+        answer = self._transport.request("POST", self._path, json=sent, idempotent=kind == "query")
         reply: Reply[T] = answer.parsed(_decoder(type_))  # type: ignore[arg-type]  # a type can be hashed
         if reply.errors:
             raise self._judge(reply.errors[0], answer.where)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping
 from typing import Any
 
-from samklang.connectors.contract import Account, Connector, Match, Page, Result, Surroundings, Want
+from samklang.connectors.contract import Account, Surroundings
 from samklang.connectors.errors import Forbidden, Rejected
+from samklang.connectors.kit.system import System
 from samklang.connectors.registry import load_manifest
 from samklang.connectors.tryton import shapes
 from samklang.connectors.tryton.client import Client
@@ -21,7 +21,7 @@ _NEEDED = {
 }  # fmt: skip
 
 
-class Tryton(Connector):
+class Tryton(System):
     """One Tryton database, as one of its users."""
 
     manifest = load_manifest(__name__)
@@ -29,8 +29,15 @@ class Tryton(Connector):
     def __init__(self, settings: Mapping[str, Any], around: Surroundings) -> None:
         super().__init__(settings, around)
         self._client = Client(settings, self.manifest, around)
-        self._reader = Reader(self._client, str(settings.get("country") or "SE"))
-        self._writer = Writer(self._client, settings)
+        self.transport = self._client.transport
+        reader = self._reader = Reader(self._client, str(settings.get("country") or "SE"))
+        writer = Writer(self._client, settings)
+        self.feeds = {
+            "products": reader.products, "prices": reader.prices, "stock": reader.stock,
+            "customers": reader.customers, "orders": reader.orders,
+        }  # fmt: skip
+        self.writes = {"customer": self.each(writer.customer), "order": self.each(writer.order)}
+        self.looks = {"customer": writer.find_customer, "order": writer.find_order}
 
     def check(self) -> Account:
         version = self._client.version()
@@ -39,23 +46,7 @@ class Tryton(Connector):
                 self._client.count(model, [["id", "=", 0]])
             except Rejected as error:
                 raise Forbidden(error.what, do_this=f"Give Samklang's user in Tryton the group for {group}.") from error
-        warnings = []
-        rounding = self._client.rows("account.configuration", [], shapes.Configuration, ["tax_rounding"])
-        if any(row.tax_rounding == "line" for row in rounding):
-            warnings.append("Tax rounding is per line: orders whose VAT was counted otherwise will be refused.")
-        company = self._client.context["company"]
-        fields = ("party.name", "currency.code")
-        (row,) = self._client.rows("company.company", [["id", "=", company]], shapes.Company, fields)
-        return Account(title=row.party.name or "", version=version, warnings=tuple(warnings))
-
-    def read(self, feed: str, since: datetime | None, types: frozenset[str], resume: str = "") -> Iterator[Page]:
-        return self._reader.read(feed, since, types, resume)
-
-    def find(self, type_: str, wants: Sequence[Want], match: Sequence[str]) -> list[list[Match]]:
-        return [self._writer.find(type_, want, match) for want in wants]
-
-    def write(self, type_: str, wants: Sequence[Want]) -> Sequence[Result]:
-        return self._writer.write(type_, wants)
-
-    def close(self) -> None:
-        self._client.transport.close()
+        rounding = self._client.rows("account.configuration", [], shapes.Configuration)
+        warning = "Tax rounding is per line: orders whose VAT was counted otherwise will be refused."
+        warnings = (warning,) if any(row.tax_rounding == "line" for row in rounding) else ()
+        return Account(title=self._reader.company().party.name or "", version=version, warnings=warnings)

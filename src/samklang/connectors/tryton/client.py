@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import base64
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from functools import cache
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -25,37 +25,25 @@ from samklang.connectors.errors import (
     RemoteFault,
     SamklangError,
 )
-from samklang.connectors.transport import Transport
+from samklang.connectors.kit.login import Session
+from samklang.connectors.kit.paging import Slice, by_last
+from samklang.connectors.kit.shape import dotted
+from samklang.connectors.transport import Answer, Transport
+from samklang.connectors.tryton.shapes import Row
 
 T = TypeVar("T")
+R = TypeVar("R", bound=Row)
+Domain = Sequence[Any]
 
 #: Tryton 8.2.1 says of every longer answer that it is compressed, and only compresses it when this was asked for.
 _GZIP = {"Accept-Encoding": "gzip"}
-Domain = Sequence[Any]
-
-
-class Row(Protocol):
-    """Every row of Tryton has an id."""
-
-    @property
-    def id(self) -> int:
-        """The row's id."""
-
-
-R = TypeVar("R", bound=Row)
+_PREFERENCES = ("company", "companies", "company_filter", "employee", "employees", "language")
 
 
 class Reply(msgspec.Struct, Generic[T]):
     """Answer to a call: `result`, or `error` as [kind, details]."""
 
     result: T | None = None
-    error: list[Any] | None = None
-
-
-class LoginReply(msgspec.Struct):
-    """Answer to a login: [user id, session, …]."""
-
-    result: list[Any] | None = None
     error: list[Any] | None = None
 
 
@@ -78,28 +66,7 @@ def typed(value: object) -> object:
 @cache
 def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
     # On SQLite Tryton gives booleans as 0 and 1, on PostgreSQL as false and true: strict=False takes both.
-    return msgspec.json.Decoder(type_, strict=False)
-
-
-class Session:
-    """Login of one user, shared by threads: a 401 makes one of them log in again, the others take its session."""
-
-    def __init__(self, login: Callable[[], str]) -> None:
-        self._login = login
-        self._lock = threading.Lock()
-        self._header = ""
-
-    def headers(self) -> Mapping[str, str]:
-        with self._lock:
-            if not self._header:
-                self._header = self._login()
-            return {"Authorization": self._header}
-
-    def renew(self, used: Mapping[str, str]) -> bool:
-        with self._lock:
-            if self._header == used.get("Authorization"):
-                self._header = self._login()
-            return True
+    return msgspec.json.Decoder(Reply[type_], strict=False)
 
 
 class Client:
@@ -109,95 +76,83 @@ class Client:
         self._user, self._password = str(settings["user"]), str(settings["password"])
         self._path = f"/{settings['database']}/rpc/"
         self.transport = Transport(str(settings["url"]), manifest.limits, around, timeout=60)
-        self.transport.auth = Session(self._logged_in)
+        self.transport.auth = Session(self._logged_in, "Session")
         self._context: Mapping[str, Any] | None = None
         self._lock = threading.Lock()
 
     def _logged_in(self) -> str:
-        call = {"id": 0, "method": "common.db.login", "params": [self._user, {"password": self._password}]}
-        answer = self.transport.request("POST", self._path, json=call, auth=False, idempotent=True, expect=(401, 404))
+        params = [self._user, {"password": self._password}]
+        answer = self._post(self._path, "common.db.login", params, auth=False, idempotent=True, expect=(401,))
+        result = answer.parsed(_decoder(list[Any])).result if answer.status == 200 else None
+        if not result:
+            raise LoginRefused("Tryton refused the user or the password", where=answer.where)
+        user_id, token = result[:2]
+        return base64.b64encode(f"{self._user}:{user_id}:{token}".encode()).decode()
+
+    def _post(self, path: str, method: str, params: Sequence[Any], **how: Any) -> Answer:
+        call = {"id": 0, "method": method, "params": typed(params)}
+        answer = self.transport.request("POST", path, json=call, headers=_GZIP, **how)
         if answer.status == 404:
             raise Misconfigured(
                 "The server has no such database", where=answer.where, do_this="Correct the name of the database."
             )
-        reply = answer.parsed(_decoder(LoginReply)) if answer.status == 200 else LoginReply()
-        if not reply.result:
-            raise LoginRefused("Tryton refused the user or the password", where=answer.where)
-        user_id, token = reply.result[:2]
-        return "Session " + base64.b64encode(f"{self._user}:{user_id}:{token}".encode()).decode()
+        return answer
 
     def version(self) -> str:
         """The server's series, such as 8.2."""
-        call = {"id": 0, "method": "common.server.version", "params": []}
-        answer = self.transport.request("POST", "/rpc/", json=call, auth=False, idempotent=True)
-        reply: Reply[str] = answer.parsed(_decoder(Reply[str]))
-        return reply.result or ""
+        answer = self._post("/rpc/", "common.server.version", [], auth=False, idempotent=True)
+        return answer.parsed(_decoder(str)).result or ""
 
     @property
     def context(self) -> Mapping[str, Any]:
         """The user's preferences: which company, which language. Sent with every call."""
         with self._lock:
             if self._context is None:
-                wanted = ("company", "companies", "company_filter", "employee", "employees", "language")
                 said = self._call("model.res.user.get_preferences", [True, {}], dict[str, Any], reads=True)
-                self._context = {key: said[key] for key in wanted if key in said}
+                self._context = {key: said[key] for key in _PREFERENCES if key in said}
         if not self._context.get("company"):
             raise Misconfigured("The user belongs to no company", do_this="Give Samklang's user a company in Tryton.")
         return self._context
 
     def call(self, method: str, *params: Any, type_: type[T], reads: bool = False, **context: Any) -> T:
         """One call in the user's context. `reads`: repeating it changes nothing."""
-        result: T = self._call(method, [*params, {**self.context, **context}], type_, reads=reads)
+        result: T | None = self._call(method, [*params, {**self.context, **context}], type_, reads=reads)
+        if result is None:
+            raise BadAnswer("The answer has no result", where=method)
         return result
 
     def do(self, method: str, *params: Any) -> None:
         """A call whose result says nothing. Warnings meant for a person at a screen are passed over."""
-        self._call(method, [*params, {**self.context, "_skip_warnings": True}], None, reads=False)
+        self._call(method, [*params, {**self.context, "_skip_warnings": True}], Any, reads=False)
 
     def _call(self, method: str, params: Sequence[Any], type_: Any, *, reads: bool) -> Any:
-        call = {"id": 0, "method": method, "params": typed(params)}
-        answer = self.transport.request("POST", self._path, json=call, headers=_GZIP, idempotent=reads)
-        if answer.status == 404:
-            raise Misconfigured("The server has no such database", where=method)
+        answer = self._post(self._path, method, params, idempotent=reads)
         if answer.status >= 400:
             raise RemoteFault(f"Tryton answered {answer.status}", where=method)
-        reply = answer.parsed(_decoder(Reply[Any] if type_ is None else Reply[type_]))
+        reply = answer.parsed(_decoder(type_))
         if reply.error is not None:
             raise _error(method, reply.error)
-        if type_ is not None and reply.result is None:
-            raise BadAnswer("The answer has no result", where=method)
         return reply.result
 
-    def rows(self, model: str, domain: Domain, type_: type[R], fields: Sequence[str], **more: Any) -> list[R]:
-        """All records that match; only for what is few. `more` goes into the context."""
+    def rows(
+        self, model: str, domain: Domain, type_: type[R], fields: Sequence[str] = (), most: int = 0, /, **more: Any
+    ) -> list[R]:
+        """Records that match, in the order of their ids; all of them only for what is few. `more`: for the context."""
+        method, asked = f"model.{model}.search_read", list(fields or _asked(type_))
         return self.call(
-            f"model.{model}.search_read",
-            domain, 0, None, [["id", "ASC"]], list(fields), type_=list[type_], reads=True, **more,  # type: ignore[valid-type]  # a type made at run time
+            method, domain, 0, most or None, [["id", "ASC"]], asked,
+            type_=list[type_], reads=True, **more,  # type: ignore[valid-type]  # a type made at run time
         )  # fmt: skip
 
     def pages(
-        self,
-        model: str,
-        domain: Domain,
-        type_: type[R],
-        fields: Sequence[str],
-        size: int,
-        resume: str = "",
-        **more: Any,
-    ) -> Iterator[list[R]]:
-        """The records that match, by id, so that what changes meanwhile moves nothing. `resume`: the last id seen."""
-        last = int(resume or 0)
-        while True:
-            page: list[R] = self.call(
-                f"model.{model}.search_read",
-                [domain, ["id", ">", last]], 0, size, [["id", "ASC"]], list(fields),
-                type_=list[type_], reads=True, **more,  # type: ignore[valid-type]  # a type made at run time
-            )  # fmt: skip
-            if page:
-                yield page
-                last = page[-1].id
-            if len(page) < size:
-                return
+        self, model: str, domain: Domain, type_: type[R], fields: Sequence[str], size: int, resume: str, **more: Any
+    ) -> Iterator[Slice[R]]:
+        """The records that match, by id, so that what changes meanwhile moves nothing."""
+
+        def page(last: str) -> list[R]:
+            return self.rows(model, [domain, ["id", ">", int(last or 0)]], type_, fields, size, **more)
+
+        return by_last(page, size, lambda row: row.id, resume)
 
     def count(self, model: str, domain: Domain, **more: Any) -> int:
         """How many records match."""
@@ -211,15 +166,22 @@ class Client:
         """The model's fields as this server has them: modules add fields."""
         return self.call(f"model.{model}.fields_get", type_=dict[str, dict[str, Any]], reads=True)
 
-    def existing(self, model: str, wanted: Sequence[str]) -> list[str]:
-        """Those of the wanted fields that this server's modules bring; dotted names by their first part."""
-        known = self.fields(model)
-        return [name for name in wanted if name.split(".")[0] in known]
+    def known(self, type_: type[Row], **models: str) -> list[str]:
+        """What of a struct this server's modules bring. `models`: the model itself (`own`), and behind a field."""
+        names = _asked(type_)
+        for field, model in models.items():
+            known, at = self.fields(model), 0 if field == "own" else 1
+            names = [n for n in names if (at and not n.startswith(f"{field}.")) or n.split(".")[at] in known]
+        return names
+
+
+def _asked(type_: type[Row]) -> list[str]:
+    """A struct's fields as search_read wants them; ids come unasked."""
+    return [name for name in dotted(type_) if name.rpartition(".")[2] != "id"]
 
 
 def _error(method: str, error: Sequence[Any]) -> SamklangError:
-    kind = error[0] if error else ""
-    details = error[1] if len(error) > 1 else ""
+    kind, details, *_ = (*error, "", "")
     if kind == "UserError" and isinstance(details, list):
         return Rejected(" ".join(str(part) for part in details[:2] if part), where=method)
     if kind == "UserWarning" and isinstance(details, list):

@@ -4,33 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
-from decimal import ROUND_HALF_UP, Decimal
 from typing import Literal
 
-from samklang.connectors.tryton.shapes import AddressRow, Day, Dec, Party, Sale, Template, VariantRow
-from samklang.records import (
-    Address,
-    Axis,
-    Customer,
-    Document,
-    InvalidRecord,
-    OrderStatus,
-    Parcel,
-    Product,
-    Shipment,
-    Variant,
-)
+from samklang.connectors.tryton.shapes import AddressRow, Coded, Day, Dec, Named, Party, Sale, Template, VariantRow
+from samklang.records.base import InvalidRecord
 from samklang.records.ids import gtin, sku
-from samklang.records.order import Fulfilment, Lifecycle, ShipmentLine
+from samklang.records.order import Document, Fulfilment, Lifecycle, OrderStatus, Parcel, Shipment, ShipmentLine
+from samklang.records.party import Address, Customer
+from samklang.records.product import Axis, Product, Variant
+from samklang.records.units import grams
 from samklang.records.vat import rates
-
-_GRAMS = {
-    "Gram": Decimal(1),
-    "Kilogram": Decimal(1000),
-    "Carat": Decimal("0.2"),
-    "Pound": Decimal("453.59237"),
-    "Ounce": Decimal("28.349523125"),
-}
 
 
 def product(row: Template, country: str, on: date) -> Product:
@@ -39,9 +22,7 @@ def product(row: Template, country: str, on: date) -> Product:
     if not shown:
         raise InvalidRecord("variants", row.name, "has no active variant", "Give the product a variant in Tryton.")
     axes = _axes(row, shown)
-    weight = None
-    if row.weight is not None and row.weight_uom and row.weight_uom.name in _GRAMS:
-        weight = int((row.weight * _GRAMS[row.weight_uom.name]).quantize(Decimal(1), ROUND_HALF_UP))
+    weight = grams(row.weight, row.weight_uom.name or "") if row.weight is not None and row.weight_uom else None
     variants = tuple(
         Variant(
             sku=sku(variant.code, "code"),
@@ -93,14 +74,14 @@ def address(row: AddressRow) -> Address:
         lines=tuple(line for line in (row.street or "").split("\n") if line.strip()),
         postcode=row.postal_code or "",
         city=row.city or "",
-        country=(row.country.code if row.country else "") or "",
+        country=_code(row.country),
     )
 
 
 def customer(row: Party) -> Customer:
     """A party. Its invoice address is the first that is marked so, else the first."""
-    org, vat, email = row.identifier("se_orgnr"), row.identifier("eu_vat"), row.contact("email")
-    phone = row.contact("mobile", "phone")
+    org, vat = _code(row.identifier("se_orgnr")), _code(row.identifier("eu_vat"))
+    email, phone = row.contact("email"), row.contact("mobile", "phone")
     billing = next((a for a in row.addresses if a.invoice), row.addresses[0] if row.addresses else None)
     shipping = next((a for a in row.addresses if a.delivery and a is not billing), None)
     return Customer(
@@ -108,14 +89,22 @@ def customer(row: Party) -> Customer:
         kind="company" if org or vat else "person",
         customer_no=row.code or "",
         email=(email.value or "") if email else "",
-        org_no=(org.code or "") if org else "",
-        vat_no=(vat.code or "") if vat else "",
+        org_no=org,
+        vat_no=vat,
         phone=(phone.value or "") if phone else "",
         billing=address(billing) if billing else Address(),
         shipping=address(shipping) if shipping else None,
-        price_list=(row.price_list.name or "") if row.price_list else "",
-        language=(row.language.code or "") if row.language else "",
+        price_list=_name(row.price_list),
+        language=_code(row.language),
     )
+
+
+def _code(row: Coded | None) -> str:
+    return (row.code if row else None) or ""
+
+
+def _name(row: Named | None) -> str:
+    return (row.name if row else None) or ""
 
 
 _LIFECYCLE: Mapping[str, Lifecycle] = {
@@ -187,7 +176,7 @@ def shipments(row: Sale) -> Iterable[tuple[int, Shipment]]:
                     if move.product and move.state != "cancelled" and move.quantity
                 ),
                 parcels=tuple(Parcel(tracking_no=number) for number in dict.fromkeys(references) if number),
-                carrier_code=(shipment.carrier.party.name or "") if shipment.carrier and shipment.carrier.party else "",
+                carrier_code=_name(shipment.carrier.party) if shipment.carrier else "",
                 # Tryton knows the day; noon keeps it the same day in every zone it is likely to be shown in.
                 shipped_at=datetime(left.year, left.month, left.day, 12, tzinfo=UTC) if left else None,
             ),

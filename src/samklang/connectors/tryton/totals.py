@@ -10,6 +10,7 @@ import msgspec
 
 from samklang.records import Order
 from samklang.records.money import ZERO
+from samklang.records.totals import document_rows, tax_totals
 
 
 class SaleLine(msgspec.Struct, frozen=True):
@@ -35,31 +36,27 @@ def sale_lines(order: Order, digits: int) -> list[SaleLine]:
     the VAT come out right, and what is left goes to a line of its own for rounding. InvalidRecord when the order's own
     totals do not agree.
     """
-    order.check_totals()
-    parts = [
-        (line.sku or "fee", not line.sku, line.quantity, line.net, line.tax_percent, line.name) for line in order.lines
-    ]
-    parts += [(_KINDS.get(c.kind, "fee"), True, Decimal(1), c.net, c.tax_percent, c.name) for c in order.charges]
-    stated = [(tax.percent, tax.tax) for tax in order.taxes]
-    stated = stated or [(line.tax_percent, line.tax) for line in order.lines]
-    stated += [] if order.taxes else [(charge.tax_percent, charge.tax) for charge in order.charges]
-    vat: dict[Decimal, Decimal] = {}
-    for percent, tax in stated:
-        vat[percent] = vat.get(percent, ZERO) + tax
+    parts = document_rows(order, tax_included=False)
+    stated = [(tax.percent, tax.base, tax.tax) for tax in order.taxes]
+    if not stated:
+        stated = [(line.tax_percent, line.net, line.tax) for line in order.lines]
+        stated += [(charge.tax_percent, charge.net, charge.tax) for charge in order.charges]
+    vat = {tax.percent: tax.tax for tax in tax_totals(stated)}
     step = Decimal(1).scaleb(-digits)
     lines: list[SaleLine] = []
     total = ZERO
-    for percent in dict.fromkeys(part[4] for part in parts):
-        of_rate = [part for part in parts if part[4] == percent]
-        biggest = max(range(len(of_rate)), key=lambda i: abs(of_rate[i][3]))
+    for percent in dict.fromkeys(part.percent for part in parts):
+        of_rate = [part for part in parts if part.percent == percent]
+        biggest = max(of_rate, key=lambda part: abs(part.total))
         best: list[SaleLine] = []
         # One öre of VAT is 4 öre of net at 25 %, 17 öre at 6 %.
         reach = int(150 / percent) + 1 if percent else 0
         for cents in sorted(range(-reach, reach + 1), key=abs):
             tried = []
-            for i, (article, service, quantity, net, _, text) in enumerate(of_rate):
-                price = ((net + cents * _CENT if i == biggest else net) / quantity).quantize(step)
-                tried.append(SaleLine(article, service, quantity, price, percent, text))
+            for part in of_rate:
+                price = ((part.total + cents * _CENT if part is biggest else part.total) / part.quantity).quantize(step)
+                article = part.sku or _KINDS.get(part.kind, "fee")
+                tried.append(SaleLine(article, not part.sku, part.quantity, price, percent, part.text))
             best = best or tried
             if _vat(tried) == vat.get(percent, ZERO):
                 best = tried

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from samklang.connectors.contract import Done, Match, Result, Want
-from samklang.connectors.errors import BadData, Misconfigured, Rejected, SamklangError, Wait, bad_data
+from samklang.connectors.contract import Done, Match, Want
+from samklang.connectors.errors import BadData, Misconfigured, Rejected, Wait
+from samklang.connectors.kit.finding import agrees, org_no_spellings
+from samklang.connectors.kit.writing import asks, needed
 from samklang.connectors.tryton import map as tryton_map
 from samklang.connectors.tryton import shapes
 from samklang.connectors.tryton.client import Client
 from samklang.connectors.tryton.totals import SaleLine, sale_lines
-from samklang.records import Address, Customer, InvalidRecord, Order
-from samklang.records.ids import email_key, org_no_key, sku_key
+from samklang.records import Address, Customer, Order
+from samklang.records.ids import sku_key
 from samklang.records.times import business_date
 
 
@@ -24,106 +26,79 @@ class Writer:
         self._client = client
         self._settings = settings
 
-    def write(self, type_: str, wants: Sequence[Want]) -> list[Result]:
-        """One result per want."""
-        results: list[Result] = []
-        for want in wants:
-            try:
-                if isinstance(want.record, Customer):
-                    results.append(self._customer(want, want.record))
-                else:
-                    assert isinstance(want.record, Order)
-                    results.append(self._order(want, want.record))
-            except InvalidRecord as error:
-                results.append(bad_data(error, want.key))
-            except SamklangError as error:
-                results.append(error)
-        return results
-
     # ---------------------------------------------------------------------------------------------- finding
 
-    def find(self, type_: str, want: Want, match: Sequence[str]) -> list[Match]:
-        """What Tryton holds with our reference, else by the fields in `match`."""
-        if type_ == "order":
-            if not want.reference:
-                return []
-            domain = [["reference", "=", want.reference]]
-            sales = self._client.rows("sale.sale", domain, shapes.Sale, ["number", "state"])
-            # A sale that an earlier try left unfinished is ours, but not done: another word than "reference" says so.
-            return [Match(external_id=str(row.id), by="reference" if _begun(row) else "draft") for row in sales]
-        assert isinstance(want.record, Customer)
-        for by in ("reference", *match):
-            if found := self._parties(by, want, want.record):
-                return [Match(external_id=str(row.id), by=by, record=tryton_map.customer(row)) for row in found]
-        return []
+    def find_order(self, want: Want, by: str) -> list[Match]:
+        """Sales with our reference. One that an earlier try left unfinished is ours, but not done: another word."""
+        if by != "reference" or not want.reference:
+            return []
+        sales = self._client.rows("sale.sale", [["reference", "=", want.reference]], shapes.Head)
+        return [Match(external_id=str(row.id), by=by if _begun(row) else "draft") for row in sales]
 
-    def _parties(self, by: str, want: Want, record: Customer) -> list[shapes.Party]:
+    def find_customer(self, want: Want, by: str) -> list[Match]:
         """Parties that agree in one field. Tryton's search is only a sieve, the comparison is ours and exact."""
+        record = want.record
+        assert isinstance(record, Customer)
+        found: list[shapes.Party] = []
         if by == "reference" and want.reference:
-            return self._party_rows(["identifiers", "where", [["type", "=", None], ["code", "=", want.reference]]])
-        if by == "customer_no" and record.customer_no:
-            return self._party_rows(["code", "=", record.customer_no.strip()])
-        if by == "org_no" and record.org_no:
-            key = org_no_key(record.org_no)
-            spellings = sorted({record.org_no, key, f"{key[:6]}-{key[6:]}"})
-            rows = self._party_rows(["identifiers.code", "in", spellings])
-            return [row for row in rows if any(org_no_key(i.code or "") == key for i in row.identifiers)]
-        if by == "email" and record.email:
+            found = self._parties(["identifiers", "where", [["type", "=", None], ["code", "=", want.reference]]])
+        elif by == "customer_no" and record.customer_no:
+            found = self._parties(["code", "=", record.customer_no.strip()])
+        elif by == "org_no" and record.org_no:
+            found = self._parties(["identifiers.code", "in", [record.org_no, *org_no_spellings(record.org_no)]])
+            found = [row for row in found if agrees(by, record, (i.code for i in row.identifiers))]
+        elif by == "email" and record.email:
             text = record.email.strip().replace("\\", "\\\\").replace("_", "\\_").replace("%", "\\%")
-            rows = self._party_rows(["contact_mechanisms", "where", [["type", "=", "email"], ["value", "ilike", text]]])
-            key = email_key(record.email)
-            return [
-                row for row in rows if any(c.type == "email" and email_key(c.value or "") == key for c in row.contacts)
-            ]
-        return []
+            found = self._parties(["contact_mechanisms", "where", [["type", "=", "email"], ["value", "ilike", text]]])
+            found = [row for row in found if agrees(by, record, (c.value for c in row.contacts if c.type == "email"))]
+        return [Match(external_id=str(row.id), by=by, record=tryton_map.customer(row)) for row in found]
 
-    def _party_rows(self, condition: list[Any]) -> list[shapes.Party]:
-        fields = self._client.existing("party.party", shapes.PARTY_FIELDS)
+    def _parties(self, condition: list[Any]) -> list[shapes.Party]:
+        fields = self._client.known(shapes.Party, own="party.party")
         return self._client.rows("party.party", [condition], shapes.Party, fields)
+
+    def _party(self, id_: str) -> shapes.Party:
+        found = self._parties(["id", "=", int(id_)])
+        if not found:
+            raise Rejected("The party is gone in Tryton", where=id_)
+        return found[0]
 
     # ---------------------------------------------------------------------------------------------- customers
 
-    def _customer(self, want: Want, record: Customer) -> Done:
-        values: dict[str, Any] = {"name": record.name}
-        party = None
-        if want.external_id:
-            found = self._party_rows(["id", "=", int(want.external_id)])
-            if not found:
-                raise Rejected("The party is gone in Tryton", where=want.external_id)
-            party = found[0]
-        fields = want.fields
-        identifiers = [("se_orgnr", record.org_no, "org_no"), ("eu_vat", record.vat_no, "vat_no")]
-        values["identifiers"] = _changes(
-            (kind, party.identifier(kind) if party else None, code, "code")
-            for kind, code, name in identifiers
-            if code and (fields is None or name in fields)
+    def customer(self, want: Want, record: Customer) -> Done:
+        """A party with its numbers, contacts and addresses; what it has besides stays."""
+        party = self._party(want.external_id) if want.external_id else shapes.Party(id=0)
+        identifiers: list[Any] = (
+            [] if party.id or not want.reference else [_new({"type": None, "code": want.reference})]
         )
-        if not party and want.reference:
-            values["identifiers"].append(["create", [{"type": None, "code": want.reference}]])
-        contacts = [("email", record.email, "email"), ("phone", record.phone, "phone")]
-        values["contact_mechanisms"] = _changes(
-            (kind, _contact(party, kind) if party else None, value, "value")
-            for kind, value, name in contacts
-            if value and (fields is None or name in fields)
-        )
+        for kind, text, name in (("se_orgnr", record.org_no, "org_no"), ("eu_vat", record.vat_no, "vat_no")):
+            if text and asks(want, name):
+                number = party.identifier(kind)
+                identifiers += _change(number, {"type": kind, "code": text})
+        contacts: list[Any] = []
+        for kinds, text in ((("email",), record.email), (("mobile", "phone"), record.phone)):
+            if text and asks(want, kinds[-1]):
+                contact = party.contact(*kinds)
+                contacts += _change(contact, {"type": kinds[-1], "value": text})
         wanted = [(record.billing, {"invoice": True}), (record.shipping, {"delivery": True})]
         addresses = [
             {**self._address_values(address, record.name), **marks}
             for address, marks in wanted
-            if address and address != Address() and (fields is None or {"billing", "shipping"} & fields)
+            if address and address != Address() and asks(want, "billing", "shipping")
         ]
-        if party is None:
-            values["addresses"] = [["create", addresses or [{}]]]
-        elif addresses:
-            new = [a for a in addresses if not any(self._same(row, a) for row in party.addresses)]
-            values["addresses"] = [["create", new]] if new else []
-        if record.price_list and (fields is None or "price_list" in fields):
-            lists = self._client.rows("product.price_list", [["name", "=", record.price_list]], shapes.Ref, ["name"])
+        new = [values for values in addresses if not any(_same(row, values) for row in party.addresses)]
+        if not party.id:
+            new = new or [{}]
+        values: dict[str, Any] = {
+            "identifiers": identifiers, "contact_mechanisms": contacts, "addresses": [["create", new]] if new else [],
+        }  # fmt: skip
+        values = {"name": record.name} | {name: commands for name, commands in values.items() if commands}
+        if record.price_list and asks(want, "price_list"):
+            lists = self._client.rows("product.price_list", [["name", "=", record.price_list]], shapes.Row)
             if not lists:
                 raise Wait("price_list", record.price_list)
             values["sale_price_list"] = lists[0].id
-        values = {name: value for name, value in values.items() if value != []}
-        if party is None:
+        if not party.id:
             return Done(external_id=str(self._client.create("party.party", values)))
         self._client.do("model.party.party.write", [party.id], values)
         return Done(external_id=want.external_id)
@@ -131,7 +106,7 @@ class Writer:
     def _address_values(self, address: Address, fallback: str) -> dict[str, Any]:
         country = None
         if address.country:
-            rows = self._client.rows("country.country", [["code", "=", address.country]], shapes.Ref, ["code"])
+            rows = self._client.rows("country.country", [["code", "=", address.country]], shapes.Row)
             if not rows:
                 raise BadData(
                     f"Tryton does not know the country {address.country}",
@@ -147,22 +122,10 @@ class Writer:
             "country": country,
         }
 
-    @staticmethod
-    def _same(row: shapes.AddressRow, values: Mapping[str, Any]) -> bool:
-        have = (
-            row.party_name,
-            row.attn,
-            row.street,
-            row.postal_code,
-            row.city,
-            row.country.id if row.country else None,
-        )
-        names = ("party_name", "attn", "street_unstructured", "postal_code", "city", "country")
-        return [value or None for value in have] == [values[name] or None for name in names]
-
     # ------------------------------------------------------------------------------------------------- orders
 
-    def _order(self, want: Want, record: Order) -> Done:
+    def order(self, want: Want, record: Order) -> Done:
+        """A sale, quoted and confirmed when Tryton counts the buyer's total; its invoice posted where that is asked."""
         if want.external_id:
             sale = self._sale(int(want.external_id))
         else:
@@ -177,7 +140,7 @@ class Writer:
                     do_this="Cancel its shipments and credit its invoice in Tryton, then mark this as done.",
                 )
             return Done(external_id=str(sale.id))
-        edits = want.fields is None or bool({"lines", "charges", "gross"} & want.fields)
+        edits = asks(want, "lines", "charges", "gross")
         if sale.state == "draft":
             if want.external_id and sale.number and not edits:
                 return Done(external_id=str(sale.id))  # a person took it back to draft: it is theirs now
@@ -193,14 +156,13 @@ class Writer:
             self._post_invoices(sale.id, record)
         return Done(external_id=str(sale.id))
 
-    def _sale(self, id_: int) -> shapes.Sale:
-        amounts = ("untaxed_amount", "tax_amount", "total_amount", "lines")
-        rows = self._client.rows("sale.sale", [["id", "=", id_]], shapes.Sale, [*shapes.SALE_FIELDS, *amounts])
+    def _sale(self, id_: int) -> shapes.Document:
+        rows = self._client.rows("sale.sale", [["id", "=", id_]], shapes.Document)
         if not rows:
             raise Rejected("The sale is gone in Tryton", where=str(id_))
         return rows[0]
 
-    def _compare(self, sale: shapes.Sale, record: Order) -> None:
+    def _compare(self, sale: shapes.Document, record: Order) -> None:
         """The buyer's total and VAT are fixed points: Tryton must count the same before anything is confirmed."""
         total, tax = (amount.value if amount else Decimal(0) for amount in (sale.total_amount, sale.tax_amount))
         if (total, tax) == (record.gross, record.tax):
@@ -215,20 +177,15 @@ class Writer:
         )
 
     def _order_values(self, want: Want, record: Order) -> dict[str, Any]:
-        party = want.ids.get(("customer", record.customer.key))
-        if not party:
-            raise Wait("customer", record.customer.key)
-        known = self._party_rows(["id", "=", int(party)])
-        if not known:
-            raise Rejected("The order's party is gone in Tryton", where=party)
+        party = self._party(needed(want.ids, "customer", record.customer.key))
         billing = record.billing if record.billing != Address() else record.shipping
         shipping = record.shipping if record.shipping != Address() else billing
-        invoice_address = self._address(known[0], billing, record.customer.name)
+        invoice_address = self._address(party, billing, record.customer.name)
         shipment_address = (
-            invoice_address if shipping == billing else self._address(known[0], shipping, record.customer.name)
+            invoice_address if shipping == billing else self._address(party, shipping, record.customer.name)
         )
         values: dict[str, Any] = {
-            "party": int(party),
+            "party": party.id,
             "reference": want.reference or record.key,
             "description": f"{record.channel} {record.order_no}".strip(),
             "sale_date": business_date(record.placed_at, record.time_zone),
@@ -247,7 +204,7 @@ class Writer:
         return values
 
     def _one(self, model: str, field: str, value: str, what: str) -> int:
-        rows = self._client.rows(model, [[field, "=", value]], shapes.Ref, ["id"])
+        rows = self._client.rows(model, [[field, "=", value]], shapes.Row)
         if not rows:
             raise Misconfigured(
                 f"Tryton has no {what} {value!r}", do_this="Create it in Tryton or correct the setting."
@@ -257,23 +214,17 @@ class Writer:
     def _address(self, party: shapes.Party, address: Address, name: str) -> int:
         """The party's address that reads the same, else a new one: an order's address is a snapshot."""
         values = self._address_values(address, name)
-        same = next((row.id for row in party.addresses if self._same(row, values)), None)
+        same = next((row.id for row in party.addresses if _same(row, values)), None)
         return same or self._client.create("party.address", {"party": party.id, **values})
 
     def _lines(self, want: Want, record: Order) -> list[dict[str, Any]]:
         digits = self._client.fields("sale.line")["unit_price"].get("digits") or "[null, 4]"
         lines = sale_lines(record, int(digits.strip("[]").split(",")[1]))
-        taxes = {
-            tax.rate.value * 100: tax.id
-            for tax in self._client.rows(
-                "account.tax", [["parent", "=", None], ["type", "=", "percentage"]], shapes.Tax, ["rate"]
-            )
-            if tax.rate
-        }
+        percentages = [["parent", "=", None], ["type", "=", "percentage"]]
+        rates = self._client.rows("account.tax", percentages, shapes.Tax)
+        taxes = {tax.rate.value * 100: tax.id for tax in rates if tax.rate}
         ids = {line: self._product(want, line) for line in lines}
-        rows = self._client.rows(
-            "product.product", [["id", "in", sorted(set(ids.values()))]], shapes.Sold, ["sale_uom"]
-        )
+        rows = self._client.rows("product.product", [["id", "in", sorted(set(ids.values()))]], shapes.Sold)
         units = {row.id: row.sale_uom for row in rows}
         written = []
         for line in lines:
@@ -299,12 +250,9 @@ class Writer:
                     f"No article is chosen for {line.article}", do_this="Fill in the connection's setting."
                 )
             return self._one("product.product", "code", code, f"{line.article} article")
-        id_ = want.ids.get(("variant", sku_key(line.article)))
-        if not id_:
-            raise Wait("variant", sku_key(line.article))
-        return int(id_)
+        return int(needed(want.ids, "variant", sku_key(line.article)))
 
-    def _rewrite(self, sale: shapes.Sale, want: Want, record: Order) -> None:
+    def _rewrite(self, sale: shapes.Document, want: Want, record: Order) -> None:
         """The order changed before Tryton began with it, or an earlier try broke off."""
         values = self._order_values(want, record)
         values["lines"] = [["delete", sale.lines], *values["lines"]]
@@ -318,21 +266,26 @@ class Writer:
             self._client.do("model.account.invoice.post", drafts)
 
 
-def _begun(sale: shapes.Sale) -> bool:
+def _begun(sale: shapes.Head) -> bool:
     """Whether Tryton handles it, or a person does: a sale gets its number when it is first quoted."""
     return sale.state not in ("draft", "quotation") or (sale.state == "draft" and bool(sale.number))
 
 
-def _contact(party: shapes.Party, kind: str) -> shapes.Typed | None:
-    return party.contact("mobile", "phone") if kind == "phone" else party.contact(kind)
+def _same(row: shapes.AddressRow, values: Mapping[str, Any]) -> bool:
+    """Whether the party has this address already."""
+    country = row.country.id if row.country else None
+    have = (row.party_name, row.attn, row.street, row.postal_code, row.city, country)
+    names = ("party_name", "attn", "street_unstructured", "postal_code", "city", "country")
+    return [value or None for value in have] == [values[name] or None for name in names]
 
 
-def _changes(wanted: Iterable[tuple[str, shapes.Typed | None, str, str]]) -> list[Any]:
-    """Tryton's commands that give a party these numbers or contacts: write the one it has, else create."""
-    commands: list[Any] = []
-    for kind, have, text, field in wanted:
-        if have is None:
-            commands.append(["create", [{"type": kind, field: text}]])
-        elif getattr(have, field) != text:
-            commands.append(["write", [have.id], {field: text}])
-    return commands
+def _new(values: Mapping[str, Any]) -> list[Any]:
+    return ["create", [values]]
+
+
+def _change(have: shapes.Identifier | shapes.Contact | None, values: Mapping[str, str]) -> list[list[Any]]:
+    """Tryton's command that gives a party this number or contact: write the one it has, else create."""
+    if have is None:
+        return [_new(values)]
+    own = {name: text for name, text in values.items() if name != "type"}  # a mobile stays one
+    return [["write", [have.id], own]] if any(getattr(have, name) != text for name, text in own.items()) else []

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
 import msgspec
 
-from samklang.connectors.contract import Account, Connector, Hint, Match, Page, Result, Surroundings, Want
-from samklang.connectors.errors import Forbidden, Misconfigured, Rejected
+from samklang.connectors.contract import Account, Hint, Page, Surroundings
+from samklang.connectors.errors import Forbidden, Misconfigured
+from samklang.connectors.kit.hooks import body_as, check_signature
+from samklang.connectors.kit.system import System
 from samklang.connectors.registry import load_manifest
 from samklang.connectors.vendure import shapes
 from samklang.connectors.vendure.client import Client
@@ -31,7 +30,7 @@ class _Hook(msgspec.Struct):
     data: _HookData
 
 
-class Vendure(Connector):
+class Vendure(System):
     """One channel of one Vendure server."""
 
     manifest = load_manifest(__name__)
@@ -39,18 +38,28 @@ class Vendure(Connector):
     def __init__(self, settings: Mapping[str, Any], around: Surroundings) -> None:
         super().__init__(settings, around)
         self._client = Client(settings, self.manifest, around)
+        self.transport = self._client.transport
         country = str(settings.get("country") or "SE")
         zone = str(settings.get("time_zone") or "Europe/Stockholm")
-        self._reader = Reader(self._client, str(settings.get("channel") or ""), country, zone)
+        reader = self._reader = Reader(self._client, str(settings.get("channel") or ""), country, zone)
         location, captures = str(settings.get("stock_location") or ""), bool(settings.get("capture"))
-        self._writer = Writer(self._client, self.manifest, location, country, captures)
+        writer = self._writer = Writer(self._client, self.manifest, location, country, captures)
+        self.feeds = {
+            "orders": reader.orders, "customers": reader.customers, "variants": reader.variants,
+            "products": reader.products,
+        }  # fmt: skip
+        self.writes = {
+            "product": self.each(writer.product), "price": writer.prices, "stock": writer.stock,
+            "shipment": self.each(writer.shipment), "order_status": self.each(writer.order_status),
+        }  # fmt: skip
+        self.looks = {"product": writer.find_product, "shipment": writer.find_shipment}
 
     def check(self) -> Account:
-        channel = self._client.get(shapes.CHANNEL, shapes.Channel)
+        channel = self._client.get("activeChannel", shapes.Channel)
         wanted = self.settings.get("channel_token")
         if wanted and wanted != channel.token:  # a server with one channel gives that one, whatever token is sent
             raise Misconfigured("Vendure has no channel with this token", do_this="Correct the channel token.")
-        me = self._client.get(shapes.ME, shapes.Me)
+        me = self._client.get("me", shapes.Me)
         rights = {right for row in me.channels if row.code == channel.code for right in row.permissions}
         if missing := sorted(_NEEDED - rights):
             raise Forbidden(
@@ -62,17 +71,8 @@ class Vendure(Connector):
         title = "the default channel" if channel.code.startswith("__default") else channel.code
         return Account(title=f"Vendure, {title}, {channel.default_currency_code} {side} VAT", warnings=tuple(warnings))
 
-    def read(self, feed: str, since: datetime | None, types: frozenset[str], resume: str = "") -> Iterator[Page]:
-        return self._reader.read(feed, since, types, resume)
-
     def fetch(self, feed: str, external_ids: Sequence[str]) -> Iterator[Page]:
         return self._reader.fetch(feed, external_ids)
-
-    def find(self, type_: str, wants: Sequence[Want], match: Sequence[str]) -> list[list[Match]]:
-        return [self._writer.find(type_, want, match) for want in wants]
-
-    def write(self, type_: str, wants: Sequence[Want]) -> Sequence[Result]:
-        return self._writer.write(type_, wants)
 
     def register_hooks(self, address: str, secret: str) -> None:
         """Vendure's core sends none: its operator installs the plugin, with the address and a secret of their own."""
@@ -85,20 +85,8 @@ class Vendure(Connector):
 
     def hints(self, headers: Mapping[str, str], body: bytes, secret: str) -> list[Hint]:
         key = str(self.settings.get("webhook_secret") or secret)
-        expected = hmac.new(key.encode(), body, hashlib.sha256).hexdigest()
-        if not hmac.compare_digest(headers.get("x-samklang-signature", ""), expected):
-            raise Rejected(
-                "The webhook's signature is wrong", do_this="Compare the secret in Vendure's plugin with ours."
-            )
-        try:
-            hook = msgspec.json.decode(body, type=_Hook)
-        except msgspec.DecodeError as error:
-            raise Rejected(f"The webhook cannot be read: {error}") from error
+        check_signature(headers.get("x-samklang-signature", ""), key, body, "hex")
+        hook = body_as(_Hook, body)
         if hook.topic == "order":
             return [Hint("orders", hook.data.id)]
-        if hook.topic == "stock":
-            return [Hint("variants", id_) for id_ in hook.data.variants]
-        return []
-
-    def close(self) -> None:
-        self._client.transport.close()
+        return [Hint("variants", id_) for id_ in hook.data.variants] if hook.topic == "stock" else []

@@ -10,20 +10,23 @@ from typing import Any
 
 from samklang.connectors.contract import Done, Part, Want
 from samklang.connectors.errors import Misconfigured, Rejected
+from samklang.connectors.kit.graphql import Var
 from samklang.connectors.vendure import shapes
-from samklang.connectors.vendure.client import Client, Listed
+from samklang.connectors.vendure.client import Client
 from samklang.records import Product
 from samklang.records.ids import sku_key
 from samklang.records.vat import rates
 
-UPDATE_VARIANTS = """mutation($input: [UpdateProductVariantInput!]!) { result: updateProductVariants(input: $input) {
-    id sku enabled stockLevels { stockLocationId stockOnHand stockAllocated } } }"""
+
+def plain(text: str) -> str:
+    """The text in small plain letters and digits with hyphens, as addresses and codes have it."""
+    ascii_ = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    return re.sub(r"[^a-z0-9]+", "-", ascii_.lower()).strip("-")
 
 
 def slug(product: Product) -> str:
-    """Address of the product's page, and what a half-made product is found by: name and number in plain letters."""
-    plain = unicodedata.normalize("NFKD", f"{product.name} {product.code}").encode("ascii", "ignore").decode()
-    return re.sub(r"[^a-z0-9]+", "-", plain.lower()).strip("-")
+    """Address of the product's page, and what a half-made product is found by: name and number."""
+    return plain(f"{product.name} {product.code}")
 
 
 def parts(row: shapes.Product) -> tuple[Part, ...]:
@@ -38,31 +41,23 @@ class ProductWriter:
         self._client = client
         self._country = country
 
-    def write(self, want: Want) -> Done:
-        record = want.record
-        assert isinstance(record, Product)
-        channel = self._client.get(shapes.CHANNEL, shapes.Channel)
-        words = self._words(record, channel.default_language_code)
-        row = None
+    def write(self, want: Want, record: Product) -> Done:
+        channel = self._client.get("activeChannel", shapes.Channel)
+        language = channel.default_language_code
+        words = self._words(record, language)
+        values: dict[str, Any] = {"enabled": record.status == "active", "translations": words}
         if want.external_id:
-            row = self._client.ask(shapes.PRODUCT, shapes.Product, id=want.external_id)
+            row = self._client.ask("product", shapes.Product, id=Var("ID!", want.external_id))
             if row is None:
                 raise Rejected("The product is gone in Vendure", where=want.external_id)
-            update = {"id": row.id, "enabled": record.status == "active", "translations": words}
-            self._client.do(
-                "mutation($input: UpdateProductInput!) { result: updateProduct(input: $input) { id } }",
-                shapes.Ref, input=update,
-            )  # fmt: skip
+            update = Var("UpdateProductInput!", {"id": row.id, **values})
+            self._client.do("updateProduct", shapes.Ref, input=update)
         else:
-            new = {"enabled": record.status == "active", "translations": [{**w, "slug": slug(record)} for w in words]}
-            made = self._client.do(
-                "mutation($input: CreateProductInput!) { result: createProduct(input: $input) { id } }",
-                shapes.Ref, input=new,
-            )  # fmt: skip
+            values["translations"] = [{**word, "slug": slug(record)} for word in words]
+            made = self._client.do("createProduct", shapes.Ref, input=Var("CreateProductInput!", values))
             row = shapes.Product(id=made.id)
-        options = self._options(row, record, channel.default_language_code)
-        self._variants(row, record, options, channel)
-        row = self._client.get(shapes.PRODUCT, shapes.Product, id=row.id)
+        self._variants(row, record, self._options(row, record, language), channel)
+        row = self._client.get("product", shapes.Product, id=Var("ID!", row.id))
         return Done(external_id=row.id, parts=parts(row))
 
     @staticmethod
@@ -80,31 +75,21 @@ class ProductWriter:
             values = list(dict.fromkeys(v.options[axis.code] for v in record.variants if axis.code in v.options))
             group = next((g for g in row.option_groups if axis.name == g.name), None)
             if group is None:
-                new = {
-                    "code": f"{row.id}-{axis.code}",
-                    "translations": [{"languageCode": language, "name": axis.name}],
-                    "options": [_option(place, value, language) for place, value in enumerate(values)],
-                }
-                group = self._client.do(
-                    "mutation($input: CreateProductOptionGroupInput!) { "
-                    "result: createProductOptionGroup(input: $input) "
-                    "{ id code name options { id code name } } }",
-                    shapes.OptionGroup, input=new,
-                )  # fmt: skip
-                self._client.do(
-                    "mutation($product: ID!, $group: ID!) "
-                    "{ result: addOptionGroupToProduct(productId: $product, optionGroupId: $group) { id } }",
-                    shapes.Ref, product=row.id, group=group.id,
-                )  # fmt: skip
+                names = [{"languageCode": language, "name": axis.name}]
+                options = [_option(place, value, language) for place, value in enumerate(values)]
+                new = {"code": f"{row.id}-{axis.code}", "translations": names, "options": options}
+                made = Var("CreateProductOptionGroupInput!", new)
+                group = self._client.do("createProductOptionGroup", shapes.OptionGroup, input=made)
+                joined = {"productId": Var("ID!", row.id), "optionGroupId": Var("ID!", group.id)}
+                self._client.do("addOptionGroupToProduct", shapes.Ref, **joined)
             known = {option.name: option.id for option in group.options}
             for place, value in enumerate(values):
                 if value not in known:
                     add = {"productOptionGroupId": group.id, **_option(len(known) + place, value, language)}
-                    known[value] = self._client.do(
-                        "mutation($input: CreateProductOptionInput!) { "
-                        "result: createProductOption(input: $input) { id } }",
-                        shapes.Ref, input=add,
-                    ).id  # fmt: skip
+                    option = self._client.do(
+                        "createProductOption", shapes.Ref, input=Var("CreateProductOptionInput!", add)
+                    )
+                    known[value] = option.id
                 ids[axis.code, value] = known[value]
         return ids
 
@@ -115,7 +100,8 @@ class ProductWriter:
         tax = self._tax_category(record, channel)
         new, changed = [], []
         for variant in record.variants:
-            text = " ".join([record.name, *(variant.options[a.code] for a in record.axes if a.code in variant.options)])
+            chosen = {axis.code: variant.options[axis.code] for axis in record.axes if axis.code in variant.options}
+            text = " ".join([record.name, *chosen.values()])
             values: dict[str, Any] = {
                 "sku": variant.sku,
                 "translations": [{"languageCode": channel.default_language_code, "name": text}],
@@ -123,32 +109,26 @@ class ProductWriter:
                 "trackInventory": "TRUE" if variant.track_stock and variant.backorder == "deny" else "FALSE",
             }
             if options:
-                values["optionIds"] = [
-                    options[a.code, variant.options[a.code]] for a in record.axes if a.code in variant.options
-                ]
-            have = known.get(variant.key)
+                values["optionIds"] = [options[choice] for choice in chosen.items()]
+            have = known.pop(variant.key, None)
             if have:
                 # Without a price it would be sold for nothing: the first price switches it on.
                 on = variant.status == "active" and any(price.price for price in have.prices)
                 changed.append({"id": have.id, "enabled": on, **values})
             elif variant.status == "active":
                 new.append({"productId": row.id, "enabled": False, "price": 0, "stockOnHand": 0, **values})
-        wanted = {variant.key for variant in record.variants}
-        changed += [{"id": old.id, "enabled": False} for key, old in known.items() if key not in wanted and old.enabled]
+        changed += [{"id": old.id, "enabled": False} for old in known.values() if old.enabled]  # no longer wanted
         if changed:
-            self._client.do(UPDATE_VARIANTS, list[shapes.Variant], input=changed)
+            update = Var("[UpdateProductVariantInput!]!", changed)
+            self._client.do("updateProductVariants", list[shapes.Ref], input=update)
         if new:
-            self._client.do(
-                "mutation($input: [CreateProductVariantInput!]!) { "
-                "result: createProductVariants(input: $input) { id } }",
-                list[shapes.Ref], input=new,
-            )  # fmt: skip
+            create = Var("[CreateProductVariantInput!]!", new)
+            self._client.do("createProductVariants", list[shapes.Ref], input=create)
 
     def _tax_category(self, record: Product, channel: shapes.Channel) -> str:
         percent = rates.percent(self._country, record.tax_class, datetime.now(UTC).date())
         zone = channel.default_tax_zone.id if channel.default_tax_zone else ""
-        found = self._client.get(shapes.TAX_RATES, Listed[shapes.TaxRate], options={"take": 500}).items
-        for rate in found:
+        for rate in self._client.some("taxRates", shapes.TaxRate, 500).items:
             if rate.enabled and rate.value == percent and rate.zone.id == zone:
                 return rate.category.id
         raise Misconfigured(
@@ -158,6 +138,5 @@ class ProductWriter:
 
 
 def _option(place: int, value: str, language: str) -> dict[str, Any]:
-    plain = re.sub(r"[^a-z0-9]+", "-", unicodedata.normalize("NFKD", value).encode("ascii", "ignore").decode().lower())
-    code = f"{plain.strip('-') or 'option'}-{place}"
+    code = f"{plain(value) or 'option'}-{place}"
     return {"code": code, "translations": [{"languageCode": language, "name": value}]}

@@ -7,46 +7,28 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
+from samklang.connectors.kit.shape import shared
 from samklang.connectors.vendure import shapes
-from samklang.records import (
-    Address,
-    Axis,
-    Charge,
-    Customer,
-    Discount,
-    Order,
-    OrderLine,
-    OrderStatus,
-    Price,
-    Product,
-    StockLevel,
-    TaxTotal,
-    Variant,
-)
 from samklang.records.ids import sku
 from samklang.records.money import ZERO, currency, from_minor_units
-from samklang.records.order import Fulfilment, Lifecycle, Payment
+from samklang.records.order import Charge, Discount, Fulfilment, Lifecycle, Order, OrderLine, OrderStatus, Payment
+from samklang.records.party import Address, Customer
+from samklang.records.product import Axis, Price, Product, StockLevel, Variant
 from samklang.records.times import instant
+from samklang.records.totals import amounts, tax_totals
 from samklang.records.vat import rates
 
-_LIFECYCLE: Mapping[str, Lifecycle] = {
-    "PaymentAuthorized": "placed",
-    "PaymentSettled": "placed",
-    "ArrangingAdditionalPayment": "placed",
-    "Modifying": "placed",
-    "PartiallyShipped": "confirmed",
-    "Shipped": "confirmed",
-    "PartiallyDelivered": "confirmed",
-    "Delivered": "closed",
-    "Cancelled": "cancelled",
-}
-_FULFILMENT: Mapping[str, Fulfilment] = {
-    "PaymentAuthorized": "ready",
-    "PaymentSettled": "ready",
-    "PartiallyShipped": "partly_shipped",
-    "PartiallyDelivered": "partly_shipped",
-    "Shipped": "shipped",
-    "Delivered": "delivered",
+#: Vendure's state → ours; a state of the shop's own making has none.
+_STATES: Mapping[str, tuple[Lifecycle, Fulfilment | Literal[""]]] = {
+    "PaymentAuthorized": ("placed", "ready"),
+    "PaymentSettled": ("placed", "ready"),
+    "ArrangingAdditionalPayment": ("placed", ""),
+    "Modifying": ("placed", ""),
+    "PartiallyShipped": ("confirmed", "partly_shipped"),
+    "Shipped": ("confirmed", "shipped"),
+    "PartiallyDelivered": ("confirmed", "partly_shipped"),
+    "Delivered": ("closed", "delivered"),
+    "Cancelled": ("cancelled", ""),
 }
 
 
@@ -54,6 +36,7 @@ def product(row: shapes.Product, language: str, country: str, on: date) -> Produ
     """A product with its variants. It has no number of its own: a simple one takes its SKU, else `vendure-<id>`."""
     words = {words.language_code: words for words in row.translations}
     first = words.get(language) or next(iter(words.values()))
+    others = {code: word for code, word in words.items() if word is not first}
     groups = row.option_groups if len(row.variants) > 1 else []
     variants = tuple(
         Variant(
@@ -68,9 +51,9 @@ def product(row: shapes.Product, language: str, country: str, on: date) -> Produ
     return Product(
         code=variants[0].sku if len(variants) == 1 else f"vendure-{row.id}",
         name=first.name,
-        names={code: w.name for code, w in words.items() if w is not first and w.name},
+        names={code: word.name for code, word in others.items() if word.name},
         description=first.description,
-        descriptions={code: w.description for code, w in words.items() if w is not first and w.description},
+        descriptions={code: word.description for code, word in others.items() if word.description},
         variants=variants,
         axes=tuple(Axis(group.code, group.name) for group in groups),
         tax_class=rates.tax_class(country, percent, on),
@@ -78,7 +61,7 @@ def product(row: shapes.Product, language: str, country: str, on: date) -> Produ
     )
 
 
-def prices(row: shapes.Variant, tax_included: bool) -> Iterable[Price]:
+def prices(row: shapes.Stocked, tax_included: bool) -> Iterable[Price]:
     """The variant's base price in each currency, as stored."""
     for price in row.prices:
         yield Price(
@@ -90,7 +73,7 @@ def prices(row: shapes.Variant, tax_included: bool) -> Iterable[Price]:
         )
 
 
-def stock(row: shapes.Variant) -> StockLevel:
+def stock(row: shapes.Stocked) -> StockLevel:
     """Pieces over all locations; allocated to orders that are not sent = reserved."""
     return StockLevel(
         sku=sku(row.sku),
@@ -99,28 +82,19 @@ def stock(row: shapes.Variant) -> StockLevel:
     )
 
 
-def address(row: shapes.Address | None) -> Address:
+def address(row: shapes.OrderAddress | shapes.OwnAddress | None) -> Address:
     """An address; None gives an empty one."""
     if row is None:
         return Address()
-    country = row.country_code or (row.country.code if row.country else "")
+    lines = tuple(line for line in (row.line1, row.line2) if line)
+    country = row.country.code if isinstance(row, shapes.OwnAddress) else row.country or ""
     return Address(
-        name=row.full_name or "",
-        company=row.company or "",
-        lines=tuple(line for line in (row.street_line1, row.street_line2) if line),
-        postcode=row.postal_code or "",
-        city=row.city or "",
-        region=row.province or "",
-        country=country,
-        phone=row.phone_number or "",
+        lines=lines, country=country, **shared(row, "name", "company", "postcode", "city", "region", "phone")
     )
 
 
-def customer(
-    row: shapes.Customer | None, billing: shapes.Address | None, shipping: shapes.Address | None = None
-) -> Customer:
-    """A customer; a company when the billing address names one."""
-    to = address(billing)
+def customer(row: shapes.Customer | None, to: Address, shipping: Address | None) -> Customer:
+    """A customer; a company when the billing address `to` names one."""
     named = f"{row.first_name} {row.last_name}".strip() if row else ""
     return Customer(
         name=to.company or named or to.name,
@@ -128,27 +102,33 @@ def customer(
         email=row.email_address if row else "",
         phone=(row.phone_number if row else "") or to.phone,
         billing=to,
-        shipping=address(shipping) if shipping else None,
+        shipping=shipping,
     )
+
+
+def member(row: shapes.Member) -> Customer:
+    """A customer with the default addresses, else the first."""
+    rows = row.addresses or []
+    billing = next((a for a in rows if a.default_billing_address), rows[0] if rows else None)
+    shipping = next((a for a in rows if a.default_shipping_address and a is not billing), None)
+    return customer(row, address(billing), address(shipping) if shipping else None)
 
 
 def payment(row: shapes.Order) -> tuple[Payment, int, int]:
     """Where the money is: state, minor units taken, minor units given back."""
     payments = row.payments or []
     settled = sum(p.amount for p in payments if p.state == "Settled")
-    authorised = sum(p.amount for p in payments if p.state == "Authorized")
     refunded = sum(refund.total for p in payments for refund in p.refunds if refund.state == "Settled")
-    state: Payment
+    states = {p.state for p in payments}
+    state: Payment = "pending" if row.total_with_tax else "not_required"
     if refunded:
         state = "refunded" if refunded >= settled else "partly_refunded"
     elif settled:
         state = "captured" if settled >= row.total_with_tax else "partly_captured"
-    elif authorised:
+    elif "Authorized" in states:
         state = "authorised"
-    elif any(p.state == "Cancelled" for p in payments):
+    elif "Cancelled" in states:
         state = "voided"
-    else:
-        state = "pending" if row.total_with_tax else "not_required"
     return state, settled, refunded
 
 
@@ -158,10 +138,8 @@ def order(row: shapes.Order, channel: str, time_zone: str) -> Order:
     def money(minor: int) -> Decimal:
         return from_minor_units(minor, row.currency_code)
 
-    taxes: dict[Decimal, tuple[int, int]] = {}
-    for part in row.tax_summary:  # freight's VAT stands on a row of its own, also at the same rate
-        base, tax = taxes.get(part.tax_rate, (0, 0))
-        taxes[part.tax_rate] = base + part.tax_base, tax + part.tax_total
+    # Freight's VAT stands on a row of its own, also at the same rate.
+    taxes = tax_totals((part.tax_rate, money(part.tax_base), money(part.tax_total)) for part in row.tax_summary)
     lines = tuple(
         OrderLine(
             line_id=line.id,
@@ -170,10 +148,8 @@ def order(row: shapes.Order, channel: str, time_zone: str) -> Order:
             quantity=Decimal(line.quantity),
             unit_price=money(line.unit_price_with_tax),
             discount=money(line.unit_price_with_tax * line.quantity - line.prorated_line_price_with_tax),
-            net=money(line.prorated_line_price),
-            tax=money(line.prorated_line_price_with_tax - line.prorated_line_price),
-            gross=money(line.prorated_line_price_with_tax),
             tax_percent=line.tax_rate,
+            **amounts(money(line.prorated_line_price), money(line.prorated_line_price_with_tax)),
         )
         for line in row.lines
         if line.quantity
@@ -183,10 +159,8 @@ def order(row: shapes.Order, channel: str, time_zone: str) -> Order:
             kind="shipping",
             name=freight.shipping_method.name,
             charge_id=freight.id,
-            net=money(freight.discounted_price),
-            tax=money(freight.discounted_price_with_tax - freight.discounted_price),
-            gross=money(freight.discounted_price_with_tax),
-            tax_percent=_percent(freight, taxes),
+            tax_percent=_percent(freight, [tax.percent for tax in taxes]),
+            **amounts(money(freight.discounted_price), money(freight.discounted_price_with_tax)),
         )
         for freight in row.shipping_lines
     ]
@@ -195,60 +169,54 @@ def order(row: shapes.Order, channel: str, time_zone: str) -> Order:
             kind="fee",
             name=fee.description,
             charge_id=fee.id,
-            net=money(fee.price),
-            tax=money(fee.price_with_tax - fee.price),
-            gross=money(fee.price_with_tax),
             tax_percent=fee.tax_rate,
+            **amounts(money(fee.price), money(fee.price_with_tax)),
         )
         for fee in row.surcharges
     ]
     state, paid, refunded = payment(row)
     last = next((p for p in reversed(row.payments or []) if p.state in ("Settled", "Authorized")), None)
+    shipping = address(row.shipping_address)
+    given = row.billing_address and (row.billing_address.line1 or row.billing_address.name)
+    billing = address(row.billing_address) if given else shipping
     return Order(
         channel=channel,
         order_no=row.code,
         placed_at=instant(row.order_placed_at, "orderPlacedAt"),
         currency=currency(row.currency_code),
-        customer=customer(row.customer, _given(row.billing_address) or row.shipping_address, row.shipping_address),
+        customer=customer(row.customer, billing, shipping if row.shipping_address else None),
         lines=lines,
         charges=(*freights, *fees),
-        discounts=tuple(
-            Discount(amount=money(-discount.amount_with_tax), code=discount.description) for discount in row.discounts
-        ),
-        taxes=tuple(TaxTotal(percent, money(base), money(tax)) for percent, (base, tax) in taxes.items()),
-        net=money(row.total),
-        tax=money(row.total_with_tax - row.total),
-        gross=money(row.total_with_tax),
+        discounts=tuple(Discount(amount=money(-one.amount_with_tax), code=one.description) for one in row.discounts),
+        taxes=taxes,
         prices_include_tax=True,
-        billing=address(_given(row.billing_address) or row.shipping_address),
-        shipping=address(row.shipping_address),
+        billing=billing,
+        shipping=shipping,
         paid=money(paid),
         refunded=money(refunded),
         time_zone=time_zone,
         status=row.state,
-        lifecycle=_LIFECYCLE.get(row.state, "placed"),
+        lifecycle=_STATES.get(row.state, ("placed", ""))[0],
         payment=state,
         payment_method=last.method if last else "",
         transaction_id=(last.transaction_id or "") if last else "",
         shipping_method=row.shipping_lines[0].shipping_method.code if row.shipping_lines else "",
+        **amounts(money(row.total), money(row.total_with_tax)),
     )
 
 
-def _given(row: shapes.Address | None) -> shapes.Address | None:
-    """Vendure gives an empty address where the buyer gave none."""
-    return row if row and (row.street_line1 or row.full_name) else None
-
-
-def _percent(freight: shapes.ShippingLine, taxes: Mapping[Decimal, object]) -> Decimal:
+def _percent(freight: shapes.ShippingLine, known: Iterable[Decimal]) -> Decimal:
     """Vendure does not state the freight's rate: the one of the order's rates that fits best."""
     net, gross = freight.discounted_price, freight.discounted_price_with_tax
     if net == gross:
         return ZERO
-    return min(taxes, key=lambda percent: abs(net * (1 + percent / 100) - gross), default=ZERO)
+    return min(known, key=lambda percent: abs(net * (1 + percent / 100) - gross), default=ZERO)
 
 
 def order_status(row: shapes.Order, key: str) -> OrderStatus:
     """The order's state on three axes; a state of the shop's own making is kept raw."""
-    lifecycle: Lifecycle | Literal[""] = _LIFECYCLE.get(row.state, "")
-    fulfilment: Fulfilment | Literal[""] = _FULFILMENT.get(row.state, "")
-    return OrderStatus(order=key, raw=row.state, lifecycle=lifecycle, fulfilment=fulfilment, payment=payment(row)[0])
+    state = payment(row)[0]
+    if row.state not in _STATES:
+        return OrderStatus(order=key, raw=row.state, payment=state)
+    lifecycle, fulfilment = _STATES[row.state]
+    return OrderStatus(order=key, raw=row.state, lifecycle=lifecycle, fulfilment=fulfilment, payment=state)

@@ -1,4 +1,4 @@
-"""Vendure's objects as the Admin API gives them, and beside them the fields to ask for. Money is whole minor units."""
+"""Vendure's objects as the Admin API gives them; what a struct holds is what is asked for. Money is minor units."""
 
 from __future__ import annotations
 
@@ -8,18 +8,22 @@ import msgspec
 from msgspec import field
 
 
-class Named(msgspec.Struct, rename="camel"):
-    """Something with an id, and a code or name where it was asked for."""
-
-    id: str
-    code: str = ""
-    name: str = ""
-
-
 class Ref(msgspec.Struct):
     """Something of which only the id matters."""
 
     id: str
+
+
+class Named(Ref):
+    """Something with a name."""
+
+    name: str
+
+
+class Coded(msgspec.Struct, frozen=True):
+    """Something with a code."""
+
+    code: str = ""
 
 
 # ---------------------------------------------------------------------------------------------------- settings
@@ -33,15 +37,11 @@ class Channel(msgspec.Struct, rename="camel"):
     prices_include_tax: bool
     default_language_code: str
     default_currency_code: str
+    available_currency_codes: list[str]
     default_tax_zone: Ref | None = None
-    available_currency_codes: list[str] = []
 
 
-CHANNEL = """{ result: activeChannel { code token pricesIncludeTax defaultLanguageCode defaultCurrencyCode
-    availableCurrencyCodes defaultTaxZone { id } } }"""
-
-
-class TaxRate(msgspec.Struct, rename="camel"):
+class TaxRate(msgspec.Struct):
     """VAT per cent of a tax category in a zone."""
 
     value: Decimal
@@ -50,17 +50,10 @@ class TaxRate(msgspec.Struct, rename="camel"):
     zone: Ref
 
 
-TAX_RATES = """query($options: TaxRateListOptions) { result: taxRates(options: $options) {
-    totalItems items { value enabled category { id } zone { id } } } }"""
-
-LOCATIONS = "{ result: stockLocations(options: { take: 100 }) { totalItems items { id name } } }"
-
-
-class UserChannel(msgspec.Struct):
+class UserChannel(Coded, frozen=True):
     """What the user may do in a channel."""
 
-    code: str
-    permissions: list[str]
+    permissions: list[str] = []
 
 
 class Me(msgspec.Struct):
@@ -69,8 +62,6 @@ class Me(msgspec.Struct):
     identifier: str
     channels: list[UserChannel]
 
-
-ME = "{ result: me { identifier channels { code permissions } } }"
 
 # --------------------------------------------------------------------------------------------------- catalogue
 
@@ -83,21 +74,16 @@ class Translation(msgspec.Struct, rename="camel"):
     description: str = ""
 
 
-class Option(msgspec.Struct, rename="camel"):
+class Option(Named, rename="camel"):
     """One value of an option group."""
 
-    id: str
-    code: str = ""
-    name: str = ""
-    group_id: str = ""
+    group_id: str
 
 
-class OptionGroup(msgspec.Struct):
+class OptionGroup(Named):
     """An axis of a product."""
 
-    id: str
     code: str
-    name: str
     options: list[Option] = []
 
 
@@ -122,25 +108,37 @@ class AppliedRate(msgspec.Struct):
     value: Decimal
 
 
-class Variant(msgspec.Struct, rename="camel"):
-    """A product variant."""
+class Article(Ref, rename="camel"):
+    """What is sold, with its price."""
 
-    id: str
     sku: str = ""
-    name: str = ""
-    enabled: bool = True
-    product_id: str = ""
-    track_inventory: str = "INHERIT"
-    options: list[Option] = []
     prices: list[VariantPrice] = []
-    stock_levels: list[StockRow] = []
     tax_rate_applied: AppliedRate | None = None
 
 
-class Product(msgspec.Struct, rename="camel"):
+class Variant(Article, rename="camel"):
+    """A variant of a product."""
+
+    enabled: bool = True
+    track_inventory: str = "INHERIT"
+    options: list[Option] = []
+
+
+class Stocked(Article, rename="camel"):
+    """A variant on its own, with its stock."""
+
+    stock_levels: list[StockRow] = []
+
+
+class OfProduct(msgspec.Struct, rename="camel"):
+    """The product that a variant belongs to."""
+
+    product_id: str
+
+
+class Product(Ref, rename="camel"):
     """A product with its variants."""
 
-    id: str
     enabled: bool = True
     slug: str = ""
     option_groups: list[OptionGroup] = []
@@ -148,85 +146,86 @@ class Product(msgspec.Struct, rename="camel"):
     variants: list[Variant] = []
 
 
-_PRODUCT = """id enabled slug translations { languageCode name description }
-    optionGroups { id code name options { id code name } }
-    variants { id sku name enabled trackInventory prices { price currencyCode } taxRateApplied { value }
-        options { id code name groupId } }"""
-PRODUCTS = f"""query($options: ProductListOptions) {{ result: products(options: $options) {{
-    totalItems items {{ {_PRODUCT} }} }} }}"""
-PRODUCT = f"query($id: ID!) {{ result: product(id: $id) {{ {_PRODUCT} }} }}"
-PRODUCT_IDS = """query($options: ProductListOptions) { result: products(options: $options) {
-    totalItems items { id } } }"""
-VARIANT_PRODUCTS = """query($options: ProductVariantListOptions) { result: productVariants(options: $options) {
-    totalItems items { id productId } } }"""
-VARIANTS = """query($options: ProductVariantListOptions) { result: productVariants(options: $options) {
-    totalItems items { id sku enabled productId prices { price currencyCode } taxRateApplied { value }
-        stockLevels { stockLocationId stockOnHand stockAllocated } } } }"""
-
 # ------------------------------------------------------------------------------------------------------ orders
 
 
-class Address(msgspec.Struct, rename="camel"):
-    """An order's address, a snapshot; or a customer's, whose country is an object."""
+class Address(msgspec.Struct):
+    """What every address has."""
 
-    full_name: str | None = None
+    name: str | None = field(name="fullName", default=None)
     company: str | None = None
-    street_line1: str | None = field(name="streetLine1", default=None)
-    street_line2: str | None = field(name="streetLine2", default=None)
+    line1: str | None = field(name="streetLine1", default=None)
+    line2: str | None = field(name="streetLine2", default=None)
     city: str | None = None
-    province: str | None = None
-    postal_code: str | None = None
-    country_code: str | None = None
-    phone_number: str | None = None
-    country: Named | None = None
+    region: str | None = field(name="province", default=None)
+    postcode: str | None = field(name="postalCode", default=None)
+    phone: str | None = field(name="phoneNumber", default=None)
+
+
+class OrderAddress(Address):
+    """A snapshot; empty where the buyer gave none."""
+
+    country: str | None = field(name="countryCode", default=None)
+
+
+class OwnAddress(Address, rename="camel"):
+    """An address in a customer's book."""
+
+    country: Coded = Coded()
     default_shipping_address: bool | None = None
     default_billing_address: bool | None = None
 
 
-class Customer(msgspec.Struct, rename="camel"):
-    """A customer."""
+class Customer(Ref, rename="camel"):
+    """A buyer."""
 
-    id: str
     first_name: str = ""
     last_name: str = ""
     email_address: str = ""
     phone_number: str | None = None
-    addresses: list[Address] | None = None
 
 
-class LineVariant(msgspec.Struct):
+class Member(Customer):
+    """A customer with addresses."""
+
+    addresses: list[OwnAddress] | None = None
+
+
+class Sold(msgspec.Struct):
     """What a line sells."""
 
     sku: str
     name: str = ""
 
 
-class OrderLine(msgspec.Struct, rename="camel"):
+class OrderLine(Ref, rename="camel"):
     """A line; prorated prices have the order's discounts in them."""
 
-    id: str
     quantity: int
     tax_rate: Decimal
-    unit_price: int
     unit_price_with_tax: int
     prorated_line_price: int
     prorated_line_price_with_tax: int
-    product_variant: LineVariant
+    product_variant: Sold
 
 
-class ShippingLine(msgspec.Struct, rename="camel"):
+class Method(Coded, frozen=True):
+    """How an order is sent."""
+
+    name: str = ""
+
+
+class ShippingLine(Ref, rename="camel"):
     """Freight."""
 
-    id: str
     discounted_price: int
     discounted_price_with_tax: int
-    shipping_method: Named
+    shipping_method: Method
 
 
-class Surcharge(msgspec.Struct, rename="camel"):
+class Surcharge(Ref, rename="camel"):
     """A fee, or with a negative price a reduction."""
 
-    id: str
     description: str
     price: int
     price_with_tax: int
@@ -240,10 +239,9 @@ class Refund(msgspec.Struct):
     state: str
 
 
-class Payment(msgspec.Struct, rename="camel"):
+class Payment(Ref, rename="camel"):
     """One payment: Created, Authorized, Settled, Declined, Error or Cancelled."""
 
-    id: str
     method: str
     amount: int
     state: str
@@ -263,7 +261,6 @@ class Discount(msgspec.Struct, rename="camel"):
     """A discount as the buyer saw it; negative."""
 
     description: str
-    amount: int
     amount_with_tax: int
 
 
@@ -274,20 +271,17 @@ class FulfillmentLine(msgspec.Struct, rename="camel"):
     quantity: int
 
 
-class Fulfillment(msgspec.Struct, rename="camel"):
+class Fulfillment(Ref, rename="camel"):
     """A parcel, or several: Pending, Shipped, Delivered, Cancelled."""
 
-    id: str
     state: str
-    method: str = ""
     tracking_code: str | None = None
     lines: list[FulfillmentLine] = []
 
 
-class Order(msgspec.Struct, rename="camel"):
+class Order(Ref, rename="camel"):
     """An order that was placed."""
 
-    id: str
     code: str
     state: str
     currency_code: str
@@ -295,48 +289,20 @@ class Order(msgspec.Struct, rename="camel"):
     total: int
     total_with_tax: int
     customer: Customer | None = None
-    billing_address: Address | None = None
-    shipping_address: Address | None = None
+    billing_address: OrderAddress | None = None
+    shipping_address: OrderAddress | None = None
     lines: list[OrderLine] = []
     shipping_lines: list[ShippingLine] = []
     surcharges: list[Surcharge] = []
     discounts: list[Discount] = []
-    coupon_codes: list[str] = []
     payments: list[Payment] | None = None
     tax_summary: list[Summary] = []
 
 
-_ADDRESS = "fullName company streetLine1 streetLine2 city province postalCode countryCode phoneNumber"
-_ORDER = f"""id code state currencyCode orderPlacedAt total totalWithTax couponCodes
-    customer {{ id firstName lastName emailAddress phoneNumber }}
-    billingAddress {{ {_ADDRESS} }} shippingAddress {{ {_ADDRESS} }}
-    lines {{ id quantity taxRate unitPrice unitPriceWithTax proratedLinePrice proratedLinePriceWithTax
-        productVariant {{ sku name }} }}
-    shippingLines {{ id discountedPrice discountedPriceWithTax shippingMethod {{ id code name }} }}
-    surcharges {{ id description price priceWithTax taxRate }} discounts {{ description amount amountWithTax }}
-    payments {{ id method amount state transactionId refunds {{ total state }} }}
-    taxSummary {{ taxRate taxBase taxTotal }}"""
-ORDERS = f"""query($options: OrderListOptions) {{ result: orders(options: $options) {{
-    totalItems items {{ {_ORDER} }} }} }}"""
-
-
-class ToFulfil(msgspec.Struct, rename="camel"):
+class ToFulfil(Ref):
     """What is left to send of an order."""
 
-    id: str
     state: str
     lines: list[OrderLine]
     fulfillments: list[Fulfillment] | None = None
     payments: list[Payment] | None = None
-
-
-TO_FULFIL = """query($id: ID!) { result: order(id: $id) { id state
-    lines { id quantity taxRate unitPrice unitPriceWithTax proratedLinePrice proratedLinePriceWithTax
-        productVariant { sku } }
-    fulfillments { id state method trackingCode lines { orderLineId quantity } }
-    payments { id method amount state } } }"""
-
-CUSTOMERS = """query($options: CustomerListOptions) { result: customers(options: $options) {
-    totalItems items { id firstName lastName emailAddress phoneNumber addresses { fullName company streetLine1
-        streetLine2 city province postalCode country { id code name } phoneNumber defaultShippingAddress
-        defaultBillingAddress } } } }"""

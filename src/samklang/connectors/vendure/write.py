@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from samklang.connectors.contract import Done, Manifest, Match, Result, Want, status_word
-from samklang.connectors.errors import BadData, Misconfigured, Rejected, SamklangError, Unsupported, Wait, bad_data
+from samklang.connectors.errors import BadData, Misconfigured, Rejected, Unsupported, Wait
+from samklang.connectors.kit.graphql import Var
+from samklang.connectors.kit.writing import batched, needed
 from samklang.connectors.vendure import map as vendure_map
 from samklang.connectors.vendure import shapes
-from samklang.connectors.vendure.catalogue import UPDATE_VARIANTS, ProductWriter, parts, slug
-from samklang.connectors.vendure.client import Client, Listed, Outcome
-from samklang.records import InvalidRecord, OrderStatus, Price, Product, Shipment, StockLevel
+from samklang.connectors.vendure.catalogue import ProductWriter, parts, slug
+from samklang.connectors.vendure.client import Client, Outcome
+from samklang.records import OrderStatus, Price, Product, Shipment, StockLevel
 from samklang.records.ids import sku_key
 from samklang.records.money import minor_units
 
-_FAILED = "__typename ... on ErrorResult { errorCode message }"
+Row = dict[str, Any]
 _STEPS = ("Pending", "Shipped", "Delivered")
 _FULFILMENT_STATES = {"handed_over": "Shipped", "in_transit": "Shipped", "delivered": "Delivered"}
 
@@ -31,147 +33,99 @@ class Writer:
         self._captures = captures
         self._products = ProductWriter(client, country)
 
-    def write(self, type_: str, wants: Sequence[Want]) -> list[Result]:
-        """One result per want."""
-        if type_ in ("price", "stock"):
-            return self._batch(self._price_rows if type_ == "price" else self._stock_rows, wants)
-        one: Callable[[Want], Done] = getattr(self, f"_{type_}")
-        results: list[Result] = []
-        for want in wants:
-            try:
-                results.append(one(want))
-            except InvalidRecord as error:
-                results.append(bad_data(error, want.key))
-            except SamklangError as error:
-                results.append(error)
-        return results
+        self.product = self._products.write
 
     # ---------------------------------------------------------------------------------------------- finding
 
-    def find(self, type_: str, want: Want, match: Sequence[str]) -> list[Match]:
-        """A product by one of its SKUs, or half-made by its slug; a fulfilment by its order and tracking code."""
-        if isinstance(want.record, Shipment):
-            order = self._order(want, want.record.order)
-            same = [
-                f for f in order.fulfillments or [] if f.tracking_code == _tracking(want.record) and f.state in _STEPS
-            ]
-            # One that has not come as far as the shipment is ours, but not done: another word than "reference" says so.
-            goal = _STEPS.index(_FULFILMENT_STATES.get(want.record.state, "Pending"))
-            return [
-                Match(external_id=row.id, by="reference" if _STEPS.index(row.state) >= goal else "tracking")
-                for row in same
-            ]
-        if not isinstance(want.record, Product):
+    def find_product(self, want: Want, by: str) -> list[Match]:
+        """A product by one of its SKUs, or half-made by its slug."""
+        record = want.record
+        assert isinstance(record, Product)
+        if by != "reference":
             return []
-        skus = [variant.sku for variant in want.record.variants]
-        searches = [("sku", {"sku": {"in": skus}}), ("slug", {"slug": {"eq": slug(want.record)}})]
-        for by, condition in searches:
-            options = {"take": 10, "filter": condition}
-            found = self._client.get(shapes.PRODUCTS, Listed[shapes.Product], options=options).items
-            if by == "sku":  # a database may compare without regard to case or blanks; we do it our way
-                keys = {sku_key(text) for text in skus}
-                found = [row for row in found if keys & {sku_key(v.sku) for v in row.variants}]
-            if found:
-                return [Match(external_id=row.id, by=by, parts=parts(row)) for row in found]
-        return []
+        skus = [variant.sku for variant in record.variants]
+        found = self._client.some("products", shapes.Product, 10, sku={"in": skus}).items
+        # A database may compare without regard to case or blanks; we do it our way.
+        keys = {sku_key(text) for text in skus}
+        by, found = "sku", [row for row in found if keys & {sku_key(v.sku) for v in row.variants}]
+        if not found:
+            by, found = "slug", self._client.some("products", shapes.Product, 10, slug={"eq": slug(record)}).items
+        return [Match(external_id=row.id, by=by, parts=parts(row)) for row in found]
 
-    def _product(self, want: Want) -> Done:
-        return self._products.write(want)
+    def find_shipment(self, want: Want, by: str) -> list[Match]:
+        """A fulfilment by its order and tracking code."""
+        record = want.record
+        assert isinstance(record, Shipment)
+        if by != "reference":
+            return []
+        goal = _STEPS.index(_FULFILMENT_STATES.get(record.state, "Pending"))
+        # One that has not come as far as the shipment is ours, but not done: another word than "reference" says so.
+        return [
+            Match(external_id=row.id, by="reference" if _STEPS.index(row.state) >= goal else "tracking")
+            for row in self._order(want, record.order).fulfillments or []
+            if row.tracking_code == _tracking(record) and row.state in _STEPS
+        ]
 
     # --------------------------------------------------------------------------------------- prices and stock
 
-    def _batch(
-        self, rows: Callable[[Sequence[Want]], list[dict[str, Any] | SamklangError]], wants: Sequence[Want]
-    ) -> list[Result]:
-        """One mutation for all wants. Vendure does it as one transaction: when it says no, each is tried alone."""
-        built = rows(wants)
-        good = [(place, row) for place, row in enumerate(built) if not isinstance(row, SamklangError)]
-        results: list[Result] = [row if isinstance(row, SamklangError) else Done() for row in built]
-        if not good:
-            return results
+    def _send(self, good: list[tuple[Want, Row]]) -> list[Result]:
+        """One mutation for all. Vendure does it as one transaction: when it says no, each is tried alone."""
+        update = Var("[UpdateProductVariantInput!]!", [row for _, row in good])
         try:
-            answers = self._client.do(UPDATE_VARIANTS, list[shapes.Variant], input=[row for _, row in good])
+            answers = self._client.do("updateProductVariants", list[shapes.Stocked], input=update)
         except Rejected as error:
-            if len(good) == 1:
-                results[good[0][0]] = error
-                return results
-            for place, _ in good:
-                results[place] = self._batch(rows, [wants[place]])[0]
-            return results
-        by_id = {answer.id: answer for answer in answers}
-        for place, row in good:
-            seen = vendure_map.stock(by_id[row["id"]]) if isinstance(wants[place].record, StockLevel) else None
-            results[place] = Done(seen=seen)
-        return results
+            return [error] if len(good) == 1 else [self._send([one])[0] for one in good]
+        levels = {answer.id: vendure_map.stock(answer) for answer in answers}
+        return [Done(seen=levels[row["id"]] if "stockLevels" in row else None) for _, row in good]
 
-    def _price_rows(self, wants: Sequence[Want]) -> list[dict[str, Any] | SamklangError]:
-        channel = self._client.get(shapes.CHANNEL, shapes.Channel)
-        have = self._have(wants)
-        rows: list[dict[str, Any] | SamklangError] = []
-        for want in wants:
-            record = want.record
-            assert isinstance(record, Price)
-            variant = have.get(_variant_id(want, record.sku))
+    def prices(self, wants: Sequence[Want]) -> list[Result]:
+        """Prices; the first one switches the variant on."""
+        channel, have = self._client.get("activeChannel", shapes.Channel), self._have(wants)
+
+        def row(want: Want, record: Price) -> Row:
             if record.price_list or record.min_qty != 1:
-                rows.append(Unsupported("Vendure holds one price per article, no price lists or quantity steps"))
-            elif record.currency not in channel.available_currency_codes:
-                rows.append(Unsupported(f"The channel does not sell in {record.currency}"))
-            elif variant is None:
-                rows.append(Wait("variant", sku_key(record.sku)))
-            else:
-                try:
-                    amount = minor_units(record.on_side(channel.prices_include_tax), record.currency)
-                except InvalidRecord as error:
-                    rows.append(bad_data(error, record.sku))
-                    continue
-                row: dict[str, Any] = {"id": variant.id, "prices": [{"currencyCode": record.currency, "price": amount}]}
-                if amount and not any(price.price for price in variant.prices):
-                    row["enabled"] = True
-                rows.append(row)
-        return rows
+                raise Unsupported("Vendure holds one price per article, no price lists or quantity steps")
+            if record.currency not in channel.available_currency_codes:
+                raise Unsupported(f"The channel does not sell in {record.currency}")
+            variant = _variant(have, want, record.sku)
+            amount = minor_units(record.on_side(channel.prices_include_tax), record.currency)
+            on = {"enabled": True} if amount and not any(price.price for price in variant.prices) else {}
+            return {"id": variant.id, "prices": [{"currencyCode": record.currency, "price": amount}], **on}
 
-    def _stock_rows(self, wants: Sequence[Want]) -> list[dict[str, Any] | SamklangError]:
+        return batched(row, self._send, wants)
+
+    def stock(self, wants: Sequence[Want]) -> list[Result]:
         """What can be sold = on hand − allocated, so what is allocated now is added to what shall be for sale."""
-        locations = self._client.get(shapes.LOCATIONS, Listed[shapes.Named]).items
-        here = [row for row in locations if not self._location or row.name == self._location]
-        if not here:
+        locations = self._client.some("stockLocations", shapes.Named, 100).items
+        here = next((row.id for row in locations if not self._location or row.name == self._location), None)
+        if here is None:
             raise Misconfigured(f"Vendure has no stock location {self._location!r}")
         have = self._have(wants)
-        rows: list[dict[str, Any] | SamklangError] = []
-        for want in wants:
-            record = want.record
-            assert isinstance(record, StockLevel)
-            variant = have.get(_variant_id(want, record.sku))
-            if variant is None:
-                rows.append(Wait("variant", sku_key(record.sku)))
-                continue
-            allocated = sum(
-                level.stock_allocated for level in variant.stock_levels if level.stock_location_id == here[0].id
-            )
-            level = {"stockLocationId": here[0].id, "stockOnHand": int(max(record.available, Decimal(0))) + allocated}
-            rows.append({"id": variant.id, "stockLevels": [level]})
-        return rows
 
-    def _have(self, wants: Sequence[Want]) -> dict[str, shapes.Variant]:
-        ids = sorted({id_ for want in wants if (id_ := _variant_id(want, getattr(want.record, "sku", "")))})
-        options = {"take": len(ids), "filter": {"id": {"in": ids}}}
-        found = self._client.get(shapes.VARIANTS, Listed[shapes.Variant], options=options).items if ids else []
+        def row(want: Want, record: StockLevel) -> Row:
+            variant = _variant(have, want, record.sku)
+            allocated = sum(one.stock_allocated for one in variant.stock_levels if one.stock_location_id == here)
+            level = {"stockLocationId": here, "stockOnHand": int(max(record.available, Decimal(0))) + allocated}
+            return {"id": variant.id, "stockLevels": [level]}
+
+        return batched(row, self._send, wants)
+
+    def _have(self, wants: Sequence[Want]) -> dict[str, shapes.Stocked]:
+        ids = sorted({id_ for want in wants for (type_, _), id_ in want.ids.items() if type_ == "variant"})
+        found = self._client.some("productVariants", shapes.Stocked, len(ids), id={"in": ids}).items if ids else []
         return {row.id: row for row in found}
 
     # ------------------------------------------------------------------------------------- fulfilment, status
 
     def _order(self, want: Want, key: str) -> shapes.ToFulfil:
-        id_ = want.ids.get(("order", key))
-        if not id_:
-            raise Wait("order", key)
-        order = self._client.ask(shapes.TO_FULFIL, shapes.ToFulfil, id=id_)
+        id_ = needed(want.ids, "order", key)
+        order = self._client.ask("order", shapes.ToFulfil, id=Var("ID!", id_))
         if order is None:
             raise Rejected("The order is gone in Vendure", where=id_)
         return order
 
-    def _shipment(self, want: Want) -> Done:
-        record = want.record
-        assert isinstance(record, Shipment)
+    def shipment(self, want: Want, record: Shipment) -> Done:
+        """A fulfilment; Vendure is told of a shipment when it has left the house."""
         order = self._order(want, record.order)
         goal = _FULFILMENT_STATES.get(record.state)
         if want.external_id:
@@ -183,66 +137,49 @@ class Writer:
             self._move(have.id, have.state, goal)
             return Done(external_id=have.id)
         if goal is None:
-            return Done()  # nothing has left the house yet: the shop is told when it has
-        lines = _sent_lines(record, order)
-        made = self._fulfil(order.id, lines, record.carrier_code or "Leverans", _tracking(record))
+            return Done()
+        made = self._fulfil(order.id, _sent_lines(record, order), record.carrier_code or "Leverans", _tracking(record))
         self._capture(self._order(want, record.order))
         self._move(made.id, made.state, goal)
         return Done(external_id=made.id)
 
-    def _fulfil(self, order: str, lines: list[dict[str, Any]], method: str, tracking: str) -> Outcome:
+    def _fulfil(self, order: str, pieces: Mapping[str, int], method: str, tracking: str) -> Outcome:
+        lines = [{"orderLineId": id_, "quantity": quantity} for id_, quantity in pieces.items() if quantity]
         arguments = [{"name": "method", "value": method}, {"name": "trackingCode", "value": tracking}]
-        return self._client.do(
-            "mutation($input: FulfillOrderInput!) { result: addFulfillmentToOrder(input: $input) "
-            f"{{ {_FAILED} ... on Fulfillment {{ id state }} }} }}",
-            Outcome,
-            input={"lines": lines, "handler": {"code": "manual-fulfillment", "arguments": arguments}},
-        )
+        handler = {"code": "manual-fulfillment", "arguments": arguments}
+        values = Var("FulfillOrderInput!", {"lines": lines, "handler": handler})
+        return self._client.act("addFulfillmentToOrder", "Fulfillment", input=values)
 
     def _capture(self, order: shapes.ToFulfil) -> None:
         """Take the reserved money when everything is on its way. Without it Vendure lets no order become Shipped."""
-        if not self._captures or _left(order):
-            return
-        for payment in order.payments or []:
-            if payment.state == "Authorized":
-                self._client.do(
-                    "mutation($id: ID!) { result: settlePayment(id: $id) "
-                    f"{{ {_FAILED} ... on Payment {{ id state }} }} }}",
-                    Outcome, id=payment.id,
-                )  # fmt: skip
+        if self._captures and not _left(order):
+            for payment in order.payments or []:
+                if payment.state == "Authorized":
+                    self._client.act("settlePayment", "Payment", id=Var("ID!", payment.id))
 
     def _move(self, id_: str, state: str, goal: str | None) -> None:
         """Take a fulfilment forward to Shipped or Delivered; never back."""
         if goal is None or state not in _STEPS:
             return
         for step in _STEPS[_STEPS.index(state) + 1 : _STEPS.index(goal) + 1]:
-            self._client.do(
-                "mutation($id: ID!, $to: String!) { result: transitionFulfillmentToState(id: $id, state: $to) "
-                f"{{ {_FAILED} ... on Fulfillment {{ id state }} }} }}",
-                Outcome, id=id_, to=step,
-            )  # fmt: skip
+            to = {"id": Var("ID!", id_), "state": Var("String!", step)}
+            self._client.act("transitionFulfillmentToState", "Fulfillment", **to)
 
-    def _order_status(self, want: Want) -> Done:
-        record = want.record
-        assert isinstance(record, OrderStatus)
+    def order_status(self, want: Want, record: OrderStatus) -> Done:
+        """Cancel an order, or fulfil what is left of it."""
         order = self._order(want, record.order)
         word = status_word(record, want.options, self._manifest.writes["order_status"].status_map)
         if word == "Cancelled" and order.state != "Cancelled":
-            self._client.do(
-                "mutation($id: ID!) { result: cancelOrder(input: { orderId: $id, cancelShipping: true }) "
-                f"{{ {_FAILED} ... on Order {{ id state }} }} }}",
-                Outcome, id=order.id,
-            )  # fmt: skip
+            cancel = Var("CancelOrderInput!", {"orderId": order.id, "cancelShipping": True})
+            self._client.act("cancelOrder", "Order", input=cancel)
         elif word in ("Shipped", "Delivered"):
-            fulfilments = [f for f in order.fulfillments or [] if f.state != "Cancelled"]
-            left = _left(order)
-            if left:
-                lines = [{"orderLineId": id_, "quantity": pieces} for id_, pieces in left.items()]
-                made = self._fulfil(order.id, lines, "Leverans", "")
-                fulfilments.append(shapes.Fulfillment(id=made.id, state=made.state))
+            states = {f.id: f.state for f in order.fulfillments or [] if f.state != "Cancelled"}
+            if left := _left(order):
+                made = self._fulfil(order.id, left, "Leverans", "")
+                states[made.id] = made.state
             self._capture(self._order(want, record.order))
-            for fulfilment in fulfilments:
-                self._move(fulfilment.id, fulfilment.state, word)
+            for id_, state in states.items():
+                self._move(id_, state, word)
         elif word and word != "Cancelled":
             raise Unsupported(
                 f"Vendure's state {word!r} is not one that Samklang sets",
@@ -251,8 +188,11 @@ class Writer:
         return Done(external_id=order.id)
 
 
-def _variant_id(want: Want, sku: str) -> str:
-    return want.ids.get(("variant", sku_key(sku)), "")
+def _variant(have: Mapping[str, shapes.Stocked], want: Want, sku: str) -> shapes.Stocked:
+    variant = have.get(want.ids.get(("variant", sku_key(sku)), ""))
+    if variant is None:
+        raise Wait("variant", sku_key(sku))
+    return variant
 
 
 def _tracking(record: Shipment) -> str:
@@ -270,7 +210,7 @@ def _left(order: shapes.ToFulfil) -> dict[str, int]:
     return {id_: pieces for id_, pieces in left.items() if pieces > 0}
 
 
-def _sent_lines(record: Shipment, order: shapes.ToFulfil) -> list[dict[str, Any]]:
+def _sent_lines(record: Shipment, order: shapes.ToFulfil) -> dict[str, int]:
     """The shipment's pieces on the order's lines, by line id or by SKU over the lines that still lack some."""
     left = _left(order)
     skus = {line.id: sku_key(line.product_variant.sku) for line in order.lines}
@@ -288,4 +228,4 @@ def _sent_lines(record: Shipment, order: shapes.ToFulfil) -> list[dict[str, Any]
                 where=record.key,
                 do_this="Compare the shipment with the order in the shop and correct the one that is wrong.",
             )
-    return [{"orderLineId": id_, "quantity": pieces} for id_, pieces in sent.items() if pieces]
+    return sent
