@@ -18,13 +18,14 @@ BankKind = Literal["statement", "notice"]
 
 
 class BankDetail(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One payment inside a bank line that holds several. `reference` is the payer's (an OCR or invoice number).
+    """One payment inside a bank line. `reference` is the payer's (an OCR or invoice number).
 
-    `end_to_end` and `bank_id` are the payment's ids on its way through the banks, `party` the other side's name,
-    `party_account` its IBAN, bankgiro or plusgiro number. `ocr` says that the bank has checked the reference.
+    `amount` is None where the bank gives only that of the whole line. `end_to_end` and `bank_id` are the payment's ids
+    on its way through the banks, `party` the other side's name, `party_account` its IBAN, bankgiro or plusgiro number.
+    `ocr` says that the bank has checked the reference.
     """
 
-    amount: Decimal
+    amount: Decimal | None
     currency: str
     reference: str = ""
     references: tuple[str, ...] = ()  # further references of the same payment

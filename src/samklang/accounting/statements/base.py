@@ -65,6 +65,21 @@ class Unreadable(Refused):
         super().__init__(code, where, what, do_this=do_this, amount=amount, currency=currency)
 
 
+class Profile(msgspec.Struct, frozen=True, kw_only=True):
+    """What a file leaves open and only the merchant knows. Empty: as the format says, refused where it does not say.
+
+    `account` is our account at the provider. `charset`, `decimal` (the sign before the decimals) and `day_first` (in
+    dates such as 03/04/2026) are for exports that follow the user's language. `time_zone` is for times without one.
+    """
+
+    account: str = ""
+    currency: str = ""
+    charset: str = ""
+    decimal: Literal["", ".", ","] = ""
+    day_first: bool | None = None
+    time_zone: str = ""
+
+
 class StatementLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One movement of our balance at the provider. `amount` is signed: sale +, refund −, fee −, payout −.
 
@@ -187,7 +202,7 @@ def file_hash(data: bytes) -> str:
 
 
 def _identity(line: StatementLine) -> tuple[str, ...]:
-    return (line.kind, line.type, line.provider_id or line.capture_id or line.refund_id or line.order_ref)
+    return (line.kind, line.provider_id or line.capture_id or line.refund_id or line.provider_order or line.order_ref)
 
 
 def _numbered(lines: Sequence[StatementLine]) -> tuple[StatementLine, ...]:

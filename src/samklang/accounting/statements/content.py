@@ -1,0 +1,142 @@
+"""A file as the readers see it: what kind of thing it is, decoded once, within bounds."""
+
+from __future__ import annotations
+
+import csv
+import datetime as dates
+import io
+import zipfile
+import zlib
+from collections.abc import Callable, Collection, Iterable, Sequence
+from decimal import Decimal
+from functools import cached_property
+from typing import Any, Literal, NamedTuple
+
+import openpyxl
+from openpyxl.utils.exceptions import InvalidFileException
+
+from samklang.accounting.statements.base import Profile, Unreadable, file_hash
+from samklang.accounting.statements.tables import FETCH_AGAIN, Cell, decode, header_row, parse_json, split_rows
+
+LARGEST = 64 * 2**20
+#: A small zip can unpack to anything; a report of 100,000 rows needs some 200 MB.
+_LARGEST_UNPACKED = 512 * 2**20
+_SHORTER = "Export a shorter period."
+_DELIMITERS = (",", ";", "\t")
+
+Numbered = list[tuple[int, Sequence[Cell]]]
+
+
+class Content:
+    """The bytes of one file with its name and profile, and the views of them that readers ask for."""
+
+    def __init__(self, data: bytes, filename: str, profile: Profile) -> None:
+        if not data.strip():
+            raise Unreadable("The file is empty.", do_this=FETCH_AGAIN)
+        if len(data) > LARGEST:
+            raise Unreadable(
+                f"The file has {len(data)} bytes; {LARGEST} are the most.", do_this="Export a shorter period."
+            )
+        self.data = data
+        self.filename = filename
+        self.profile = profile
+        self.hash = file_hash(data)
+
+    @cached_property
+    def kind(self) -> Literal["xlsx", "xml", "json", "text"]:
+        """What the first bytes say; the file's name says nothing."""
+        if self.data.startswith(b"PK\x03\x04"):
+            return "xlsx"
+        start = self.data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
+        if start == b"<" or self.data[:4] in (b"<\x00?\x00", b"\xff\xfe<\x00", b"\xfe\xff\x00<"):
+            return "xml"
+        return "json" if start in (b"{", b"[") else "text"
+
+    @cached_property
+    def text(self) -> str:
+        """UTF-8, or as the byte order mark or the profile says."""
+        return decode(self.data, (self.profile.charset or "utf-8",))
+
+    @cached_property
+    def json(self) -> Any:
+        return parse_json(self.text.removeprefix("\ufeff"))
+
+    @cached_property
+    def head(self) -> str:
+        """The first line, for formats that begin with a word of their own. Any charset of one byte will do for it."""
+        return self.data[:200].decode("latin-1").removeprefix("ï»¿").lstrip().split("\n", 1)[0].strip()
+
+    def table(self, *marks: Collection[str]) -> Numbered | None:
+        """The rows from the header on, in the first sheet (or with the first delimiter) that has every mark."""
+        for rows in self.sheets.values() if self.kind == "xlsx" else self._heads(marks):
+            if (place := header_row(rows, marks)) is not None:
+                return rows[place:]
+        return None
+
+    @cached_property
+    def sheets(self) -> dict[str, Numbered]:
+        """The sheets of a workbook by name; numbers are decimals with what a person typed, dates ISO text."""
+        try:
+            with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
+                if sum(part.file_size for part in archive.infolist()) > _LARGEST_UNPACKED:
+                    raise Unreadable(
+                        "The workbook unpacks to more than can be read.", do_this="Export a shorter period."
+                    )
+            book = openpyxl.load_workbook(io.BytesIO(self.data), read_only=True, data_only=True)
+            return {sheet.title: _sheet(sheet) for sheet in book.worksheets}
+        except (zipfile.BadZipFile, zlib.error, InvalidFileException, KeyError, EOFError, SyntaxError) as error:
+            raise Unreadable(f"The workbook is not whole: {error}.", do_this=FETCH_AGAIN) from error
+
+    def _heads(self, marks: Sequence[Collection[str]]) -> list[Numbered]:
+        """The text split by the delimiter under which its first lines show every mark; nothing when none does."""
+        if self.kind != "text":
+            return []
+        start = self.text[:20_000].splitlines()[:40]
+        for delimiter in _DELIMITERS:
+            rows = list(enumerate(csv.reader(start, delimiter=delimiter)))
+            if header_row(rows, marks) is not None:
+                return [self._split(delimiter)]
+        return []
+
+    def _split(self, delimiter: str) -> Numbered:
+        if delimiter not in self._splits:
+            self._splits[delimiter] = list(split_rows(self.text, delimiter))
+        return self._splits[delimiter]
+
+    @cached_property
+    def _splits(self) -> dict[str, Numbered]:
+        return {}
+
+
+class Format(NamedTuple):
+    """One kind of file. `read` gives the statements in it, or refuses the file whole."""
+
+    name: str
+    about: str
+    matches: Callable[[Content], bool]
+    read: Callable[[Content], Iterable[Any]]
+
+
+def _sheet(sheet: Any) -> Numbered:
+    """The sheet's rows that hold anything. The extent that a workbook states is often wrong, so it is not asked."""
+    sheet.reset_dimensions()
+    rows: Numbered = []
+    width = 0
+    for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
+        cells = [_cell(value) for value in values]
+        if any(cell != "" for cell in cells):
+            width = width or len(cells)
+            rows.append((number, cells + [""] * (width - len(cells))))
+    return rows
+
+
+def _cell(value: Any) -> Cell:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, int | float):
+        return Decimal(repr(value))
+    if isinstance(value, dates.datetime | dates.date | dates.time):
+        return value.isoformat()
+    return str(value)

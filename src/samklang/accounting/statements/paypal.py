@@ -1,0 +1,205 @@
+"""PayPal: the activity download (CSV), one statement per currency of the account.
+
+The export follows the user's language: its header names the language, and the language the decimal sign. PayPal pays
+out by a withdrawal, which is a row like any other; what is pending must not be booked (RECONCILIATION §6). Where the
+file has a balance on every row, the rows must form one chain from the first balance to the last.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from samklang.accounting.statements.base import Kind, Profile, Statement, StatementLine, Unreadable
+from samklang.accounting.statements.content import Content, Format
+from samklang.accounting.statements.tables import COMMA, POINT_GROUPED, Row, Table, plain
+from samklang.accounting.statements.zones import zone_of
+from samklang.records.money import ZERO
+
+#: Columns by language, in this order: English, Swedish, German. Only the English ones are checked against a file.
+_NAMES: Mapping[str, Sequence[str]] = {
+    "date": ("Date", "Datum"),
+    "time": ("Time", "Tid", "Uhrzeit"),
+    "zone": ("TimeZone", "Time Zone", "Tidszon", "Zeitzone"),
+    "type": ("Type", "Typ", "Beschreibung", "Description"),
+    "status": ("Status",),
+    "currency": ("Currency", "Valuta", "Währung"),
+    "gross": ("Gross", "Brutto"),
+    "fee": ("Fee", "Avgift", "Gebühr", "Entgelt"),
+    "net": ("Net", "Netto"),
+    "id": ("Transaction ID", "Transaktions-id", "Transaktionscode"),
+    "parent": ("Reference Txn ID", "Referens-txn-id", "Zugehöriger Transaktionscode"),
+    "invoice": ("Invoice Number", "Fakturanummer", "Rechnungsnummer"),
+    "custom": ("Custom Number", "Eget nummer", "Individuelle Nummer"),
+    "balance": ("Balance", "Saldo", "Guthaben"),
+    "impact": ("Balance Impact", "Saldopåverkan", "Auswirkung auf Guthaben"),
+    "subject": ("Subject", "Ämne", "Betreff"),
+}
+_NEED = ("date", "time", "zone", "type", "status", "currency", "gross", "fee", "net", "id", "parent")
+_MARKS = (_NAMES["gross"], _NAMES["fee"], _NAMES["net"], _NAMES["id"])
+
+#: Whether a row of this status is money.
+_DONE = {
+    "completed": True, "slutförd": True, "avslutad": True, "abgeschlossen": True,
+    "pending": False, "väntande": False, "ausstehend": False, "denied": False, "nekad": False, "abgelehnt": False,
+    "canceled": False, "cancelled": False, "avbruten": False, "storniert": False, "failed": False, "expired": False,
+    "placed": False, "removed": False, "unclaimed": False, "held": False, "uncleared": False,
+}  # fmt: skip
+#: Kind for money in and money out by a word in the type; the first that fits. Others are adjustments.
+_KINDS: Sequence[tuple[tuple[str, ...], tuple[Kind, Kind]]] = (
+    (("currency conversion", "valutakonvertering", "währungsumrechnung"), ("conversion", "conversion")),
+    (("hold", "reserve", "einbehalt", "spärr"), ("release", "holdback")),
+    (("release", "freigabe"), ("release", "holdback")),
+    (("chargeback fee", "dispute fee"), ("fee_correction", "fee")),
+    (("chargeback", "rückbuchung", "återkrav"), ("chargeback_reversal", "chargeback")),
+    (("cancelled refund", "canceled refund", "reversal of refund"), ("refund_reversal", "refund_reversal")),
+    (("refund", "reversal", "återbetalning", "rückzahlung", "erstattung"), ("refund_reversal", "refund")),
+    (("withdraw", "uttag", "abbuchung", "transfer to bank"), ("payout", "payout")),
+    (("fee", "avgift", "gebühr"), ("fee_correction", "fee")),
+    (("payment", "betalning", "zahlung", "checkout"), ("sale", "adjustment")),
+)
+
+
+def _read(content: Content) -> Iterator[Statement]:
+    rows = content.table(*_MARKS)
+    assert rows is not None  # it matched
+    english = any(plain(cell) == "gross" for cell in rows[0][1])
+    decimal = content.profile.decimal or ("." if english else ",")
+    table = list(Table(rows, _NAMES, _NEED, POINT_GROUPED if decimal == "." else COMMA))
+    day_first = _day_first(table, content.profile)
+    currencies: dict[str, list[Row]] = {}
+    for row in table:
+        if row.amount("gross") + row.amount("fee") != row.amount("net"):
+            raise row.wrong("net", "is not gross + fee", code="AMOUNT_DIFF")
+        currencies.setdefault(row.currency("currency"), []).append(row)
+    for currency, group in currencies.items():
+        yield _statement(content, currency, group, day_first)
+
+
+def _statement(content: Content, currency: str, rows: Sequence[Row], day_first: bool) -> Statement:
+    done = {id(row): row.one_of("status", _DONE) and plain(row.text("impact")) != "memo" for row in rows}
+    timed = {id(row): _moment(row, day_first) for row in rows}
+    lines = [line for row in rows if done[id(row)] for line in _lines(row, currency, *timed[id(row)])]
+    pending = [line for row in rows if not done[id(row)] for line in _lines(row, currency, *timed[id(row)])]
+    days = [day for _, day in timed.values()]
+    opening = _opening([row for row in rows if plain(row.text("impact")) != "memo"], timed)
+    return Statement(
+        provider="paypal",
+        format="paypal activity",
+        reference="",
+        currency=currency,
+        file_hash=content.hash,
+        account=content.profile.account,
+        scope="account",
+        start=min(days),
+        end=max(days),
+        opening=opening,
+        closing=opening + sum((line.amount for line in lines), ZERO),
+        lines=tuple(lines),
+        pending=tuple(pending),
+    )
+
+
+def _lines(row: Row, currency: str, at: datetime, day: date) -> Iterable[StatementLine]:
+    gross, fee = row.amount("gross"), row.amount("fee")
+    kind = _kind(row.text("type"), gross)
+    common: dict[str, Any] = {
+        "currency": currency,
+        "row": row.number,
+        "cells": row.cells,
+        "provider_id": row.need("id"),
+        "capture_id": row.text("id") if kind == "sale" else "",
+        "refund_id": row.text("id") if kind == "refund" else "",
+        "parent_id": row.text("parent"),
+        "order_ref": row.text("invoice"),
+        "order_ref2": row.text("custom"),
+        "type": row.text("type"),
+        "at": at,
+        "day": day,
+        "text": row.text("subject"),
+    }
+    if gross:
+        yield StatementLine(kind=kind, amount=gross, **common)
+    if fee:
+        yield StatementLine(kind="fee" if fee < 0 else "fee_correction", amount=fee, **common)
+
+
+def _kind(type_: str, gross: Decimal) -> Kind:
+    words = plain(type_)
+    for marks, (plus, minus) in _KINDS:
+        if any(mark in words for mark in marks):
+            return plus if gross > 0 else minus
+    return "adjustment"
+
+
+def _opening(rows: Sequence[Row], timed: Mapping[int, tuple[datetime, date]]) -> Decimal:
+    """The balance before the first row; 0 when the file states none.
+
+    Each row leads from one balance to another. In a whole file they form one chain, in whatever order they stand:
+    every balance is left as often as it is reached, but for the first and the last.
+    """
+    if not rows or not all(row.text("balance") for row in rows):
+        return ZERO
+    steps: Counter[Decimal] = Counter()
+    for row in rows:
+        steps[row.amount("balance") - row.amount("net")] += 1
+        steps[row.amount("balance")] -= 1
+    starts = [balance for balance, count in steps.items() if count > 0]
+    if len(starts) > 1 or any(abs(count) > 1 for count in steps.values()):
+        raise Unreadable(
+            f"The balances of {rows[0].text('currency')} do not follow from each other; rows are missing between "
+            f"{' and '.join(str(balance) for balance in sorted(starts)[:3])}.",
+            column="Balance",
+            currency=rows[0].text("currency"),
+        )
+    if starts:
+        return starts[0]
+    first = min(rows, key=lambda row: (timed[id(row)][0], row.number))
+    return first.amount("balance") - first.amount("net")
+
+
+def _day_first(rows: Sequence[Row], profile: Profile) -> bool:
+    """Whether 03/04 is the third of April: by the profile, else by the dates of the whole file, else refused."""
+    if profile.day_first is not None:
+        return profile.day_first
+    parts = [found for row in rows if (found := re.match(r"(\d{1,2})([/.-])(\d{1,2})\2\d{4}$", row.text("date")))]
+    if not parts or any(found[2] == "." for found in parts):
+        return True  # ISO dates have one reading, and dates with points have the day first everywhere
+    day_first = any(int(found[1]) > 12 for found in parts)
+    month_first = any(int(found[3]) > 12 for found in parts)
+    if day_first == month_first:
+        raise Unreadable(
+            "The dates do not say whether the day or the month comes first.",
+            row=rows[0].number,
+            column="Date",
+            value=rows[0].text("date"),
+            do_this="Say in the profile of the import which comes first (day_first).",
+        )
+    return day_first
+
+
+def _moment(row: Row, day_first: bool) -> tuple[datetime, date]:
+    zone = zone_of(row.need("zone"))
+    if zone is None:
+        raise row.wrong("zone", "is not a known time zone")
+    found = re.fullmatch(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", row.need("date"))
+    iso = row.text("date")
+    if found:
+        day, month = (found[1], found[2]) if day_first else (found[2], found[1])
+        iso = f"{found[3]}-{month:0>2}-{day:0>2}"
+    try:
+        local = datetime.fromisoformat(f"{iso} {row.need('time'):0>8}").replace(tzinfo=zone)
+    except ValueError:
+        raise row.wrong("date", "and the time are no moment") from None
+    return local, local.date()
+
+
+def _matches(content: Content) -> bool:
+    return content.kind in ("text", "xlsx") and content.table(*_MARKS) is not None
+
+
+FORMATS = (Format("paypal activity", "activity download as CSV, all transactions", _matches, _read),)

@@ -1,0 +1,293 @@
+"""Stripe: balance transactions of a payout, from the API or as CSV, and the itemised balance reports.
+
+net = amount − fee on every row, and the rows of a payout sum to it (RECONCILIATION §6). The API counts in the
+settlement currency's minor units, files in major ones. A payout that Stripe has not itemised is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from samklang.accounting.statements.base import Kind, Scope, Statement, StatementLine, Unreadable
+from samklang.accounting.statements.content import Content, Format
+from samklang.accounting.statements.tables import FETCH_AGAIN, Row, Table, items, plain
+from samklang.records.money import ZERO
+
+#: Kind by type or reporting category. What stands in neither is money that only a person can place: an adjustment.
+_KINDS: Mapping[str, Kind] = {
+    "charge": "sale",
+    "payment": "sale",
+    "refund": "refund",
+    "payment_refund": "refund",
+    "partial_capture_reversal": "refund",
+    "refund_failure": "refund_reversal",
+    "payment_failure_refund": "refund_reversal",
+    "dispute": "chargeback",
+    "dispute_reversal": "chargeback_reversal",
+    "stripe_fee": "fee",
+    "stripe_fx_fee": "fee",
+    "network_cost": "fee",
+    "fee": "fee",
+    "tax_fee": "fee_vat",
+    "tax": "fee_vat",
+    "reserved_funds": "holdback",
+    "reserve_transaction": "holdback",
+    "risk_reserved_funds": "holdback",
+    "payout": "payout",
+    "payout_cancel": "payout",
+    "payout_failure": "payout",
+    "payout_reversal": "payout",
+}
+#: Kinds whose money has come back when the amount goes the other way.
+_OTHER_WAY: Mapping[tuple[Kind, bool], Kind] = {
+    ("holdback", True): "release",
+    ("fee", True): "fee_correction",
+    ("sale", False): "adjustment",
+    ("chargeback", True): "chargeback_reversal",
+}
+
+_NAMES: Mapping[str, Sequence[str]] = {
+    "id": ("balance_transaction_id", "transaction_id", "id"),
+    "type": ("type",),
+    "category": ("reporting_category",),
+    "amount": ("gross", "amount"),
+    "fee": ("fee",),
+    "net": ("net",),
+    "currency": ("currency",),
+    "payout": ("automatic_payout_id", "payout_id", "transfer"),
+    "paid": ("automatic_payout_effective_at_utc", "automatic_payout_effective_at"),
+    "created": ("created_utc", "created (utc)", "created"),
+    "available": ("available_on_utc", "available on (utc)", "available_on"),
+    "source": ("source_id", "source"),
+    "parent": ("charge_id", "payment_intent_id"),
+    "order": ("payment_metadata[order_id]", "payment_metadata[ordernumber]", "order_id (metadata)"),
+    "rate": ("exchange_rate", "trace_exchange_rate"),
+    "presented": ("customer_facing_amount",),
+    "presented_currency": ("customer_facing_currency",),
+    "method": ("payment_method_type",),
+    "text": ("description",),
+    "live": ("livemode",),
+}
+_NEED = ("id", "amount", "fee", "net", "currency", "created")
+_MARKS = (_NAMES["id"], ("gross", "amount"), ("fee",), ("net",), _NAMES["created"])
+
+
+class _Entry(msgspec.Struct, frozen=True):
+    """One balance transaction in major units; `taxes` is the share of the fee that is VAT."""
+
+    row: Row
+    amount: Decimal
+    fee: Decimal
+    net: Decimal
+    taxes: Decimal
+    currency: str
+
+    @property
+    def kind(self) -> Kind:
+        words = (plain(self.row.text("category")), plain(self.row.text("type")))
+        kind: Kind = next((_KINDS[word] for word in words if word in _KINDS), "adjustment")
+        return _OTHER_WAY.get((kind, self.net > 0), kind)
+
+
+def _read_table(content: Content) -> Iterator[Statement]:
+    rows = content.table(*_MARKS)
+    assert rows is not None  # it matched
+    table = Table(rows, _NAMES, _NEED)
+    if not (table.has("type") or table.has("category")):
+        raise Unreadable("Columns are missing: type or reporting_category.", row=rows[0][0])
+    yield from _statements(content, "stripe csv", [_major(row) for row in table])
+
+
+def _major(row: Row) -> _Entry:
+    currency = row.currency("currency")
+    return _Entry(row, row.amount("amount"), row.amount("fee"), row.amount("net"), ZERO, currency)
+
+
+def _read_json(content: Content) -> Iterator[Statement]:
+    """A list of balance transactions, alone or under the payout it belongs to; or one row of a report per line."""
+    document = content.json
+    if isinstance(document, list):
+        yield from _statements(content, "stripe json", [_major(row) for row in items(document, _NAMES)])
+        return
+    payout = document.get("payout") if isinstance(document.get("payout"), dict) else None
+    listed = document.get("balance_transactions", document.get("balance_transaction", document))
+    if isinstance(listed, dict) and listed.get("object") == "list":
+        if listed.get("has_more"):
+            raise Unreadable("The list has more pages (has_more).", do_this="Fetch all pages of the payout.")
+        listed = listed.get("data")
+    transactions = listed if isinstance(listed, list) else [listed]
+    if payout:
+        _check_payout(payout)
+    entries = [_minor(row, item) for row, item in zip(items(transactions, _NAMES), transactions, strict=True)]
+    yield from _statements(content, "stripe json", entries, payout)
+
+
+def _minor(row: Row, item: Mapping[str, Any]) -> _Entry:
+    currency = row.currency("currency")
+    taxes = sum((part["amount"] for part in item.get("fee_details") or () if part.get("type") == "tax"), ZERO)
+    amount, fee, net = (row.minor(name, currency) for name in ("amount", "fee", "net"))
+    if taxes:  # minor units, as the fee is
+        taxes = fee * taxes / row.amount("fee")
+    return _Entry(row, amount, fee, net, taxes, currency)
+
+
+def _check_payout(payout: Mapping[str, Any]) -> None:
+    """Only automatic payouts have contents, and only when Stripe has finished reconciling them."""
+    if payout.get("automatic") is False or payout.get("reconciliation_status", "completed") != "completed":
+        raise Unreadable(
+            f"Stripe has not itemised payout {payout.get('id')}.",
+            column="reconciliation_status",
+            value=payout.get("reconciliation_status", ""),
+            do_this="Wait until Stripe says completed; a manual payout is matched by hand.",
+        )
+
+
+def _statements(
+    content: Content, form: str, entries: Sequence[_Entry], payout: Mapping[str, Any] | None = None
+) -> Iterator[Statement]:
+    """One statement per payout and currency. Rows of no payout are an account's, and may come again (edge case 30)."""
+    groups: dict[tuple[str, str], list[_Entry]] = {}
+    alone = {entry.row.text("source") for entry in entries if entry.kind == "payout"}
+    for entry in entries:
+        if entry.net != entry.amount - entry.fee:
+            raise entry.row.wrong("net", f"is not amount − fee = {entry.amount - entry.fee}", code="AMOUNT_DIFF")
+        reference = entry.row.text("payout") or (str(payout["id"]) if payout else "")
+        if not reference and len(alone) == 1:
+            reference = next(iter(alone))
+        groups.setdefault((reference, entry.currency), []).append(entry)
+    for (reference, currency), group in groups.items():
+        yield _statement(content, form, reference, currency, group, payout)
+
+
+def _statement(
+    content: Content,
+    form: str,
+    reference: str,
+    currency: str,
+    entries: Sequence[_Entry],
+    payout: Mapping[str, Any] | None,
+) -> Statement:
+    lines = [line for entry in entries for line in _lines(entry)]
+    scope: Scope = "payout" if reference else "account"
+    paid = [line for line in lines if line.kind == "payout"]
+    net = sum((line.amount for line in lines), ZERO)
+    (head,) = items([payout or {}])
+    stated = head.minor("amount", currency) if payout and payout.get("amount") is not None else None
+    if stated is not None and not paid:
+        lines.append(_payout_line(stated, reference, currency, head))
+    elif scope == "payout" and not paid:
+        if not entries[0].row.text("category"):
+            raise Unreadable(f"The row of payout {reference} itself is missing.", do_this=FETCH_AGAIN)
+        lines.append(_payout_line(net, reference, currency, entries[0].row))  # this report has no such row
+    elif stated is not None and stated != -sum((line.amount for line in paid), ZERO):
+        raise Unreadable(f"The payout is {stated}, its row differs.", column="amount", value=stated, currency=currency)
+    days = [line.day for line in lines if line.day and line.kind != "payout"]
+    return Statement(
+        provider="stripe",
+        format=form,
+        reference=reference,
+        currency=currency,
+        file_hash=content.hash,
+        account=content.profile.account,
+        scope=scope,
+        paid_on=_paid_on(entries, paid, payout),
+        start=min(days, default=None),
+        end=max(days, default=None),
+        closing=ZERO if scope == "payout" else net,
+        totals={} if stated is None else {"amount": stated},
+        lines=tuple(lines),
+        test=any(entry.row.text("live") == "false" for entry in entries) or head.text("livemode") == "false",
+    )
+
+
+def _lines(entry: _Entry) -> Iterable[StatementLine]:
+    """The amount, and beside it the fee that Stripe took of it with the VAT in it."""
+    row, kind = entry.row, entry.kind
+    at = _time(row, "created")
+    available = _time(row, "available")
+    common: dict[str, Any] = {
+        "currency": entry.currency,
+        "row": row.number,
+        "cells": row.cells,
+        "provider_id": row.text("id"),
+        "capture_id": row.text("source") if kind == "sale" else "",
+        "refund_id": row.text("source") if kind in ("refund", "refund_reversal") else "",
+        "parent_id": row.text("parent"),
+        "order_ref": row.text("order"),
+        "type": row.text("type") or row.text("category"),
+        "at": at,
+        "day": at.date() if at else None,
+        "available_on": available.date() if available else None,
+        "rate": row.amount_or_zero("rate") or None,
+        "method": row.text("method"),
+        "text": row.text("text"),
+    }
+    if row.text("presented") and row.text("presented_currency"):
+        common |= {"presented": row.amount("presented"), "presented_currency": row.currency("presented_currency")}
+    if entry.amount:
+        yield StatementLine(kind=kind, amount=entry.amount, **common)
+    if fee := entry.fee - entry.taxes:
+        yield StatementLine(kind="fee" if fee > 0 else "fee_correction", amount=-fee, **common)
+    if entry.taxes:
+        yield StatementLine(kind="fee_vat", amount=-entry.taxes, **common)
+
+
+def _payout_line(amount: Decimal, reference: str, currency: str, row: Row) -> StatementLine:
+    return StatementLine(
+        kind="payout",
+        amount=-amount,
+        currency=currency,
+        row=row.number,
+        cells=row.cells,
+        provider_id=reference,
+        type="payout",
+    )
+
+
+def _paid_on(entries: Sequence[_Entry], paid: Sequence[StatementLine], payout: Mapping[str, Any] | None) -> Any:
+    """The payout's arrival date where it is known, else the day of its row."""
+    if payout and payout.get("arrival_date"):
+        return datetime.fromtimestamp(int(payout["arrival_date"]), UTC).date()
+    effective = next((day for entry in entries if (day := entry.row.day("paid"))), None)
+    return effective or next((line.day for line in paid), None)
+
+
+def _time(row: Row, name: str) -> datetime | None:
+    """Unix seconds in the API, text in UTC in files."""
+    text = row.text(name)
+    if text.isdigit():
+        return datetime.fromtimestamp(int(text), UTC)
+    return row.moment(name)[0]
+
+
+def _is_table(content: Content) -> bool:
+    return content.kind in ("text", "xlsx") and content.table(*_MARKS) is not None
+
+
+def _is_json(content: Content) -> bool:
+    if content.kind != "json":
+        return False
+    document = content.json
+    if isinstance(document, list):
+        first = document[0] if document else None
+        return isinstance(first, dict) and {"payout_id", "transaction_id"} <= first.keys()
+    if any(_of(document.get(name), "payout", "balance_transaction") for name in ("payout", "balance_transaction")):
+        return True
+    data = document.get("data")
+    listed = document.get("object") == "list" and isinstance(data, list)
+    return listed and all(_of(part, "balance_transaction") for part in data)
+
+
+def _of(part: object, *kinds: str) -> bool:
+    return isinstance(part, dict) and part.get("object") in kinds
+
+
+FORMATS = (
+    Format("stripe csv", "payout reconciliation or itemised balance report", _is_table, _read_table),
+    Format("stripe json", "balance transactions of a payout, or a report as JSON lines", _is_json, _read_json),
+)

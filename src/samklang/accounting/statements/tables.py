@@ -1,0 +1,326 @@
+"""Rows of cells, wherever they come from: text decoded by declaration, columns found by name, numbers read strictly.
+
+Whatever is unclear is refused with its row, column and value (`Unreadable`); nothing is repaired.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from zoneinfo import ZoneInfo
+
+from samklang.accounting.statements.base import Unreadable
+from samklang.records import InvalidRecord, money
+from samklang.records.money import ZERO
+from samklang.records.times import instant, zone
+
+#: One cell: text, or a number where the file itself says that it is one (XLSX, JSON).
+Cell = str | Decimal
+
+_MINUS_AND_BLANKS = str.maketrans({"−": "-", "\u00a0": " ", "\u202f": " ", "\u2009": " "})
+
+
+class Numbers(NamedTuple):
+    """How a format writes numbers. Blanks between thousands do no harm in any; other signs only where declared."""
+
+    decimal: str = "."
+    groups: str = ""
+
+    def read(self, text: str) -> Decimal:
+        """The number; ValueError for anything that is not exactly one in this notation."""
+        groups = re.escape(self.groups + " ")
+        plain = text.strip().translate(_MINUS_AND_BLANKS)
+        found = re.fullmatch(
+            rf"([+-]?)([0-9]{{1,3}}(?:([{groups}])[0-9]{{3}}(?:\3[0-9]{{3}})*)|[0-9]{{1,15}})"
+            rf"(?:{re.escape(self.decimal)}([0-9]{{1,12}}))?",
+            plain,
+        )
+        if not found:
+            raise ValueError(text)
+        sign, whole, group, part = found.groups()
+        return Decimal(f"{sign}{whole.replace(group, '') if group else whole}.{part or '0'}") + ZERO
+
+
+POINT = Numbers()
+POINT_GROUPED = Numbers(".", ",")
+COMMA = Numbers(",", ".")
+
+
+def decode(data: bytes, charsets: Sequence[str] = ("utf-8",)) -> str:
+    """The file's text: by its byte order mark, else the first of the declared charsets that fits."""
+    for mark, charset in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if data.startswith(mark):
+            charsets = (charset,)
+    for charset in charsets:
+        try:
+            text = data.decode(charset)
+        except (UnicodeDecodeError, LookupError):
+            continue
+        if "\x00" in text:
+            break
+        return text
+    raise Unreadable(
+        f"The file is not text in {' or '.join(charsets)}.",
+        do_this="Export the file as UTF-8, or name its charset in the profile of the import.",
+    )
+
+
+def parse_json(text: str) -> Any:
+    """The document with all numbers as decimals. A file of one JSON object per line gives a list."""
+    try:
+        return _json(text)
+    except (ValueError, RecursionError) as error:
+        lines = [line for line in text.splitlines() if line.strip()]
+        if len(lines) > 1 and all(line.lstrip().startswith("{") for line in lines):
+            return [_json_line(number, line) for number, line in enumerate(lines, 1)]
+        raise Unreadable(
+            f"The file is not complete JSON: {error}.", row=getattr(error, "lineno", 0), do_this=FETCH_AGAIN
+        ) from error
+
+
+def _json(text: str) -> Any:
+    return json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number)
+
+
+def _json_line(number: int, line: str) -> Any:
+    try:
+        return _json(line)
+    except (ValueError, RecursionError) as error:
+        raise Unreadable(f"The line is not complete JSON: {error}.", row=number, do_this=FETCH_AGAIN) from error
+
+
+def _no_number(text: str) -> Any:
+    raise ValueError(f"{text} is no number")
+
+
+FETCH_AGAIN = "Fetch the whole file again; it looks cut off or changed."
+
+
+def split_rows(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
+    """The rows that hold anything, each with the number of its first line. Refused when a quote is left open."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    rows: list[tuple[int, list[str]]] = []
+    number = 1
+    try:
+        for cells in reader:
+            if any(cell.strip() for cell in cells):
+                rows.append((number, cells))
+            number = reader.line_num + 1
+    except csv.Error as error:
+        raise Unreadable(f"The row is not whole: {error}.", row=number, do_this=FETCH_AGAIN) from error
+    return rows
+
+
+def plain(name: object) -> str:
+    """A column's name in compare form: case, blanks, quotes and the Russian ё make no difference."""
+    return " ".join(str(name).translate(_MINUS_AND_BLANKS).strip("\ufeff\"' ").casefold().replace("ё", "е").split())
+
+
+class Row:
+    """One row: `number` as in the file, `cells` untouched, values under the reader's own names."""
+
+    def __init__(
+        self,
+        number: int,
+        values: Mapping[str, Cell],
+        cells: Mapping[str, str],
+        heads: Mapping[str, str],
+        numbers: Numbers,
+    ) -> None:
+        self.number = number
+        self.cells = cells
+        self._values = values
+        self._heads = heads
+        self._numbers = numbers
+
+    def text(self, name: str) -> str:
+        """The cell without surrounding blanks; empty when the column is not there."""
+        return str(self._values.get(name, "")).strip()
+
+    def need(self, name: str) -> str:
+        """The cell, refused when empty."""
+        if not (text := self.text(name)):
+            raise self.wrong(name, "must not be empty")
+        return text
+
+    def amount(self, name: str) -> Decimal:
+        """The number in the cell, refused when there is none."""
+        value = self._values.get(name, "")
+        if isinstance(value, Decimal):
+            return self._bounded(name, value)
+        if not value.strip():
+            raise self.wrong(name, "must not be empty")
+        try:
+            return self._bounded(name, self._numbers.read(value))
+        except ValueError:
+            raise self.wrong(name, f"is not a number with {self._numbers.decimal!r} before the decimals") from None
+
+    def amount_or_zero(self, name: str) -> Decimal:
+        """As `amount`, and 0 for an empty cell or a missing column."""
+        return self.amount(name) if self.text(name) else ZERO
+
+    def minor(self, name: str, currency: str) -> Decimal:
+        """An amount that the file counts in whole minor units of the currency (ISO 4217)."""
+        value = self.amount(name)
+        if value != value.to_integral_value():
+            raise self.wrong(name, "is not a whole number of minor units")
+        return money.from_minor_units(int(value), currency)
+
+    def currency(self, name: str, default: str = "") -> str:
+        """The ISO 4217 code in the cell; the rouble's old RUR is RUB."""
+        code = (self.text(name) or default).upper()
+        code = "RUB" if code == "RUR" else code
+        if code not in money.CURRENCIES:
+            raise self.wrong(name, "is not a currency (ISO 4217)", code="CURRENCY_DIFF")
+        return code
+
+    def moment(self, name: str, local: ZoneInfo | None = None) -> tuple[datetime | None, date | None]:
+        """The instant and the day as written; (None, None) for an empty cell. Without an offset, `local` is meant."""
+        if not (text := self.text(name)):
+            return None, None
+        written = re.sub(r"^(\d{4})/(\d\d)/(\d\d)", r"\1-\2-\3", text)
+        written = re.sub(r"\s+(?=[+-]\d\d:?\d\d$|UTC$|Z$)", "", written).replace("UTC", "Z")
+        try:
+            at = instant(written, name, local=local)
+            return at, date.fromisoformat(written[:10])
+        except (InvalidRecord, ValueError):
+            raise self.wrong(name, "is not a date") from None
+
+    def day(self, name: str) -> date | None:
+        """The day in the cell, whatever time stands after it."""
+        return self.moment(name)[1]
+
+    def one_of(self, name: str, known: Mapping[str, Any]) -> Any:
+        """What the table says about the cell's word; refused when it says nothing."""
+        word = self.text(name)
+        if plain(word) not in known:
+            raise self.wrong(
+                name, f"is not known; known are {', '.join(sorted(known))}", do_this="Ask for the word to be added."
+            )
+        return known[plain(word)]
+
+    def wrong(self, name: str, why: str, **facts: Any) -> Unreadable:
+        """The refusal that names this row, the column as the file writes it, and the value."""
+        column = self._heads.get(name, name)
+        return Unreadable(
+            f"Column {column!r} {why}.", row=self.number, column=column, value=self._values.get(name, ""), **facts
+        )
+
+    def _bounded(self, name: str, value: Decimal) -> Decimal:
+        try:
+            return money.decimal(value)
+        except InvalidRecord:
+            raise self.wrong(name, "is not a possible amount") from None
+
+
+class Table:
+    """Rows under a header row, whose columns are found by name.
+
+    `heads` maps the reader's name of a column to the names it is known to have had, in any language, the best first;
+    `need` are the ones that must be there. Refused: a needed column that is missing (the merchant changed the layout,
+    edge case 32), one that is there twice, a row with more or fewer cells than the header.
+    """
+
+    def __init__(
+        self,
+        rows: Sequence[tuple[int, Sequence[Cell]]],
+        heads: Mapping[str, Sequence[str]],
+        need: Collection[str],
+        numbers: Numbers = POINT,
+    ) -> None:
+        self._header_row, header = rows[0]
+        self.titles = _trimmed([str(cell).strip("\ufeff ") for cell in header])
+        self._rows = rows[1:]
+        self._numbers = numbers
+        places: dict[str, int] = {}
+        names = [plain(title) for title in self.titles]
+        for name, known in heads.items():
+            found = next((several for word in known if (several := _all(names, plain(word)))), [])
+            if len(found) > 1:
+                raise Unreadable("The column is there twice.", row=self._header_row, column=self.titles[found[0]])
+            if found:
+                places[name] = found[0]
+        if missing := [heads[name][0] for name in need if name not in places]:
+            raise Unreadable(
+                f"Columns are missing: {', '.join(missing)}.",
+                row=self._header_row,
+                do_this="Add the columns to the report's layout at the provider and export it again.",
+            )
+        self._places = places
+        self._shown = {name: self.titles[place] for name, place in places.items()}
+
+    def has(self, name: str) -> bool:
+        """Whether the file has the column."""
+        return name in self._places
+
+    def __iter__(self) -> Iterator[Row]:
+        for number, cells in self._rows:
+            full = _trimmed(cells, len(self.titles))
+            if len(full) != len(self.titles):
+                raise Unreadable(
+                    f"The row has {len(full)} cells, the header {len(self.titles)}.", row=number, do_this=FETCH_AGAIN
+                )
+            values = {name: full[place] for name, place in self._places.items()}
+            texts = {title: str(cell) for title, cell in zip(self.titles, full, strict=True)}
+            yield Row(number, values, texts, self._shown, self._numbers)
+
+
+def _all(names: Sequence[str], wanted: str) -> list[int]:
+    return [place for place, name in enumerate(names) if name == wanted]
+
+
+def _trimmed(cells: Sequence[Any], width: int = 0) -> list[Any]:
+    """The cells without empty ones at the end, as spreadsheets add them beyond the last column."""
+    end = len(cells)
+    while end > width and not str(cells[end - 1]).strip():
+        end -= 1
+    return list(cells[:end])
+
+
+def header_row(rows: Iterable[tuple[int, Sequence[Cell]]], marks: Collection[Collection[str]]) -> int | None:
+    """Place of the first row that has one of the names of each mark; only the first 40 rows may be a header."""
+    for place, (_, cells) in enumerate(rows):
+        if place == 40:
+            return None
+        names = {plain(cell) for cell in cells}
+        if all(any(plain(word) in names for word in mark) for mark in marks):
+            return place
+    return None
+
+
+def items(rows: Sequence[Any], names: Mapping[str, Sequence[str]] | None = None) -> list[Row]:
+    """JSON objects as rows, nested fields under dotted names. `names` gives old and new field names one name."""
+    result = []
+    for number, item in enumerate(rows, 1):
+        if not isinstance(item, dict):
+            raise Unreadable("The element is not an object.", row=number, value=item)
+        flat = dict(_flat(item))
+        values = dict(flat)
+        for name, known in (names or {}).items():
+            if found := next((word for word in known if word in flat), None):
+                values[name] = flat[found]
+        result.append(Row(number, values, {key: str(value) for key, value in flat.items()}, {}, POINT))
+    return result
+
+
+def _flat(item: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Cell]]:
+    for key, value in item.items():
+        if isinstance(value, dict):
+            yield from _flat(value, f"{before}{key}.")
+        elif isinstance(value, list):
+            yield from _flat({str(i): part for i, part in enumerate(value)}, f"{before}{key}.")
+        elif isinstance(value, bool):
+            yield f"{before}{key}", str(value).lower()
+        else:
+            yield f"{before}{key}", value if isinstance(value, Decimal) else "" if value is None else str(value)
+
+
+def local_zone(name: str, default: str = "UTC") -> ZoneInfo:
+    """The zone that the profile names, else the format's own."""
+    return zone(name or default)
