@@ -52,7 +52,8 @@ def test_what_is_somebodys_or_opens_something_is_taken_out(logged: Logged, said:
     "said",
     [
         "SYNC-301", "2026-11-24 10:41:11", "2026-11-24T10:41:11.123456+00:00", "http://127.0.0.1:8080/x",
-        "192.168.100.10", "out-12-order_status", "python3.11/site-packages/django/db/backends/utils.py", "12.25 s, 1234567 rows",
+        "192.168.100.10", "out-12-order_status", "python3.11/site-packages/django/db/utils.py",
+        "12.25 s, 1234567 rows",
     ],
 )  # fmt: skip
 def test_what_an_operator_needs_stays(logged: Logged, said: str) -> None:
