@@ -70,13 +70,14 @@ def configure(level: int = logging.INFO, *, json: bool | None = None) -> None:
     root.addHandler(_libraries)
     # Not lower, whatever `level` is: at DEBUG libraries print whole addresses, with customers and keys in them.
     root.setLevel(max(level, logging.WARNING))
-    logging.getLogger("django.request").setLevel(logging.ERROR)  # a caller's 404 is no news
 
 
 class _Libraries(logging.Handler):
     """What libraries say by way of `logging` becomes a line like our own."""
 
     def emit(self, record: logging.LogRecord) -> None:
+        if record.name == "django.request" and record.levelno < logging.ERROR:  # a caller's 404 is no news
+            return
         structlog.get_logger().log(
             record.levelno, record.getMessage(), logger=record.name, exc_info=record.exc_info or None
         )

@@ -95,6 +95,7 @@ def test_libraries_are_heard_from_warnings_on_and_in_the_same_form(logged: Logge
     library = logging.getLogger("some.library")
     library.debug("GET /?consumer_secret=abc")
     library.warning("cannot mail %s", "anna@example.se")
+    logging.getLogger("django.request").warning("Not Found: /favicon.ico")
     assert [(line["logger"], line["event"], line["level"]) for line in logged()] == [
         ("some.library", "cannot mail ***", "warning")
     ]
