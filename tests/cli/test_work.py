@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from samklang.connectors.errors import LoginRefused, Rejected
+from samklang.hub.traces import number_of
 from samklang.records import Customer, OrderStatus
 from tests.cli.conftest import Run
 from tests.hub.conftest import World, order, product, stock
@@ -27,6 +28,7 @@ def test_sync_takes_an_order_over_and_its_journey_is_told(running: World, cli: R
     told = cli("journey", "1001", "--json")
     assert told.code == 0
     assert (told.json["order"], told.json["master"], told.json["gross"]) == ("nordljus/1001", "shop", "125")
+    assert told.json["trace"] == f"{number_of(running.tenant.pk, 'nordljus/1001'):032x}"
     assert [(s["connection"], s["type"], s["what"]) for s in told.json["steps"]] == [
         ("shop", "order", "read"),
         ("erp", "order", "created"),

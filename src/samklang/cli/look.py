@@ -25,6 +25,7 @@ from samklang.hub.models import (
     Tenant,
     Transfer,
 )
+from samklang.hub.traces import number_of
 from samklang.records import OrderStatus, decode
 from samklang.records.money import rounded
 
@@ -156,7 +157,7 @@ def journey(
             {
                 "order": key, "master": found.source.name, "placed_at": record.placed_at, "currency": record.currency,
                 "gross": record.gross, "status": record.status, "steps": steps, "systems": states,
-                "documents": documents, "problems": troubles,
+                "documents": documents, "problems": troubles, "trace": f"{number_of(tenant.pk, key):032x}",
             }
         )  # fmt: skip
         _journey(now, found, steps, states, documents, troubles)
