@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 
+from prometheus_client import REGISTRY
+
 from samklang.engine.port import Job, share
 from tests.engine.conftest import Rig, until
 
@@ -19,6 +21,18 @@ def test_a_job_that_waits_is_one_job_and_the_earliest_wish_counts(rig: Rig) -> N
     rig.engine.wake(job)
     until(lambda: rig.ran == [job])
     until(lambda: not rig.engine.jobs())
+
+
+def test_a_job_is_counted_and_how_late_it_began(rig: Rig) -> None:
+    def told(name: str, **labels: str) -> float:
+        return REGISTRY.get_sample_value(name, labels) or 0.0
+
+    counts = ("samklang_jobs_total", {"task": "sweep", "result": "ok"}), ("samklang_job_lag_seconds_count", {"lane": "2"})
+    before = [told(name, **labels) for name, labels in counts]
+    job = Job("sweep", 1, "prices", 2)
+    rig.engine.wake(job)
+    until(lambda: rig.ran == [job] and not rig.engine.jobs())
+    assert [told(name, **labels) for name, labels in counts] == [count + 1 for count in before]
 
 
 def test_a_job_asked_for_while_it_runs_runs_once_more(rig: Rig) -> None:

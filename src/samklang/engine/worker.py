@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
@@ -24,6 +25,7 @@ from procrastinate.jobs import Status
 
 from samklang.engine.port import Job, Perform, share
 from samklang.engine.queue import NEXT, TASK, Queue
+from samklang.engine.watch import watched
 
 log = structlog.get_logger()
 
@@ -154,8 +156,8 @@ class Worker:
 
     # ------------------------------------------------------------------------------------------- one job
 
-    def do(self, row: int, job: Job, every: float) -> None:
-        """Run a job in this thread. Its next turn is put down first, so that no death of ours can lose it."""
+    def do(self, row: int, job: Job, every: float, due: float) -> None:
+        """Run a job, due at `due` (epoch seconds), in this thread. Its next turn is put down first, so that no death of ours can lose it."""
         try:
             close_old_connections()
             if every:
@@ -164,7 +166,8 @@ class Worker:
                 self._queue.put(job, _PUT_BACK)
                 return
             try:
-                self._perform(job, self._queue)
+                with watched(job, time.time() - due):
+                    self._perform(job, self._queue)
             finally:
                 with self._lock:
                     self._taken[job.tenant] -= 1
@@ -191,9 +194,10 @@ async def work(context: JobContext, job: dict[str, object], every: float = 0.0, 
     """What Procrastinate calls for a row. `error` is what went wrong the last time, if anything did."""
     worker: Worker = context.additional_context["worker"]
     threads: ThreadPoolExecutor = context.additional_context["threads"]
-    assert context.job.id is not None
+    assert context.job.id is not None and context.job.scheduled_at is not None
+    due = context.job.scheduled_at.timestamp()
     loop, running = asyncio.get_running_loop(), asyncio.current_task()
     assert running is not None
     # Once the row is finished, its lane is free: only then is there anything to tell.
     running.add_done_callback(lambda _: worker.tell(context.app, context.job.lock))
-    await loop.run_in_executor(threads, worker.do, context.job.id, msgspec.convert(job, Job), every)
+    await loop.run_in_executor(threads, worker.do, context.job.id, msgspec.convert(job, Job), every, due)
