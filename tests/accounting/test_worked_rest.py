@@ -10,10 +10,11 @@ import pytest
 
 from samklang.accounting.daybook import book_sales
 from samklang.accounting.decisions import Dispute, expire_gift_cards, lose_dispute, solve_suspense, write_off
-from samklang.accounting.payouts import bank_rows, match_payouts
+from samklang.accounting.matching import line_id
+from samklang.accounting.payouts import bank_rows, in_transit, match_payouts
 from samklang.accounting.pos import Taking, ZReport, book_z_report
 from samklang.accounting.problems import Refused
-from samklang.accounting.settlement import book_statements, statement_id
+from samklang.accounting.settlement import book_statements
 from samklang.accounting.transit import arrivals, straight
 from samklang.records import TaxTotal
 
@@ -39,8 +40,8 @@ def test_e10_one_settlement_two_bank_lines() -> None:
     )
     firm, rates = company(), exchange()
     matching = match_payouts([made], rows, firm, today=date(2026, 3, 20))
-    assert (matching.problems, matching.in_transit) == ((), {statement_id(made)})
-    facts = msgspec.structs.replace(known([sold], [made], firm, rates), in_transit=matching.in_transit)
+    assert (matching.problems, in_transit(matching.matches)) == ((), {line_id(made, made.lines[-1])})
+    facts = msgspec.structs.replace(known([sold], [made], firm, rates), in_transit=in_transit(matching.matches))
     settled = book_statements([made], facts, firm, rates).vouchers
     assert_golden(settled[0], "E10a")
     first, second = arrivals(matching.matches, [made], rows, settled, firm, rates)

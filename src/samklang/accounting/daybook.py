@@ -30,6 +30,14 @@ class Booked(NamedTuple):
     problems: tuple[Problem, ...]
 
 
+class Sales(NamedTuple):
+    """The vouchers of captures and refunds, the orders that could not be booked, and what was: see expected.py."""
+
+    vouchers: tuple[Voucher, ...]
+    problems: tuple[Problem, ...]
+    movements: tuple[Movement, ...]
+
+
 class _Group(NamedTuple):
     """What shares a voucher; `invoice` is the movement's id where it has one of its own."""
 
@@ -48,7 +56,7 @@ class _Posted(NamedTuple):
 
 def book_sales(
     orders: Iterable[Order], company: Company, exchange: Exchange, delivered: Mapping[str, date] | None = None
-) -> Booked:
+) -> Sales:
     """Vouchers for all captures and refunds of the orders, oldest first; `delivered` is the day per order key.
 
     An order that cannot be booked (VAT, amounts, a missing account or rate, a closed period) is a problem as a whole;
@@ -72,7 +80,12 @@ def book_sales(
         for group in sorted(groups)
         for voucher in _vouchers(group, sorted(groups[group], key=lambda posted: posted.movement.id), company)
     ]
-    return Booked(tuple(vouchers), tuple(sorted(problems, key=lambda problem: (problem.where, problem.code))))
+    booked = [posted.movement for group in sorted(groups) for posted in groups[group]]
+    return Sales(
+        vouchers=tuple(vouchers),
+        problems=tuple(sorted(problems, key=lambda problem: (problem.where, problem.code))),
+        movements=tuple(sorted(booked, key=lambda movement: (movement.day, movement.id, movement.kind))),
+    )
 
 
 def _posted(movement: Movement, company: Company, exchange: Exchange) -> _Posted:

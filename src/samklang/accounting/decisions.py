@@ -5,6 +5,7 @@ Each takes the rows that it is about, so that it can be drilled like any other.
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -37,6 +38,18 @@ def solve_suspense(
     draft.post(company.chart.receivable(provider, on), -amount, ref, on, party=provider)
     text = company.chart.text("suspense", reference=order_no)
     return draft.voucher("suspense", on, text, f"{company.code}/suspense/{line}")
+
+
+def suspended(posted: Iterable[Voucher]) -> Mapping[str, Decimal]:
+    """Statement line → what the posted settlements put of it on suspense, signed as in the statement."""
+    return {
+        ref.id: -ref.amount
+        for voucher in posted
+        if voucher.source == "settlement"
+        for line in voucher.lines
+        if line.role == "suspense"
+        for ref in line.refs
+    }
 
 
 def lose_dispute(

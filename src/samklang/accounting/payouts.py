@@ -10,7 +10,7 @@ split       one payout in several bank lines that carry its reference, or severa
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -20,9 +20,9 @@ import msgspec
 
 from samklang.accounting.bank.base import BankLine, BankStatement
 from samklang.accounting.company import Company
-from samklang.accounting.matching import RULES_VERSION
+from samklang.accounting.matching import RULES_VERSION, line_id
 from samklang.accounting.problems import Problem
-from samklang.accounting.settlement import statement_day, statement_id
+from samklang.accounting.settlement import statement_day
 from samklang.accounting.statements.base import Statement
 from samklang.records.money import ZERO, canonical
 
@@ -32,9 +32,9 @@ _CONFIDENCE = {"reference": 100, "split": 95, "amount": 80, "person": 100}
 
 
 class PayoutMatch(msgspec.Struct, frozen=True, kw_only=True):
-    """`amount` of a payout reached the bank in one line; `kept` is what the bank took of it on the way."""
+    """`amount` of a payout (a statement's line) reached the bank in one line; `kept` is what the bank took of it."""
 
-    statement: str
+    payout: str
     bank_line: str
     amount: Decimal
     rule: Literal["reference", "amount", "split", "person"]
@@ -52,16 +52,14 @@ class PayoutMatching(NamedTuple):
     matches: tuple[PayoutMatch, ...]
     problems: tuple[Problem, ...]
 
-    @property
-    def in_transit(self) -> frozenset[str]:
-        """Statements whose payout is not exactly one bank line of its amount."""
-        lines = [found.bank_line for found in self.matches]
-        statements = [found.statement for found in self.matches]
-        return frozenset(
-            found.statement
-            for found in self.matches
-            if found.kept or lines.count(found.bank_line) > 1 or statements.count(found.statement) > 1
-        )
+
+def in_transit(matches: Sequence[PayoutMatch]) -> frozenset[str]:
+    """Payouts that are not exactly one bank line of their amount."""
+    lines = Counter(found.bank_line for found in matches)
+    payouts = Counter(found.payout for found in matches)
+    return frozenset(
+        found.payout for found in matches if found.kept or lines[found.bank_line] > 1 or payouts[found.payout] > 1
+    )
 
 
 class BankRow(NamedTuple):
@@ -74,7 +72,7 @@ class BankRow(NamedTuple):
 class _Payout(NamedTuple):
     id: str
     provider: str
-    reference: str
+    references: tuple[str, ...]
     amount: Decimal
     currency: str
     day: date
@@ -106,14 +104,14 @@ def match_payouts(
     """Match payouts with bank lines; `confirmed` are used up and not repeated. `today` says what is overdue."""
     done = list(confirmed)
     used_lines = {found.bank_line for found in done}
-    used_payouts = {found.statement for found in done}
+    used_payouts = {found.payout for found in done}
     payouts = [payout for payout in _payouts(statements) if payout.id not in used_payouts]
     lines = [row for row in rows if row.id not in used_lines]
     matches: list[PayoutMatch] = []
     for rule in (_by_reference, _split, _by_amount):
         for found in rule(payouts, lines, company):
             matches += found
-            gone = {part.statement for part in found}
+            gone = {part.payout for part in found}
             used_lines |= {part.bank_line for part in found}
             payouts = [payout for payout in payouts if payout.id not in gone]
         lines = [row for row in lines if row.id not in used_lines]
@@ -121,12 +119,14 @@ def match_payouts(
 
 
 def _payouts(statements: Iterable[Statement]) -> list[_Payout]:
-    """One payout per statement; an account's statement has one for each payout line."""
+    """Every payout line. Its references are its own and, where the statement has no other payout, the statement's."""
     found = []
     for made in statements:
-        if made.payout and not made.test:
-            id_ = statement_id(made)
-            found.append(_Payout(id_, made.provider, made.reference, made.payout, made.currency, statement_day(made)))
+        lines = [line for line in made.lines if line.kind == "payout" and not made.test]
+        for line in lines:
+            references = (line.provider_id, line.order_ref, *([made.reference] if len(lines) == 1 else []))
+            day = line.day or statement_day(made)
+            found.append(_Payout(line_id(made, line), made.provider, references, -line.amount, made.currency, day))
     return sorted(found)
 
 
@@ -182,16 +182,17 @@ def _match(
     payout: _Payout, row: BankRow, rule: Literal["reference", "amount", "split"], amount: Decimal
 ) -> PayoutMatch:
     kept = payout.amount - row.line.amount if rule == "reference" else ZERO
-    return PayoutMatch(statement=payout.id, bank_line=row.id, amount=amount, rule=rule, kept=kept)
+    return PayoutMatch(payout=payout.id, bank_line=row.id, amount=amount, rule=rule, kept=kept)
 
 
 def _names(line: BankLine, payout: _Payout) -> bool:
     """Whether the bank's text carries the payout's reference, however it was spaced."""
-    wanted = _plain(payout.reference)
-    if len(wanted) < _SHORTEST_REFERENCE or line.currency != payout.currency or line.reversal:
+    wanted = [plain for plain in map(_plain, payout.references) if len(plain) >= _SHORTEST_REFERENCE]
+    if not wanted or line.currency != payout.currency or line.reversal:
         return False
     details = (part for detail in line.details for part in (detail.text, detail.reference, detail.end_to_end))
-    return any(wanted in _plain(text) for text in (line.text, line.reference, *details))
+    texts = [_plain(text) for text in (line.text, line.reference, *details)]
+    return any(reference in text for reference in wanted for text in texts)
 
 
 def _plain(text: str) -> str:
@@ -207,7 +208,8 @@ def banking_days(first: date, second: date) -> int:
 def _problems(payouts: Sequence[_Payout], rows: Sequence[BankRow], company: Company, today: date) -> Iterator[Problem]:
     for payout in payouts:
         if banking_days(payout.day, today) > _BANKING_DAYS and today > payout.day:
-            what = f"{payout.provider}'s payout {payout.reference} of {payout.day} is not on any bank statement."
+            name = next((reference for reference in payout.references if reference), "")
+            what = f"{payout.provider}'s payout {name} of {payout.day} is not on any bank statement."
             yield Problem(
                 code="PAYOUT_WITHOUT_BANK", where=payout.id, what=what, amount=payout.amount, currency=payout.currency
             )

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 
 import msgspec
 
 from samklang.accounting.company import Company
+from samklang.accounting.daybook import Booked
 from samklang.accounting.draft import Draft
 from samklang.accounting.problems import Refused
 from samklang.accounting.treatment import rate_name
@@ -40,6 +42,19 @@ class ZReport(msgspec.Struct, frozen=True, kw_only=True):
     taxes: tuple[TaxTotal, ...]
     gift_cards_sold: Decimal = ZERO
     counted: Decimal | None = None
+
+
+def book_z_reports(reports: Iterable[ZReport], company: Company) -> Booked:
+    """One voucher per report; one that does not add up is a problem, its neighbours are booked."""
+    vouchers, problems = [], []
+    for report in sorted(reports, key=lambda report: (report.day, report.channel, report.register, report.number)):
+        try:
+            voucher = book_z_report(report, company)
+        except Refused as refused:
+            problems.append(refused.problem)
+        else:
+            vouchers.extend([voucher] if voucher else [])
+    return Booked(tuple(vouchers), tuple(problems))
 
 
 def book_z_report(report: ZReport, company: Company) -> Voucher | None:

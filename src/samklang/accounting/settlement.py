@@ -39,22 +39,32 @@ _ROLES = {
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What is known about the lines of the statements: their matches, and the values that were booked.
 
-    `in_transit` are the statements (by `statement_id`) whose payout does not reach the bank as one line.
+    `in_transit` are the payout lines that do not reach the bank as one line of their amount. `suspended` are lines that
+    a posted voucher has put on suspense: they stay there, and decisions.py moves them (E12).
     """
 
     matches: Mapping[str, Sequence[Match]] = {}
     wanted: Mapping[str, Expected] = {}
     in_transit: frozenset[str] = frozenset()
+    suspended: frozenset[str] = frozenset()
 
 
-def found(matches: Iterable[Match], wanted: Iterable[Expected], in_transit: Iterable[str] = ()) -> Found:
+def found(
+    matches: Iterable[Match],
+    wanted: Iterable[Expected],
+    in_transit: Iterable[str] = (),
+    suspended: Iterable[str] = (),
+) -> Found:
     """Index matches by line and expected amounts by id."""
     by_line: dict[str, list[Match]] = {}
     for match in matches:
         by_line.setdefault(match.line, []).append(match)
     return Found(
-        matches=by_line, wanted={row.id: row for row in wanted}, in_transit=frozenset(in_transit)
-    )  # fmt: skip
+        matches=by_line,
+        wanted={row.id: row for row in wanted},
+        in_transit=frozenset(in_transit),
+        suspended=frozenset(suspended),
+    )
 
 
 def statement_id(statement: Statement) -> str:
@@ -142,7 +152,7 @@ class _Posting:
             self._post_sale(id_, line)
         elif line.kind == "payout":
             role = f"bank.{self._statement.currency}"
-            if self._provider.payout == "in_transit" or self._id in self._known.in_transit:
+            if self._provider.payout == "in_transit" or id_ in self._known.in_transit:
                 role = "in_transit"
             self._out(role, line, ref, party=self._statement.provider)
         elif line.kind in _ROLES:
@@ -172,7 +182,8 @@ class _Posting:
         """The clearing account gives back what the sale put there, at the sale's own value."""
         ref = ("statement_line", id_)
         matches = self._known.matches.get(id_, ())
-        if not matches and not self._provider.orderless and self._company.policy("TX_WITHOUT_ORDER") == "suspense":
+        unknown = not matches and not self._provider.orderless
+        if id_ in self._known.suspended or (unknown and self._company.policy("TX_WITHOUT_ORDER") == "suspense"):
             self._draft.post("suspense", -self._to_ledger(line.amount), ref, self._day, party=self._statement.provider)
             return
         wanted = [self._known.wanted[match.expected] for match in matches if match.expected in self._known.wanted]
@@ -202,7 +213,11 @@ class _Posting:
         if self._provider.orderless or self._company.policy("TX_WITHOUT_ORDER") != "block":
             return
         missing = [
-            line for id_, line in lines if line.kind in _OF_ORDERS | {"adjustment"} and not self._known.matches.get(id_)
+            line
+            for id_, line in lines
+            if line.kind in _OF_ORDERS | {"adjustment"}
+            and not self._known.matches.get(id_)
+            and id_ not in self._known.suspended
         ]
         if missing:
             total = sum((line.amount for line in missing), ZERO)

@@ -11,8 +11,9 @@ from collections.abc import Iterable
 from samklang.accounting.company import Company
 from samklang.accounting.draft import Draft
 from samklang.accounting.fx import Exchange
+from samklang.accounting.matching import line_id
 from samklang.accounting.payouts import BankRow, PayoutMatch
-from samklang.accounting.settlement import settlement_key, statement_day, statement_id
+from samklang.accounting.settlement import statement_day
 from samklang.accounting.statements.base import Statement
 from samklang.accounting.voucher import Voucher
 from samklang.records.money import rounded
@@ -31,17 +32,19 @@ def arrivals(
     What the bank kept of a payout is its fee (edge case 23); another rate on the bank's day is an exchange difference.
     """
     on_the_way = {
-        voucher.key.partition("@")[0]
+        ref.id
         for voucher in vouchers
-        if voucher.source == "settlement" and any(line.role == "in_transit" for line in voucher.lines)
+        for line in voucher.lines
+        if line.role == "in_transit" and voucher.source == "settlement"
+        for ref in line.refs
     }
-    made = {statement_id(statement): statement for statement in statements}
+    made = {line_id(statement, line): statement for statement in statements for line in statement.lines}
     parts: defaultdict[str, list[PayoutMatch]] = defaultdict(list)
     for match in matches:
-        if settlement_key(company, match.statement) in on_the_way:
+        if match.payout in on_the_way:
             parts[match.bank_line].append(match)
     found = [
-        _arrival(row, [(match, made[match.statement]) for match in parts[row.id]], company, exchange)
+        _arrival(row, [(match, made[match.payout]) for match in parts[row.id]], company, exchange)
         for row in rows
         if row.id in parts
     ]
@@ -55,10 +58,10 @@ def _arrival(row: BankRow, parts: list[tuple[PayoutMatch, Statement]], company: 
     bank = exchange.rate(line.currency, day)
     draft, ref = Draft(company), ("bank_line", row.id)
     _bank(draft, row, company, exchange)
-    for match, statement in sorted(parts, key=lambda part: part[0].statement):
+    for match, statement in sorted(parts, key=lambda part: part[0].payout):
         then = exchange.rate(line.currency, company.open_day(statement_day(statement)))
         draft.post(
-            "in_transit", -rounded(match.amount * then, home), ("payout", match.statement), day,
+            "in_transit", -rounded(match.amount * then, home), ("statement_line", match.payout), day,
             party=statement.provider, foreign=-match.amount if currency else None, currency=currency,
         )  # fmt: skip
         draft.post("fee.bank", rounded(match.kept * bank, home), ref, day)

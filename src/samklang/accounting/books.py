@@ -1,0 +1,139 @@
+"""The whole way: orders, statements and bank files in; vouchers and what a person must decide out.
+
+    orders ──▶ sales ──▶ daybook ──▶ vouchers of the day, invoices
+                │
+                ▼
+             expected ◀── matching ◀── intake ◀── statements        payouts ◀── bank files
+                              │                       │                │
+                              └──────▶ settlement, invoices, conversions, transit ──▶ vouchers
+
+Everything is derived from the facts each time, and every voucher has a key that says what it is of: running twice,
+in another order, or with a file more gives the same vouchers and the new ones. What is posted stays; see voucher.py.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+
+import msgspec
+
+from samklang.accounting.bank.base import BankStatement
+from samklang.accounting.company import Company
+from samklang.accounting.conversions import net_conversions
+from samklang.accounting.daybook import book_sales
+from samklang.accounting.decisions import solve_suspense, suspended
+from samklang.accounting.expected import Expected, Opening, expected, opening_items
+from samklang.accounting.fx import Exchange
+from samklang.accounting.intake import Seen, accept
+from samklang.accounting.invoices import close_invoices
+from samklang.accounting.matching import Match, Suggestion, match
+from samklang.accounting.payouts import PayoutMatch, bank_rows, in_transit, match_payouts
+from samklang.accounting.pos import ZReport, book_z_reports
+from samklang.accounting.problems import Problem
+from samklang.accounting.sales import Movement
+from samklang.accounting.settlement import book_statements, found, settlement_key, statement_id
+from samklang.accounting.statements.base import Statement
+from samklang.accounting.transit import arrivals
+from samklang.accounting.voucher import Voucher
+from samklang.records import Order
+
+
+class Facts(msgspec.Struct, frozen=True, kw_only=True):
+    """What happened. `delivered` is the delivery day per order key, where a channel defers prepayments.
+
+    `matches` and `payout_matches` are what earlier runs found and persons confirmed. `open_invoices` is what the ledger
+    says is open, by order key, where that differs from what was booked. `posted` are vouchers of earlier runs that put
+    something on suspense.
+    """
+
+    orders: Sequence[Order] = ()
+    statements: Sequence[Statement] = ()
+    bank: Sequence[BankStatement] = ()
+    z_reports: Sequence[ZReport] = ()
+    openings: Sequence[Opening] = ()
+    delivered: Mapping[str, date] = {}
+    matches: Sequence[Match] = ()
+    payout_matches: Sequence[PayoutMatch] = ()
+    open_invoices: Mapping[str, Decimal] = {}
+    posted: Sequence[Voucher] = ()
+
+
+class Books(msgspec.Struct, frozen=True, kw_only=True):
+    """What the facts became. Matches hold the earlier ones too; `seen` knows the statements again."""
+
+    vouchers: tuple[Voucher, ...]
+    problems: tuple[Problem, ...]
+    movements: tuple[Movement, ...]
+    expected: tuple[Expected, ...]
+    statements: tuple[Statement, ...]
+    matches: tuple[Match, ...]
+    suggestions: tuple[Suggestion, ...]
+    payout_matches: tuple[PayoutMatch, ...]
+    seen: Mapping[str, Seen]
+
+
+def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) -> Books:
+    """All vouchers of the facts, oldest first. `today` says what is overdue, nothing else."""
+    sales = book_sales(facts.orders, company, exchange, facts.delivered)
+    tills = book_z_reports(facts.z_reports, company)
+    wanted = (*expected(sales.movements, sales.vouchers), *opening_items(facts.openings))
+    taken = accept(facts.statements, {})
+    statements = tuple(statement for statement in taken.statements if statement.scope != "report")
+    lines = match(statements, wanted, company, facts.matches)
+    matches = (*facts.matches, *lines.matches)
+    rows = bank_rows(facts.bank)
+    banked = match_payouts(statements, rows, company, facts.payout_matches, today=today)
+    payout_matches = (*facts.payout_matches, *banked.matches)
+
+    waiting = suspended(facts.posted)
+    known = found(matches, wanted, in_transit(payout_matches), waiting)
+    settled = book_statements(statements, known, company, exchange)
+    booked_keys = {voucher.key for voucher in settled.vouchers}
+    booked = [made for made in statements if settlement_key(company, statement_id(made)) in booked_keys]
+    closed = close_invoices(booked, known, company, exchange, facts.open_invoices)
+    netted = net_conversions(booked, settled.vouchers, company)
+    arrived = arrivals(payout_matches, booked, rows, settled.vouchers, company, exchange)
+
+    every = (
+        *sales.vouchers, *tills.vouchers, *settled.vouchers, *closed.vouchers, *netted.vouchers, *arrived,
+        *_solved(waiting, matches, wanted, facts.posted, company),
+    )  # fmt: skip
+    problems = (
+        *sales.problems, *tills.problems, *taken.problems, *lines.problems, *banked.problems, *settled.problems,
+        *closed.problems, *netted.problems,
+    )  # fmt: skip
+    return Books(
+        vouchers=tuple(sorted(every, key=lambda voucher: (voucher.date, voucher.key))),
+        problems=problems,
+        movements=sales.movements,
+        expected=wanted,
+        statements=statements,
+        matches=matches,
+        suggestions=lines.suggestions,
+        payout_matches=payout_matches,
+        seen=taken.seen,
+    )
+
+
+def _solved(
+    waiting: Mapping[str, Decimal],
+    matches: Iterable[Match],
+    wanted: Iterable[Expected],
+    posted: Iterable[Voucher],
+    company: Company,
+) -> list[Voucher]:
+    """Suspense lines that have found their orders, dated when the last of these was sold; each is moved once."""
+    done = {voucher.key for voucher in posted}
+    by_id = {row.id: row for row in wanted}
+    orders: defaultdict[str, list[Expected]] = defaultdict(list)
+    for found_match in matches:
+        if found_match.line in waiting and found_match.expected in by_id:
+            orders[found_match.line].append(by_id[found_match.expected])
+    made = []
+    for line, rows in sorted(orders.items()):
+        day = company.open_day(max(row.day for row in rows))
+        made.append(solve_suspense(line, rows[0].provider, waiting[line], rows[0].order_no, day, company))
+    return [voucher for voucher in made if voucher is not None and voucher.key not in done]
