@@ -16,7 +16,7 @@ from tests.contract.stands import REAL, running
 
 #: What is not met yet, and why. The list may only shrink: a check that is met must be taken off it.
 DEBTS = {
-    ("woocommerce", "small"): "about 1,060 lines of code",
+    ("woocommerce", "small"): "about 970 lines of code",
     ("fortnox", "small"): "about 730 lines of code",
     ("tryton", "small"): "about 900 lines of code",
     ("vendure", "small"): "about 890 lines of code",

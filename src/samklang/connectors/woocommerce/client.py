@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any, Generic, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
 from samklang.connectors.contract import Manifest, Surroundings
 from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Misconfigured, Rejected, SamklangError
+from samklang.connectors.kit.paging import Slice
+from samklang.connectors.kit.rows import Broken, Rows
 from samklang.connectors.transport import Answer, Basic, Transport
+from samklang.records.units import GRAMS
 
 _PER_PAGE = 100  # the most that the shop gives
 _STEPS_BACK = 50  # a list that moves faster than this cannot be read
+_IN_ID_ORDER = {"per_page": _PER_PAGE, "orderby": "id", "order": "asc"}
 
 
 class HasId(Protocol):
@@ -27,45 +31,6 @@ class HasId(Protocol):
 
 
 T = TypeVar("T", bound=HasId)
-R = TypeVar("R")
-
-
-class Broken(msgspec.Struct, frozen=True):
-    """A row whose shape is wrong."""
-
-    id: int
-    why: str
-
-
-class Rows(Generic[T]):
-    """Decodes a list; a wrong row becomes `Broken` and leaves its neighbours alone."""
-
-    def __init__(self, row: type[T]) -> None:
-        self._one: msgspec.json.Decoder[T] = msgspec.json.Decoder(row)
-        self._all: msgspec.json.Decoder[list[T]] = msgspec.json.Decoder(list[row])  # type: ignore[valid-type]  # a class
-
-    def __call__(self, answer: Answer) -> list[T | Broken]:
-        try:
-            return list(self._all.decode(answer.body))
-        except msgspec.ValidationError:
-            return [self._single(raw) for raw in answer.parsed(msgspec.json.Decoder(list[msgspec.Raw]))]
-        except msgspec.DecodeError as error:
-            raise BadAnswer(f"The answer is no JSON: {error}", where=answer.where) from error
-
-    def _single(self, raw: msgspec.Raw) -> T | Broken:
-        try:
-            return self._one.decode(raw)
-        except msgspec.ValidationError as error:
-            id_ = msgspec.json.decode(raw).get("id")
-            return Broken(id_ if isinstance(id_, int) else 0, str(error))
-
-
-class Slice(msgspec.Struct, Generic[T]):
-    """Rows of a list in id order, how many there are in all, and where to go on."""
-
-    rows: list[T | Broken]
-    total: int
-    resume: str
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -77,9 +42,6 @@ class Facts(msgspec.Struct, frozen=True):
     per_line: bool
     grams: Decimal  # grams in the shop's unit of weight
     percents: Mapping[str, Decimal]
-
-
-_GRAMS = {"kg": Decimal(1000), "g": Decimal(1), "lbs": Decimal("453.59237"), "oz": Decimal("28.349523125")}
 
 
 class Shop:
@@ -110,21 +72,21 @@ class Shop:
 
     def slices(
         self, path: str, rows: Rows[T], params: Mapping[str, object], since: datetime | None, resume: str = ""
-    ) -> Iterator[Slice[T]]:
+    ) -> Iterator[Slice[T | Broken]]:
         """The whole list in id order, several pages ahead.
 
         Each page begins with the last row of the one before. Where it does not, rows left the list meanwhile and
         others moved up unseen: the read steps back a page until it meets rows that it knows. So nothing is skipped,
         neither within a run nor when it goes on at `resume`.
         """
-        asked: dict[str, object] = {"per_page": _PER_PAGE, "orderby": "id", "order": "asc", **params}
+        asked = {**_IN_ID_ORDER, **params}
         if since is not None:  # strictly greater, in whole seconds
             moment = since.astimezone(UTC) - timedelta(seconds=1)
             asked |= {"modified_after": f"{moment:%Y-%m-%dT%H:%M:%S}", "dates_are_gmt": "true"}
 
         def page(at: int) -> tuple[int, list[T | Broken], int]:
             answer = self.call("GET", path, {**asked, "offset": at})
-            return at, rows(answer), _total(answer)
+            return at, rows(answer.body, answer.where), _total(answer)
 
         offset, last = (int(part) for part in resume.split(":")) if resume else (0, 0)
         total, steps_back = -1, 0
@@ -132,35 +94,45 @@ class Shop:
             first = max(0, offset - 1)
             ahead = range(first, max(total, first + 1), _PER_PAGE - 1)
             for at, found, total in self.transport.overlap(partial(page, at) for at in ahead):
-                if at and (not found or found[0].id > last):
+                if at and (not found or _id(found[0]) > last):
                     steps_back += 1
                     offset = max(0, at - _PER_PAGE)
                     total = max(total, offset + 1)
                     break
-                fresh = [row for row in found if row.id > last or not row.id]
-                offset, last = at + len(found), max([last, *(row.id for row in found)])
+                fresh = [row for row in found if _id(row) > last or not row.id]
+                offset, last = at + len(found), max([last, *(_id(row) for row in found)])
                 if (offset < total and not fresh) or steps_back > _STEPS_BACK:
                     raise BadAnswer(f"{path} says {total} rows but does not give them: it stops or keeps moving")
                 yield Slice(fresh, total, f"{offset}:{last}")
                 if offset >= total or len(found) < _PER_PAGE:
                     break
 
+    def some(self, path: str, rows: Rows[T], params: Mapping[str, object]) -> list[T | Broken]:
+        """One page of a list."""
+        answer = self.call("GET", path, {"per_page": _PER_PAGE, **params})
+        return rows(answer.body, answer.where)
+
+    def short(self, path: str, rows: Rows[T], params: Mapping[str, object]) -> Iterator[T | Broken]:
+        """A list that nobody changes while it is read: a product's variations, the categories."""
+        offset = 0
+        while True:
+            found = self.some(path, rows, {**_IN_ID_ORDER, "offset": offset, **params})
+            yield from found
+            if len(found) < _PER_PAGE:
+                return
+            offset += _PER_PAGE
+
     def by_ids(
         self, path: str, rows: Rows[T], ids: Sequence[str], params: Mapping[str, object]
     ) -> Iterator[list[T | Broken]]:
         """The rows with these ids, a page at a time; what is not there (or in the trash) is missing."""
         for start in range(0, len(ids), _PER_PAGE):
-            include = ",".join(ids[start : start + _PER_PAGE])
-            yield rows(self.call("GET", path, {**params, "per_page": _PER_PAGE, "include": include}))
-
-    def each(self, calls: Iterable[Callable[[], R]]) -> Iterator[R]:
-        """The calls side by side, results in order."""
-        return self.transport.overlap(calls)
+            yield self.some(path, rows, {**params, "include": ",".join(ids[start : start + _PER_PAGE])})
 
     def facts(self) -> Facts:
         """The shop's settings, looked up again after ten minutes."""
         if self._facts is None or self._now() - self._facts[0] > 600:
-            groups = list(self.each(partial(self._settings, group) for group in ("general", "tax", "products")))
+            groups = self.transport.overlap(partial(self._settings, group) for group in ("general", "tax", "products"))
             known = {name: value for group in groups for name, value in group.items()}
             country = str(known.get("woocommerce_default_country", "")).partition(":")[0]
             rates = self.call("GET", "/taxes", {"per_page": _PER_PAGE}).json()
@@ -174,7 +146,7 @@ class Shop:
                 country=country,
                 inclusive=known["woocommerce_prices_include_tax"] == "yes",
                 per_line=known.get("woocommerce_tax_round_at_subtotal") != "yes",
-                grams=_GRAMS.get(str(known.get("woocommerce_weight_unit", "kg")), Decimal(1000)),
+                grams=GRAMS[str(known.get("woocommerce_weight_unit", "kg"))],
                 percents=percents,
             )
             self._facts = (self._now(), facts)
@@ -208,3 +180,7 @@ def _total(answer: Answer) -> int:
         return int(answer.headers["x-wp-total"])
     except (KeyError, ValueError):
         raise BadAnswer("The list does not say how long it is (X-WP-Total)", where=answer.where) from None
+
+
+def _id(row: HasId | Broken) -> int:
+    return row.id if isinstance(row.id, int) else 0

@@ -3,37 +3,35 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
 import msgspec
 
-from samklang.connectors.contract import Bad, Item, Part
-from samklang.connectors.errors import NOT_A_RECORD, BadData, bad_data
-from samklang.connectors.woocommerce.client import Broken, Facts
+from samklang.connectors.contract import Item, Part
+from samklang.connectors.kit.rows import Broken, Name
+from samklang.connectors.kit.shape import shared
+from samklang.connectors.woocommerce.client import Facts
 from samklang.connectors.woocommerce.rows import CustomerRow, Meta, OrderRow, Place, ProductRow, SoldRow
-from samklang.records import (
-    Address,
-    Axis,
+from samklang.records import ids
+from samklang.records.base import InvalidRecord, Record
+from samklang.records.money import ZERO, decimal
+from samklang.records.order import (
     Charge,
-    Customer,
     Discount,
-    InvalidRecord,
+    Fulfilment,
+    Lifecycle,
     Order,
     OrderLine,
     OrderStatus,
-    Price,
-    Product,
-    Record,
-    StockLevel,
+    Payment,
     TaxTotal,
-    Variant,
-    ids,
 )  # fmt: skip
-from samklang.records.money import ZERO, decimal
-from samklang.records.order import Fulfilment, Lifecycle, Payment
+from samklang.records.party import Address, Customer
+from samklang.records.product import Axis, Price, Product, StockLevel, Variant
+from samklang.records.totals import amounts, tax_totals
 from samklang.records.vat import rates
 
 _STATUS: dict[str, Literal["draft", "active", "archived"]] = {"publish": "active", "private": "archived"}
@@ -42,6 +40,7 @@ _LIFECYCLE: dict[str, tuple[Lifecycle, Fulfilment | Literal[""]]] = {
     "failed": ("placed", ""), "processing": ("confirmed", ""), "completed": ("closed", "shipped"),
     "refunded": ("closed", ""), "cancelled": ("cancelled", ""), "trash": ("cancelled", ""),
 }  # fmt: skip
+_SKIPPED = ("grouped", "external")  # nothing of their own to sell or stock
 _CLASSES = {"": "standard", "reduced-rate": "reduced", "zero-rate": "zero"}
 
 
@@ -53,7 +52,7 @@ class Mapper:
         self._connection = str(settings["connection"])
         self._channel = str(settings["channel"])
         self._zone = str(settings.get("time_zone") or "UTC")
-        self._org_no = str(settings.get("org_no_meta") or "")
+        self._org_no_key = str(settings.get("org_no_meta") or "")
         self._authorising = frozenset(_listed(settings.get("authorising")))
         self._meta = frozenset(_listed(settings.get("meta")))
         today = datetime.now(UTC).date()
@@ -89,27 +88,25 @@ class Mapper:
 
     def catalogue(
         self, row: ProductRow, variations: Sequence[ProductRow | Broken], types: frozenset[str]
-    ) -> list[Item | Bad]:
-        """Product, prices and stock levels of one row with its variations; a row that is no record gives one `Bad`."""
-        articles = variations if row.type == "variable" else (row,)
-        items: list[Item | Bad] = []
-        key = ids.sku_key(row.sku)
-        try:
-            for broken in articles:
-                if isinstance(broken, Broken):
-                    raise InvalidRecord("variation", broken.id, broken.why, "Correct the variation in the shop.")
-            known = [article for article in articles if isinstance(article, ProductRow)]
-            product = self.product(row, known)
-            if "product" in types:
-                items.append(Item(record=product, external_id=str(row.id), parts=parts(row, known)))
-            for article in known:
-                if "price" in types and (price := self.price(article, row)) is not None:
-                    items.append(Item(record=price))
-                if "stock" in types and (stock := self.stock(article)) is not None:
-                    items.append(Item(record=stock))
-        except NOT_A_RECORD as error:
-            return [Bad(type="product", external_id=str(row.id), key=key, error=bad_data(error, row.sku or row.name))]
-        return items
+    ) -> list[Item]:
+        """Product, prices and stock levels of one row with its variations; InvalidRecord when it is no product."""
+        if row.type in _SKIPPED:
+            return []
+        articles: list[ProductRow] = []
+        for one in variations if row.type == "variable" else (row,):
+            if isinstance(one, Broken):
+                raise InvalidRecord("variation", one.id, one.why, "Correct the variation in the shop.")
+            articles.append(one)
+        product = self.product(row, articles)
+        found: list[Item] = []
+        if "product" in types:
+            found.append(Item(record=product, external_id=str(row.id), parts=parts(row, articles)))
+        for article in articles:
+            if "price" in types and (price := self.price(article, row)) is not None:
+                found.append(Item(record=price))
+            if "stock" in types and (stock := self.stock(article)) is not None:
+                found.append(Item(record=stock))
+        return found
 
     def product(self, row: ProductRow, articles: Sequence[ProductRow]) -> Product:
         """The product with its variants; InvalidRecord when it cannot be one."""
@@ -172,20 +169,19 @@ class Mapper:
 
     # ------------------------------------------------------------------------------------------------ orders
 
-    def order(self, row: OrderRow, types: frozenset[str]) -> list[Item | Bad]:
+    def order(self, row: OrderRow, types: frozenset[str]) -> list[Item]:
         """The order and its status; carts that are not ordered yet give nothing."""
         if row.status in ("checkout-draft", "auto-draft"):
             return []
-        id_ = str(row.id)
-        try:
-            order = self._order(row)
-        except NOT_A_RECORD as error:
-            key = f"{self._channel}/{row.number.strip()}"
-            return [Bad(type="order", external_id=id_, key=key, error=bad_data(error, row.number))]
+        order = self._order(row)
         found: list[Record] = [order] if "order" in types else []
         if "order_status" in types:
             found.append(self.status(row, order.key))
-        return [Item(record=record, external_id=id_) for record in found]
+        return [Item(record=record, external_id=str(row.id)) for record in found]
+
+    def name_of_order(self, row: OrderRow) -> Name:
+        """What an order is called that cannot be read."""
+        return Name(str(row.id), row.number, f"{self._channel}/{row.number.strip()}")
 
     def status(self, row: OrderRow, order_key: str) -> OrderStatus:
         """Where the order stands; a word that plugins added is kept, its axes are empty."""
@@ -209,57 +205,38 @@ class Mapper:
 
     def _order(self, row: OrderRow) -> Order:
         percents = {rate.rate_id: rate.rate_percent for rate in row.tax_lines}
-        bases: dict[Decimal, tuple[Decimal, Decimal]] = {}
-
-        def percent(sold: SoldRow) -> Decimal:
-            applied = [percents.get(tax.id) for tax in sold.taxes if tax.total]
-            if applied and None not in applied:
-                rate = sum((one for one in applied if one is not None), ZERO)
-            else:  # an old shop does not state the rate
-                rate = (sold.total_tax / sold.total * 100).quantize(Decimal("0.1")) if sold.total else ZERO
-            base, tax = bases.get(rate, (ZERO, ZERO))
-            bases[rate] = (base + sold.total, tax + sold.total_tax)
-            return rate
-
-        lines = tuple([self._line(sold, percent(sold), row.prices_include_tax) for sold in row.line_items])
-        charges = tuple(
-            Charge(
-                kind="shipping" if sold.method_id else "fee", net=sold.total, tax=sold.total_tax,
-                gross=sold.total + sold.total_tax, tax_percent=percent(sold), charge_id=str(sold.id),
-                name=_text(sold.method_title or sold.name or ""),
-            )
-            for sold in (*row.shipping_lines, *row.fee_lines)
-            if sold.total or sold.total_tax
-        )  # fmt: skip
-        stated: dict[Decimal, Decimal] = {}  # the shop's own sums, which may differ from the lines' by rounding
-        for rate in row.tax_lines:
-            if rate.rate_percent is not None:
-                stated[rate.rate_percent] = (
-                    stated.get(rate.rate_percent, ZERO) + rate.tax_total + rate.shipping_tax_total
-                )
+        lines = [(sold, _percent(sold, percents)) for sold in row.line_items]
+        charged = [sold for sold in (*row.shipping_lines, *row.fee_lines) if sold.total or sold.total_tax]
+        charges = [(sold, _percent(sold, percents)) for sold in charged]
+        counted = tax_totals((percent, sold.total, sold.total_tax) for sold, percent in (*lines, *charges))
+        stated = tax_totals(  # the shop's own sums, which may differ from the lines' by rounding
+            (rate.rate_percent, ZERO, rate.tax_total + rate.shipping_tax_total)
+            for rate in row.tax_lines
+            if rate.rate_percent is not None
+        )
+        own = {tax.percent: tax.tax for tax in stated}
         payment = self._payment(row)
-        org_no = next((str(meta.value) for meta in row.meta_data if meta.key == self._org_no and meta.value), "")
-        billing = _address(row.billing)
-        shipping = _address(row.shipping)
+        billing, shipping = _address(row.billing), _address(row.shipping)
+        inclusive = row.prices_include_tax
         return Order(
             channel=self._channel,
             order_no=row.number,
             placed_at=datetime.fromisoformat(row.date_created_gmt).replace(tzinfo=UTC),
             currency=row.currency,
-            customer=self._buyer(row.billing, billing, org_no),
-            lines=lines,
-            net=row.total - row.total_tax,
-            tax=row.total_tax,
-            gross=row.total,
-            prices_include_tax=row.prices_include_tax,
+            customer=self._buyer(row.billing, billing, self._org_no(row.meta_data)),
+            lines=tuple(_line(sold, percent, inclusive) for sold, percent in lines),
+            prices_include_tax=inclusive,
             billing=billing,
             shipping=shipping if shipping.country or shipping.lines else billing,
-            charges=charges,
+            charges=tuple(_charge(sold, percent) for sold, percent in charges),
             discounts=tuple(
-                Discount(amount=one.discount + (one.discount_tax if row.prices_include_tax else ZERO), code=one.code)
+                Discount(amount=one.discount + (one.discount_tax if inclusive else ZERO), code=one.code)
                 for one in row.coupon_lines
             ),
-            taxes=tuple(TaxTotal(rate, base, stated.get(rate, tax)) for rate, (base, tax) in sorted(bases.items())),
+            taxes=tuple(
+                TaxTotal(tax.percent, tax.base, own.get(tax.percent, tax.tax))
+                for tax in sorted(counted, key=lambda tax: tax.percent)
+            ),
             paid=row.total if payment in ("captured", "partly_refunded", "refunded") else ZERO,
             refunded=-sum((refund.total for refund in row.refunds), ZERO),
             tax_rounding="line" if self.facts.per_line else "document",
@@ -272,57 +249,36 @@ class Mapper:
             shipping_method=row.shipping_lines[0].method_title if row.shipping_lines else "",
             note=row.customer_note,
             custom=self._custom(row.meta_data),
-        )
-
-    def _line(self, sold: SoldRow, percent: Decimal, inclusive: bool) -> OrderLine:
-        before = sold.subtotal + (sold.subtotal_tax if inclusive else ZERO)
-        after = sold.total + (sold.total_tax if inclusive else ZERO)
-        return OrderLine(
-            line_id=str(sold.id),
-            sku=sold.sku or "",
-            name=_text(sold.name or ""),
-            quantity=sold.quantity,
-            unit_price=before / sold.quantity if sold.quantity else before,
-            discount=before - after,
-            net=sold.total,
-            tax=sold.total_tax,
-            gross=sold.total + sold.total_tax,
-            tax_percent=percent,
-            kind="goods" if sold.sku else "free_text",
+            **amounts(row.total - row.total_tax, row.total),
         )
 
     # ------------------------------------------------------------------------------------------------ customers
 
-    def customer(self, row: CustomerRow) -> Item | Bad:
+    def customer(self, row: CustomerRow) -> Iterator[Item]:
         """A registered buyer. No customer number: the shop's ids mean nothing to an ERP's numbers."""
-        org_no = next((str(meta.value) for meta in row.meta_data if meta.key == self._org_no and meta.value), "")
-        try:
-            own = row.billing
-            place = msgspec.structs.replace(
-                own,
-                email=own.email or row.email,
-                first_name=own.first_name or row.first_name,
-                last_name=own.last_name or row.last_name,
-            )
-            buyer = self._buyer(place, _address(place), org_no, fallback=row.username)
-            shipping = _address(row.shipping)
-            if shipping.country or shipping.lines:
-                buyer = msgspec.structs.replace(buyer, shipping=shipping)
-            record = msgspec.structs.replace(buyer, custom=self._custom(row.meta_data))
-            return Item(record=record, external_id=str(row.id))
-        except NOT_A_RECORD as error:
-            return Bad(type="customer", external_id=str(row.id), error=bad_data(error, f"customer {row.id}"))
+        own = {name: getattr(row.billing, name) or getattr(row, name) for name in ("email", "first_name", "last_name")}
+        place = msgspec.structs.replace(row.billing, **own)
+        buyer = self._buyer(place, _address(place), self._org_no(row.meta_data), fallback=row.username)
+        shipping = _address(row.shipping)
+        record = msgspec.structs.replace(
+            buyer,
+            shipping=shipping if shipping.country or shipping.lines else None,
+            custom=self._custom(row.meta_data),
+        )
+        yield Item(record=record, external_id=str(row.id))
 
     def _buyer(self, place: Place, billing: Address, org_no: str, fallback: str = "") -> Customer:
         company = bool(place.company or org_no)
         return Customer(
             name=(place.company if company else "") or billing.name or place.email or fallback,
             kind="company" if company else "person",
-            email=place.email,
             org_no=org_no,
-            phone=place.phone,
             billing=billing,
+            **shared(place, "email", "phone"),
         )
+
+    def _org_no(self, rows: Iterable[Meta]) -> str:
+        return next((str(row.value) for row in rows if row.key == self._org_no_key and row.value), "")
 
     def _custom(self, rows: Iterable[Meta]) -> dict[str, dict[str, Any]]:
         """Meta data of the chosen keys whose values are plain; plugins' own structures stay in the shop."""
@@ -345,9 +301,38 @@ def parts(row: ProductRow, articles: Iterable[ProductRow]) -> tuple[Part, ...]:
     )  # fmt: skip
 
 
-def broken(type_: str, row: Broken) -> Bad:
-    """A row of a wrong shape as a problem."""
-    return Bad(type=type_, external_id=str(row.id), error=BadData(f"The shop's row is not as documented: {row.why}"))
+def _percent(sold: SoldRow, percents: Mapping[int, Decimal | None]) -> Decimal:
+    """The sum of the rates that were applied; an old shop does not state the rate."""
+    applied = [percents.get(tax.id) for tax in sold.taxes if tax.total]
+    if applied and None not in applied:
+        return sum((one for one in applied if one is not None), ZERO)
+    return (sold.total_tax / sold.total * 100).quantize(Decimal("0.1")) if sold.total else ZERO
+
+
+def _line(sold: SoldRow, percent: Decimal, inclusive: bool) -> OrderLine:
+    before = sold.subtotal + (sold.subtotal_tax if inclusive else ZERO)
+    after = sold.total + (sold.total_tax if inclusive else ZERO)
+    return OrderLine(
+        line_id=str(sold.id),
+        sku=sold.sku or "",
+        name=_text(sold.name or ""),
+        quantity=sold.quantity,
+        unit_price=before / sold.quantity if sold.quantity else before,
+        discount=before - after,
+        tax_percent=percent,
+        kind="goods" if sold.sku else "free_text",
+        **amounts(sold.total, sold.total + sold.total_tax),
+    )
+
+
+def _charge(sold: SoldRow, percent: Decimal) -> Charge:
+    return Charge(
+        kind="shipping" if sold.method_id else "fee",
+        name=_text(sold.method_title or sold.name or ""),
+        charge_id=str(sold.id),
+        tax_percent=percent,
+        **amounts(sold.total, sold.total + sold.total_tax),
+    )
 
 
 def _text(text: str) -> str:
@@ -373,14 +358,8 @@ def _gtin(text: str) -> tuple[str, ...]:
 def _address(place: Place) -> Address:
     return Address(
         name=f"{place.first_name} {place.last_name}".strip(),
-        company=place.company,
         lines=tuple([line for line in (place.address_1, place.address_2) if line]),
-        postcode=place.postcode,
-        city=place.city,
-        region=place.state,
-        country=place.country,
-        phone=place.phone,
-        email=place.email,
+        **shared(place, "company", "postcode", "city", "region", "country", "phone", "email"),
     )
 
 

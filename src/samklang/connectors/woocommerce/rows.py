@@ -67,7 +67,7 @@ class Place(msgspec.Struct, frozen=True):
     address_1: str = ""
     address_2: str = ""
     city: str = ""
-    state: str = ""
+    region: str = msgspec.field(name="state", default="")
     postcode: str = ""
     country: str = ""
     email: str = ""
@@ -151,7 +151,17 @@ class CustomerRow(msgspec.Struct, frozen=True):
     meta_data: list[Meta] = []
 
 
-#: What is asked for with `_fields`: exactly what the rows above hold.
-PRODUCT_FIELDS, ORDER_FIELDS, CUSTOMER_FIELDS = (
-    ",".join(row.__struct_fields__) for row in (ProductRow, OrderRow, CustomerRow)
-)
+class CategoryRow(msgspec.Struct, frozen=True):
+    """A row of /products/categories."""
+
+    id: int
+    name: str
+
+
+class HookRow(msgspec.Struct, frozen=True):
+    """A row of /webhooks."""
+
+    id: int
+    topic: str
+    delivery_url: str
+    status: str

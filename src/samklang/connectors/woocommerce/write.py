@@ -10,12 +10,14 @@ from typing import Any
 import msgspec
 
 from samklang.connectors.contract import Done, Match, Result, Want, status_word
-from samklang.connectors.errors import BadAnswer, Rejected, SamklangError, Unsupported, Wait, bad_data
+from samklang.connectors.errors import BadAnswer, Rejected, SamklangError, Unsupported, Wait
+from samklang.connectors.kit.rows import Rows
+from samklang.connectors.kit.writing import asks, attempt, batched, needed
 from samklang.connectors.woocommerce.client import Shop, refusal
 from samklang.connectors.woocommerce.map import Mapper, parts
-from samklang.connectors.woocommerce.read import PRODUCTS, Reader
-from samklang.connectors.woocommerce.rows import OrderRow, ProductRow
-from samklang.records import InvalidRecord, OrderStatus, Price, Product, Shipment, StockLevel, Variant
+from samklang.connectors.woocommerce.read import PRODUCT_FIELDS, PRODUCTS
+from samklang.connectors.woocommerce.rows import CategoryRow, OrderRow, ProductRow
+from samklang.records import OrderStatus, Price, Product, Shipment, StockLevel, Variant
 from samklang.records.ids import sku_key
 from samklang.records.money import rounded
 
@@ -23,54 +25,65 @@ _STATUS = {"active": "publish", "archived": "private", "draft": "draft"}
 _BACKORDERS = {"deny": "no", "allow": "yes", "preorder": "notify"}
 _RANK = ("pending", "failed", "on-hold", "processing", "completed")
 _INVOICE = "invoice_number"  # meta key of the ERP's invoice number
+_MOST = 100  # rows in one batch
 
 Body = dict[str, Any]
+Answered = ProductRow | SamklangError
 
 
 class Writer:
     """Writes to one shop."""
 
-    def __init__(self, shop: Shop, mapper: Mapper, reader: Reader, connection: str, words: Mapping[str, str]) -> None:
-        self._shop, self._map, self._reader = shop, mapper, reader
+    def __init__(self, shop: Shop, mapper: Mapper, connection: str, words: Mapping[str, str]) -> None:
+        self._shop, self._map = shop, mapper
         self._connection, self._words = connection, words
+
+    def _batch(self, path: str, bodies: Sequence[Body]) -> list[Answered]:
+        """Bodies with an id are updates, the others creates; each is answered by a row or an error of its own."""
+        answered: dict[int, Answered] = {}
+        for verb in ("create", "update"):
+            places = [place for place, body in enumerate(bodies) if ("id" in body) == (verb == "update")]
+            for start in range(0, len(places), _MOST):
+                some = places[start : start + _MOST]
+                answered.update(zip(some, self._sent(path, verb, [bodies[place] for place in some]), strict=True))
+        return [answered[place] for place in range(len(bodies))]
+
+    def _sent(self, path: str, verb: str, bodies: Sequence[Body]) -> list[Answered]:
+        answer = self._shop.call("POST", path, {"_fields": verb}, {verb: bodies}, idempotent=verb == "update")
+        raws = getattr(answer.parsed(_ANSWERS), verb)
+        if len(raws) != len(bodies):
+            raise BadAnswer(f"{len(bodies)} rows were sent, {len(raws)} were answered", where=answer.where)
+        return [_answered(path, raw) for raw in raws]
 
     # ------------------------------------------------------------------------------------------------ stock, price
 
     def figures(self, wants: Sequence[Want]) -> list[Result]:
         """Stock levels or prices: articles in one batch, variations in one batch for each product, side by side."""
-        results: list[Result | None] = [None] * len(wants)
-        groups: dict[str, list[tuple[int, Body]]] = {}
-        for place, want in enumerate(wants):
-            record = want.record
-            assert isinstance(record, StockLevel | Price)
-            id_ = want.ids.get(("variant", sku_key(record.sku)))
-            try:
-                if id_ is None:
-                    raise Wait("variant", sku_key(record.sku))
-                parent, _, own = id_.rpartition(":")
-                body = self._stock(record) if isinstance(record, StockLevel) else self._price(record)
-                path = f"/products/{parent}/variations/batch" if parent else "/products/batch"
-                groups.setdefault(path, []).append((place, {"id": int(own), **body}))
-            except InvalidRecord as error:
-                results[place] = bad_data(error, record.sku)
-            except SamklangError as error:
-                results[place] = error
+        return batched(self._figure, self._send_figures, wants)
 
-        def send(path: str, group: list[tuple[int, Body]]) -> list[tuple[int, ProductRow | SamklangError]]:
+    def _figure(self, want: Want, record: StockLevel | Price) -> tuple[str, Body]:
+        parent, _, own = needed(want.ids, "variant", sku_key(record.sku)).rpartition(":")
+        path = f"/products/{parent}/variations/batch" if parent else "/products/batch"
+        return path, {"id": int(own), **(_stock(record) if isinstance(record, StockLevel) else self._price(record))}
+
+    def _send_figures(self, figures: list[tuple[Want, tuple[str, Body]]]) -> list[Result]:
+        groups: dict[str, list[int]] = {}
+        for place, (_, (path, _)) in enumerate(figures):
+            groups.setdefault(path, []).append(place)
+
+        def send(path: str, bodies: list[Body]) -> list[Answered]:
             try:
-                rows = self._batch(path, "update", [body for _, body in group])
+                return self._batch(path, bodies)
             except Rejected as error:  # the product of these variations is gone: its neighbours go on
-                rows = [error] * len(group)
-            return [(place, row) for (place, _), row in zip(group, rows, strict=True)]
+                return [error] * len(bodies)
 
-        for answers in self._shop.each(partial(send, path, group) for path, group in groups.items()):
-            for place, row in answers:
-                results[place] = row if isinstance(row, SamklangError) else self._taken(wants[place].record, row)
-        return [result for result in results if result is not None]
-
-    def _stock(self, record: StockLevel) -> Body:
-        # Where the shop counts no stock it would ignore the figure without a word (observed): counting is switched on.
-        return {"manage_stock": True, "stock_quantity": max(0, int(record.available.to_integral_value(ROUND_FLOOR)))}
+        calls = (partial(send, path, [figures[place][1][1] for place in group]) for path, group in groups.items())
+        results: dict[int, Result] = {}
+        for group, rows in zip(groups.values(), self._shop.transport.overlap(calls), strict=True):
+            for place, row in zip(group, rows, strict=True):
+                want, (_, body) = figures[place]
+                results[place] = row if isinstance(row, SamklangError) else self._taken(want.record, body, row)
+        return [results[place] for place in range(len(figures))]
 
     def _price(self, record: Price) -> Body:
         if record.price_list or record.min_qty != 1:
@@ -95,114 +108,68 @@ class Writer:
         amount = price.on_side(inclusive)
         return rounded(amount, price.currency) if inclusive else amount
 
-    def _taken(self, record: object, row: ProductRow) -> Result:
+    def _taken(self, record: object, body: Body, row: ProductRow) -> Result:
         """What the shop says that it holds now. It takes bad figures in silence, so they are compared."""
         if isinstance(record, StockLevel):
-            if row.stock_quantity != self._stock(record)["stock_quantity"]:
+            if row.stock_quantity != body["stock_quantity"]:
                 return Rejected("The shop did not take the stock figure", where=record.sku)
             return Done(seen=self._map.stock(row))
         assert isinstance(record, Price)
-        if Decimal(row.regular_price or -1) != Decimal(self._price(record)["regular_price"]):
+        if Decimal(row.regular_price or -1) != Decimal(body["regular_price"]):
             return Rejected("The shop did not take the price", where=record.sku)
         seen = self._map.price(row, row)
         return Done(seen=seen and msgspec.structs.replace(seen, tax_percent=record.tax_percent))
-
-    def _batch(self, path: str, verb: str, bodies: Sequence[Body]) -> list[ProductRow | SamklangError]:
-        """One batch; each answer is a row or the error of its own."""
-        if not bodies:
-            return []
-        answer = self._shop.call("POST", path, {"_fields": verb}, {verb: bodies}, idempotent=verb == "update")
-        raws = getattr(answer.parsed(_ANSWERS), verb)
-        if len(raws) != len(bodies):
-            raise BadAnswer(f"{len(bodies)} rows were sent, {len(raws)} were answered", where=answer.where)
-        rows: list[ProductRow | SamklangError] = []
-        for raw in raws:
-            failed = _FAILED.decode(raw)
-            if failed.error is not None:
-                rows.append(refusal(failed.status, failed.error, f"{path} {failed.id}"))
-            else:
-                rows.append(_ROW.decode(raw))
-        return rows
 
     # ------------------------------------------------------------------------------------------------ products
 
     def products(self, wants: Sequence[Want]) -> list[Result]:
         """Products with their variants: all parents in one batch, then the variations of each, side by side."""
-        results: list[Result | None] = [None] * len(wants)
-        bodies: dict[str, list[tuple[int, Body]]] = {"create": [], "update": []}
-        categories = self._categories([want for want in wants if want.fields is None or "categories" in want.fields])
-        for place, want in enumerate(wants):
-            try:
-                body = self._product(want, categories)
-                verb = "update" if want.external_id else "create"
-                bodies[verb].append((place, {"id": int(want.external_id), **body} if want.external_id else body))
-            except InvalidRecord as error:
-                results[place] = bad_data(error, want.key)
-            except SamklangError as error:
-                results[place] = error
-        taken: list[tuple[int, ProductRow]] = []
-        for verb, group in bodies.items():
-            for (place, _), row in zip(group, self._batch("/products/batch", verb, [b for _, b in group]), strict=True):
-                if isinstance(row, SamklangError):
-                    results[place] = row
-                else:
-                    taken.append((place, row))
-        grouped = [(place, row) for place, row in taken if row.type == "variable"]  # these cost calls of their own
-        for place, row in taken:
-            if row.type != "variable":
-                results[place] = self._finished(wants[place], row)
-        calls = (partial(self._finished, wants[place], row) for place, row in grouped)
-        for (place, _), result in zip(grouped, self._shop.each(calls), strict=True):
-            results[place] = result
-        return [result for result in results if result is not None]
+        categories = self._categories([want for want in wants if asks(want, "categories")])
+        return batched(partial(self._product, categories), self._send_products, wants)
 
-    def _product(self, want: Want, categories: Mapping[str, int]) -> Body:
-        record, new = _as_product(want), not want.external_id
-        simple, one = not record.axes, record.variants[0]
+    def _send_products(self, products: list[tuple[Want, Body]]) -> list[Result]:
+        rows = self._batch("/products/batch", [body for _, body in products])
+        sent = [(want, row) for (want, _), row in zip(products, rows, strict=True)]
+        grouped = [  # these cost calls of their own
+            partial(self._finished, want, row)
+            for want, row in sent
+            if isinstance(row, ProductRow) and row.type == "variable"
+        ]
+        finished = iter(list(self._shop.transport.overlap(grouped)))
+        return [
+            row if isinstance(row, SamklangError) else next(finished) if row.type == "variable" else
+            self._finished(want, row)
+            for want, row in sent
+        ]  # fmt: skip
+
+    def _product(self, categories: Mapping[str, int], want: Want, record: Product) -> Body:
+        new, simple, one = not want.external_id, not record.axes, record.variants[0]
         if simple and len(record.variants) > 1:
             raise Unsupported("WooCommerce tells variants apart by their choices only", where=record.code)
-
-        def wanted(field: str) -> bool:
-            return want.fields is None or field in want.fields
-
-        body: Body = {}
-        if new:
-            body["sku"] = one.sku if simple else record.code
+        body: Body = {"sku": one.sku if simple else record.code} if new else {"id": int(want.external_id)}
         if new or not simple:  # an article that got variants becomes a variable product, never the other way
             body["type"] = "simple" if simple else "variable"
-        for field, name, value in (
-            ("name", "name", record.name),
-            ("description", "description", record.description),
-            ("status", "status", _STATUS[record.status]),
-            ("tax_class", "tax_class", self._map.slug_of(record.tax_class) or "standard"),
-            ("categories", "categories", [{"id": categories[name.casefold()]} for name in record.categories]
-             if wanted("categories") else []),
-            ("axes", "attributes", self._attributes(record)),
-        ):  # fmt: skip
-            if wanted(field) or (field == "axes" and (wanted("attributes") or (wanted("variants") and not simple))):
-                body[name] = value
+        if asks(want, "name"):
+            body["name"] = record.name
+        if asks(want, "description"):
+            body["description"] = record.description
+        if asks(want, "status"):
+            body["status"] = _STATUS[record.status]
+        if asks(want, "tax_class"):
+            body["tax_class"] = self._map.slug_of(record.tax_class) or "standard"
+        if asks(want, "categories"):
+            body["categories"] = [{"id": categories[name.casefold()]} for name in record.categories]
+        if asks(want, "axes", "attributes", *(() if simple else ("variants",))):
+            body["attributes"] = _attributes(record)
         # The shop fetches images anew each time that they are named: only for a new product, or when they changed.
         if record.images and (new or (want.fields is not None and "images" in want.fields)):
             body["images"] = [{"src": address} for address in record.images]
-        if simple and wanted("variants"):
+        if simple and asks(want, "variants"):
             body |= self._variant(one, new)
         own = record.custom.get(self._connection)
-        if own and (want.fields is None or "custom" in want.fields):
+        if own and asks(want, "custom"):
             body["meta_data"] = [{"key": key, "value": value} for key, value in own.items()]
         return body
-
-    def _attributes(self, record: Product) -> list[Body]:
-        axes = [
-            {
-                "name": axis.name, "variation": True, "visible": True,
-                "options": list(dict.fromkeys(v.options[axis.code] for v in record.variants if axis.code in v.options)),
-            }
-            for axis in record.axes
-        ]  # fmt: skip
-        return axes + [
-            {"name": name, "visible": True, "options": [str(one) for one in (v if isinstance(v, list) else [v])]}
-            for name, v in record.attributes.items()
-        ]
 
     def _variant(self, variant: Variant, new: bool) -> Body:
         body: Body = {"backorders": _BACKORDERS[variant.backorder]}
@@ -216,56 +183,47 @@ class Writer:
         return body
 
     def _finished(self, want: Want, row: ProductRow) -> Result:
-        try:
-            return self._finish(want, row)
-        except Rejected as error:
+        result = attempt(partial(self._finish, row), want)
+        if isinstance(result, Rejected):
             # A SKU may belong to another product's variation: this product must never be bound to that.
-            return Rejected(error.what, where=error.where, remote=error.remote)
-        except InvalidRecord as error:
-            return bad_data(error, want.key)
+            return Rejected(result.what, where=result.where, remote=result.remote)
+        return result
 
-    def _finish(self, want: Want, row: ProductRow) -> Result:
+    def _finish(self, row: ProductRow, want: Want, record: Product) -> Done:
         """The variations of a product that the shop has taken; the result of the whole."""
-        record = _as_product(want)
         rows: list[ProductRow] = [row]
         if row.type == "variable":
-            if want.fields is not None and not {"variants", "axes"} & want.fields:
+            if not asks(want, "variants", "axes"):
                 return Done(external_id=str(row.id))
-            known = {sku_key(one.sku): one.id for one in self._reader.variations(row.id) if isinstance(one, ProductRow)}
-            names = {axis.code: axis.name for axis in record.axes}
-            bodies: dict[str, list[Body]] = {"create": [], "update": []}
-            for variant in record.variants:
-                chosen = [{"name": names[code], "option": value} for code, value in variant.options.items()]
-                id_ = known.get(variant.key)
-                body = {"attributes": chosen, "status": _STATUS[variant.status], **self._variant(variant, id_ is None)}
-                if variant.images and id_ is None:
-                    body["image"] = {"src": variant.images[0]}
-                bodies["update" if id_ else "create"].append(
-                    {"id": id_, **body} if id_ else {"sku": variant.sku, **body}
-                )
+            path = f"/products/{row.id}/variations"
+            there = self._shop.short(path, PRODUCTS, PRODUCT_FIELDS)
+            known = {sku_key(one.sku): one.id for one in there if isinstance(one, ProductRow)}
+            bodies = [self._variation(record, variant, known.get(variant.key)) for variant in record.variants]
             rows = []
-            for verb, group in bodies.items():
-                for start in range(0, len(group), 100):
-                    path = f"/products/{row.id}/variations/batch"
-                    for answer in self._batch(path, verb, group[start : start + 100]):
-                        if isinstance(answer, SamklangError):
-                            raise answer
-                        rows.append(answer)
+            for answer in self._batch(f"{path}/batch", bodies):
+                if isinstance(answer, SamklangError):
+                    raise answer
+                rows.append(answer)
         seen = partial(self._map.product, row, sorted(rows, key=lambda one: one.id))
         return Done(external_id=str(row.id), parts=parts(row, rows), seen=seen)
+
+    def _variation(self, record: Product, variant: Variant, id_: int | None) -> Body:
+        names = {axis.code: axis.name for axis in record.axes}
+        chosen = [{"name": names[code], "option": value} for code, value in variant.options.items()]
+        body = {"attributes": chosen, "status": _STATUS[variant.status], **self._variant(variant, id_ is None)}
+        if id_ is not None:
+            return {"id": id_, **body}
+        image = {"image": {"src": variant.images[0]}} if variant.images else {}
+        return {"sku": variant.sku, **body, **image}
 
     def _categories(self, wants: Sequence[Want]) -> dict[str, int]:
         """Ids of the categories by name; missing ones are created."""
         needed = {name.casefold(): name for want in wants for name in _as_product(want).categories}
         known: dict[str, int] = {}
-        page = 1
-        while needed.keys() - known.keys():
-            asked = {"per_page": 100, "page": page, "orderby": "id", "order": "asc", "_fields": "id,name"}
-            rows = PRODUCTS(self._shop.call("GET", "/products/categories", asked))
-            known.update({row.name.casefold(): row.id for row in reversed(rows) if isinstance(row, ProductRow)} | known)
-            page += 1
-            if len(rows) < 100:
-                break
+        if needed:
+            for row in self._shop.short("/products/categories", _CATEGORIES, {"_fields": "id,name"}):
+                if isinstance(row, CategoryRow):
+                    known.setdefault(row.name.casefold(), row.id)
         for key in needed.keys() - known.keys():
             try:
                 known[key] = self._shop.call("POST", "/products/categories", None, {"name": needed[key]}).json()["id"]
@@ -278,16 +236,9 @@ class Writer:
     def find(self, wants: Sequence[Want]) -> list[list[Match]]:
         """Products by SKU, exactly: a product's own, or of any of its variants (then its parent matches)."""
         skus = dict.fromkeys(sku for want in wants for sku in _skus(want))
+        asked = {"sku": ",".join(skus), "_fields": "id,sku,parent_id"}
         held: dict[str, str] = {}
-        for row in (
-            PRODUCTS(
-                self._shop.call(
-                    "GET", "/products", {"sku": ",".join(skus), "per_page": 100, "_fields": "id,sku,parent_id"}
-                )
-            )
-            if skus
-            else []
-        ):
+        for row in self._shop.some("/products", PRODUCTS, asked) if skus else []:
             if isinstance(row, ProductRow):
                 held.setdefault(sku_key(row.sku), str(row.parent_id or row.id))
         found = [dict.fromkeys(held[key] for sku in _skus(want) if (key := sku_key(sku)) in held) for want in wants]
@@ -295,12 +246,19 @@ class Writer:
 
     # ------------------------------------------------------------------------------------------------ orders
 
-    def status(self, want: Want) -> Result:
+    def single(self, write: Callable[[Want, Any], Result], wants: Sequence[Want]) -> list[Result]:
+        """One record, as the manifest's batch is 1: a "no" is its result, a fault is raised."""
+        try:
+            return [write(want, want.record) for want in wants]
+        except (Rejected, Wait) as error:
+            return [error]
+
+    def status(self, want: Want, record: OrderStatus) -> Result:
         """Move an order forward and note the invoice number. Writes nothing when nothing differs: that would echo."""
-        record = want.record
-        assert isinstance(record, OrderStatus)
-        path = f"/orders/{self._order_id(want, record.order)}"
-        now = self._order(path)
+        path = (
+            f"/orders/{want.ids.get(('order', record.order)) or want.external_id or needed({}, 'order', record.order)}"
+        )
+        now = self._shop.call("GET", path).parsed(_ORDER)
         if now.status == "trash":  # writing would revive it (observed)
             return Rejected("The order lies in the shop's trash", where=record.order)
         body: Body = {}
@@ -320,11 +278,9 @@ class Writer:
                 return Rejected(f"The shop made {now.status!r} of the status {word!r}", where=record.order)
         return Done(external_id=str(now.id), seen=self._map.status(now, record.order))
 
-    def shipment(self, want: Want) -> Result:
+    def shipment(self, want: Want, record: Shipment) -> Result:
         """Tracking numbers as an order note; the buyer gets it by mail if the flow's option `mail` says so."""
-        record = want.record
-        assert isinstance(record, Shipment)
-        path = f"/orders/{self._order_id(want, record.order)}/notes"
+        path = f"/orders/{needed(want.ids, 'order', record.order)}/notes"
         tracked = [f"{parcel.tracking_no} {parcel.tracking_url}".strip() for parcel in record.parcels]
         text = f"{record.carrier_code or 'Shipment'} {record.number}: {', '.join(tracked)}".rstrip(": ")
         for note in self._shop.call("GET", path).json():  # a note has no key: look before writing a second one
@@ -332,27 +288,6 @@ class Writer:
                 return Done(external_id=str(note["id"]))
         body = {"note": text, "customer_note": bool(want.options.get("mail", False))}
         return Done(external_id=str(self._shop.call("POST", path, None, body).json()["id"]))
-
-    def one_by_one(self, write: Callable[[Want], Result], wants: Sequence[Want]) -> list[Result]:
-        """Several single writes side by side, each with a result of its own; a lost login stops them all."""
-
-        def single(want: Want) -> Result:
-            try:
-                return write(want)
-            except (Rejected, Wait) as error:
-                return error
-
-        return list(self._shop.each(partial(single, want) for want in wants))
-
-    def _order(self, path: str) -> OrderRow:
-        return self._shop.call("GET", path).parsed(_ORDER)
-
-    def _order_id(self, want: Want, key: str) -> str:
-        id_ = want.external_id if isinstance(want.record, OrderStatus) else ""
-        id_ = want.ids.get(("order", key)) or id_
-        if not id_:
-            raise Wait("order", key)
-        return id_
 
 
 class _Batch(msgspec.Struct):
@@ -368,16 +303,38 @@ class _Failed(msgspec.Struct):
     id: int | None = None
     error: Any = None
 
-    @property
-    def status(self) -> int:
-        data = self.error.get("data") if isinstance(self.error, dict) else None
-        return int(data["status"]) if isinstance(data, dict) and "status" in data else 400
-
 
 _ANSWERS = msgspec.json.Decoder(_Batch)
 _FAILED = msgspec.json.Decoder(_Failed)
 _ROW = msgspec.json.Decoder(ProductRow)
 _ORDER = msgspec.json.Decoder(OrderRow)
+_CATEGORIES = Rows(CategoryRow)
+
+
+def _answered(path: str, raw: msgspec.Raw) -> Answered:
+    failed = _FAILED.decode(raw)
+    if failed.error is None:
+        return _ROW.decode(raw)
+    data = failed.error.get("data") if isinstance(failed.error, dict) else None
+    status = int(data["status"]) if isinstance(data, dict) and "status" in data else 400
+    return refusal(status, failed.error, f"{path} {failed.id}")
+
+
+def _stock(record: StockLevel) -> Body:
+    # Where the shop counts no stock it would ignore the figure without a word (observed): counting is switched on.
+    return {"manage_stock": True, "stock_quantity": max(0, int(record.available.to_integral_value(ROUND_FLOOR)))}
+
+
+def _attributes(record: Product) -> list[Body]:
+    """The axes with their choices, and free attributes."""
+    found: list[Body] = []
+    for axis in record.axes:
+        options = list(dict.fromkeys(v.options[axis.code] for v in record.variants if axis.code in v.options))
+        found.append({"name": axis.name, "variation": True, "visible": True, "options": options})
+    for name, value in record.attributes.items():
+        texts = [str(one) for one in (value if isinstance(value, list) else [value])]
+        found.append({"name": name, "visible": True, "options": texts})
+    return found
 
 
 def _as_product(want: Want) -> Product:
