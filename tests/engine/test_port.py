@@ -27,7 +27,10 @@ def test_a_job_is_counted_and_how_late_it_began(rig: Rig) -> None:
     def told(name: str, **labels: str) -> float:
         return REGISTRY.get_sample_value(name, labels) or 0.0
 
-    counts = ("samklang_jobs_total", {"task": "sweep", "result": "ok"}), ("samklang_job_lag_seconds_count", {"lane": "2"})
+    counts = (
+        ("samklang_jobs_total", {"task": "sweep", "result": "ok"}),
+        ("samklang_job_lag_seconds_count", {"lane": "2"}),
+    )
     before = [told(name, **labels) for name, labels in counts]
     job = Job("sweep", 1, "prices", 2)
     rig.engine.wake(job)

@@ -157,7 +157,8 @@ class Worker:
     # ------------------------------------------------------------------------------------------- one job
 
     def do(self, row: int, job: Job, every: float, due: float) -> None:
-        """Run a job, due at `due` (epoch seconds), in this thread. Its next turn is put down first, so that no death of ours can lose it."""
+        """Run a job, due at `due` (epoch seconds), in this thread. Its next turn is put down first, so that no death of
+        ours can lose it."""
         try:
             close_old_connections()
             if every:
