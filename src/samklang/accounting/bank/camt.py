@@ -57,7 +57,7 @@ def _statement(content: Content, part: _Element) -> BankStatement:
     opening, closing = _balance(part, _OPENING), _balance(part, _CLOSING)
     if kind == "statement" and (opening is None or closing is None):
         raise _wrong(part, "lacks its opening (OPBD) or closing balance (CLBD), so its entries prove nothing")
-    lines = [(_status(entry), _line(entry)) for entry in _all(part, "Ntry")]
+    lines = [(_status(entry), _line(entry, kind)) for entry in _all(part, "Ntry")]
     currency = _text(part, "Acct", "Ccy") or next(
         (found for found in (opening and opening[1], *(line.currency for _, line in lines)) if found), ""
     )
@@ -94,11 +94,13 @@ def _balance(part: _Element, codes: Iterable[str]) -> tuple[Decimal, str] | None
     return None
 
 
-def _line(entry: _Element) -> BankLine:
+def _line(entry: _Element, kind: BankKind) -> BankLine:
     amount, currency = _amount(entry)
     details = tuple(_detail(part, amount, currency) for part in _details(entry))
     booked_on = _day(entry, "BookgDt", "Dt") or _day(entry, "BookgDt", "DtTm")
     value_on = _day(entry, "ValDt", "Dt") or _day(entry, "ValDt", "DtTm")
+    if kind == "notice":  # whose entries may go without dates; the notice's own is the nearest
+        booked_on = booked_on or value_on or _day(entry.getparent(), "CreDtTm")
     if booked_on is None and value_on is None:
         raise _wrong(entry, "has neither a booking nor a value date")
     texts = [_text(entry, "AddtlNtryInf"), *(word for part in details for word in (part.text, *_references(part)))]
@@ -198,7 +200,7 @@ def _number(element: _Element) -> Decimal:
         raise _wrong(element, "is no amount", value=text) from None
 
 
-def _day(part: _Element, *path: str) -> date | None:
+def _day(part: _Element | None, *path: str) -> date | None:
     """The day as written, in the bank's own zone."""
     text = _text(part, *path)
     if not text:
@@ -206,7 +208,7 @@ def _day(part: _Element, *path: str) -> date | None:
     try:
         return date.fromisoformat(text[:10])
     except ValueError:
-        raise _wrong(part, f"has no date in {'/'.join(path)}", value=text) from None
+        raise Unreadable("The element holds no date.", column="/".join(path), value=text) from None
 
 
 def _created(part: _Element) -> datetime | None:

@@ -190,9 +190,10 @@ class Statement(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def line_key(self, line: StatementLine) -> tuple[str, ...]:
         """What makes it the same line in whatever file it comes (RECONCILIATION §5).
 
-        The lines of an account have no payout in their key, because exports of two periods may overlap (edge case 30).
+        Only payouts are part of the key: exports of an account may overlap (edge case 30), and a report's rows have
+        numbers of their own whether they come as a workbook or from the API.
         """
-        place = "" if self.scope == "account" else self.reference
+        place = self.reference if self.scope == "payout" else ""
         return (self.provider, self.account, place, self.currency, *_identity(line), str(line.sequence))
 
 

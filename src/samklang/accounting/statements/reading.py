@@ -2,39 +2,38 @@
 
 from __future__ import annotations
 
-from samklang.accounting.bank import bgmax, camt
 from samklang.accounting.bank.base import BankStatement
-from samklang.accounting.statements import (
-    adyen,
-    klarna,
-    nets,
-    ozon,
-    paypal,
-    paypal_reports,
-    shopify,
-    stripe,
-    swish,
-    wildberries,
-    yandex,
-)
+from samklang.accounting.bank.bgmax import FORMATS as BGMAX
+from samklang.accounting.bank.camt import FORMATS as CAMT
+from samklang.accounting.statements.adyen import FORMATS as ADYEN
 from samklang.accounting.statements.base import Profile, Statement, Unreadable
 from samklang.accounting.statements.content import Content, Format
+from samklang.accounting.statements.klarna import FORMATS as KLARNA
+from samklang.accounting.statements.nets import FORMATS as NETS
+from samklang.accounting.statements.ozon import FORMATS as OZON
+from samklang.accounting.statements.paypal import FORMATS as PAYPAL
+from samklang.accounting.statements.paypal_reports import FORMATS as PAYPAL_REPORTS
+from samklang.accounting.statements.shopify import FORMATS as SHOPIFY
+from samklang.accounting.statements.stripe import FORMATS as STRIPE
+from samklang.accounting.statements.swish import FORMATS as SWISH
+from samklang.accounting.statements.wildberries import FORMATS as WILDBERRIES
+from samklang.accounting.statements.yandex import FORMATS as YANDEX
 
 #: In the order of asking: what is told apart by a name of its own comes before what only looks alike.
 FORMATS: tuple[Format, ...] = (
-    *camt.FORMATS,
-    *bgmax.FORMATS,
-    *swish.FORMATS,
-    *paypal_reports.FORMATS,
-    *klarna.FORMATS,
-    *nets.FORMATS,
-    *stripe.FORMATS,
-    *adyen.FORMATS,
-    *shopify.FORMATS,
-    *paypal.FORMATS,
-    *wildberries.FORMATS,
-    *ozon.FORMATS,
-    *yandex.FORMATS,
+    *CAMT,
+    *BGMAX,
+    *SWISH,
+    *PAYPAL_REPORTS,
+    *KLARNA,
+    *NETS,
+    *STRIPE,
+    *ADYEN,
+    *SHOPIFY,
+    *PAYPAL,
+    *WILDBERRIES,
+    *OZON,
+    *YANDEX,
 )
 
 

@@ -80,9 +80,7 @@ def _read(content: Content) -> Iterator[Statement]:
         yield _statement(content, "", currency, [], group)
 
 
-def _statement(
-    content: Content, payout: str, currency: str, rows: Sequence[Row], pending: Sequence[Row]
-) -> Statement:
+def _statement(content: Content, payout: str, currency: str, rows: Sequence[Row], pending: Sequence[Row]) -> Statement:
     lines = [line for row in rows for line in _lines(row, currency)]
     days = [line.day for line in lines if line.day]
     net = sum((line.amount for line in lines), ZERO)

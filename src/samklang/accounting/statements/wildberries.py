@@ -1,0 +1,231 @@
+"""Wildberries' detailed realisation report: XLSX of 39, 47 or 49 columns, JSON with the old and the new field names.
+
+Row arithmetic, on every row of a sale or return (RECONCILIATION §4): payable = realised − reward − VAT on the reward,
+where the reward is made up of pick-up points, acquiring and Wildberries' own. The document type gives the sign. A
+negative reward is real: Wildberries pays for its own discount (edge case 51).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from samklang.accounting.statements.base import Kind, Statement, StatementLine, Unreadable
+from samklang.accounting.statements.content import Content, Format
+from samklang.accounting.statements.marketplace import fee, part, report
+from samklang.accounting.statements.tables import POINT, Row, Table, items, plain
+from samklang.records.money import ZERO
+
+#: Field names: finance API of 2026, statistics API v5, workbooks.
+_NAMES: Mapping[str, Sequence[str]] = {
+    "id": ("rrdId", "rrd_id", "№"),
+    "report": ("reportId", "realizationreport_id"),
+    "report_type": ("reportType", "report_type"),
+    "from": ("dateFrom", "date_from"),
+    "to": ("dateTo", "date_to"),
+    "currency": ("currency", "currency_name"),
+    "document": ("docTypeName", "doc_type_name", "Тип документа"),
+    "operation": ("sellerOperName", "supplier_oper_name", "Обоснование для оплаты"),
+    "reason": (
+        "bonusTypeName", "bonus_type_name", "Виды логистики, штрафов и корректировок ВВ",
+        "Виды логистики, штрафов и доплат", "Обоснование штрафов и доплат",
+    ),
+    "article": ("vendorCode", "sa_name", "Артикул поставщика", "Артикул продавца"),
+    "quantity": ("quantity", "Кол-во"),
+    "realised": ("retailAmount", "retail_amount", "Вайлдберриз реализовал Товар (Пр)"),
+    "commission": (
+        "ppvzSalesCommission", "ppvz_sales_commission", "Вознаграждение с продаж до вычета услуг поверенного, без НДС",
+    ),
+    "pickup": (
+        "ppvzReward", "ppvz_reward", "Возмещение за выдачу и возврат товаров на ПВЗ",
+        "Возмещение Расходов услуг поверенного",
+    ),
+    "acquiring": (
+        "acquiringFee", "acquiring_fee", "Возмещение издержек по эквайрингу",
+        "Эквайринг/Комиссии за организацию платежей",
+        "Компенсация платежных услуг/Комиссия за интеграцию платежных сервисов",
+    ),
+    "reward": ("vw", "ppvz_vw", "Вознаграждение Вайлдберриз (ВВ), без НДС"),
+    "vat": ("vwNds", "ppvz_vw_nds", "НДС с Вознаграждения Вайлдберриз"),
+    "payable": ("forPay", "ppvz_for_pay", "К перечислению Продавцу за реализованный Товар"),
+    "delivery": ("deliveryService", "delivery_rub", "Услуги по доставке товара покупателю"),
+    "penalty": ("penalty", "Общая сумма штрафов", "Штрафы"),
+    "additional": (
+        "additionalPayment", "additional_payment", "Корректировка Вознаграждения Вайлдберриз (ВВ)", "Доплаты",
+    ),
+    "storage": ("paidStorage", "storage_fee", "Хранение"),
+    "acceptance": ("paidAcceptance", "acceptance", "Операции на приемке", "Платная приемка"),
+    "deduction": ("deduction", "Удержания"),
+    "transport": (
+        "rebillLogisticCost", "rebill_logistic_cost",
+        "Возмещение издержек по перевозке/по складским операциям с товаром", "Возмещение издержек по перевозке",
+    ),
+    "sold": ("saleDt", "sale_dt", "Дата продажи"),
+    "order": ("srid", "Srid"),
+    "country": ("country", "site_country", "Страна продажи", "Страна"),
+}  # fmt: skip
+_NEED = ("id", "document", "operation", "quantity", "realised", "reward", "vat", "payable", "delivery", "sold")
+_MARKS = (_NAMES["operation"], _NAMES["payable"])
+
+#: Sign by document type; service rows may have none.
+_SIGNS = {"продажа": 1, "возврат": -1, "": 1}
+#: Operations that are Wildberries' own payment for goods lost or damaged, not a sale to a buyer.
+_COMPENSATIONS = ("компенсац", "оплата брака", "оплата потерянного", "авансовая оплата за товар без движения")
+#: Other columns, each a line of its own: kind and sign.
+_OTHERS: Mapping[str, tuple[Kind, int]] = {
+    "delivery": ("fee", -1),
+    "storage": ("fee", -1),
+    "acceptance": ("fee", -1),
+    "transport": ("fee", -1),
+    "penalty": ("fine", -1),
+    "deduction": ("adjustment", -1),
+    "additional": ("adjustment", 1),
+}
+#: Sums that a report's header states, and the column they are of.
+_TOTALS = {
+    "retailAmountSum": "realised",
+    "forPaySum": "payable",
+    "deliveryServiceSum": "delivery",
+    "paidStorageSum": "storage",
+    "paidAcceptanceSum": "acceptance",
+    "deductionSum": "deduction",
+    "penaltySum": "penalty",
+    "additionalPaymentSum": "additional",
+}
+_BUYOUTS = ("2", "3")
+_KOPEK = Decimal("0.01")
+_ZONE = ZoneInfo("Europe/Moscow")
+
+
+def _read_table(content: Content) -> Iterator[Statement]:
+    rows = content.table(*_MARKS)
+    assert rows is not None  # it matched
+    yield from _reports(content, list(Table(rows, _NAMES, _NEED, POINT)), {})
+
+
+def _read_json(content: Content) -> Iterator[Statement]:
+    """Rows of /detailed, alone or as `rows` beside the `report` that /list gives."""
+    document = content.json
+    header = document.get("report", {}) if isinstance(document, dict) else {}
+    yield from _reports(content, items(document["rows"] if isinstance(document, dict) else document, _NAMES), header)
+
+
+def _reports(content: Content, rows: Sequence[Row], header: Mapping[str, Any]) -> Iterator[Statement]:
+    groups: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        currency = row.currency("currency", content.profile.currency or "RUB")
+        groups.setdefault((row.text("report") or _reference(rows), currency), []).append(row)
+    if header and set(groups) != {(str(header.get("reportId")), str(header.get("currency")))}:
+        raise Unreadable("The rows are not those of the report beside them.", value=header.get("reportId", ""))
+    for (reference, currency), group in groups.items():
+        if header:
+            _check_totals(header, group)
+        lines = [line for row in group for line in _lines(row, currency)]
+        yield report(
+            content,
+            "wildberries",
+            reference,
+            currency,
+            lines,
+            format="wildberries realisation",
+            start=group[0].day("from") or min((line.day for line in lines if line.day), default=None),
+            end=group[0].day("to") or max((line.day for line in lines if line.day), default=None),
+        )
+
+
+def _reference(rows: Sequence[Row]) -> str:
+    """A workbook does not say which report it is; its rows' numbers, which are Wildberries' own, do."""
+    numbers = sorted(int(row.need("id")) for row in rows)
+    return f"{numbers[0]}-{numbers[-1]}"
+
+
+def _lines(row: Row, currency: str) -> Iterable[StatementLine]:
+    at, day = row.moment("sold", _ZONE)
+    facts: dict[str, Any] = {
+        "provider_id": row.text("id"),
+        "order_ref": row.text("order"),
+        "sku": row.text("article"),
+        "quantity": row.amount_or_zero("quantity") or None,
+        "at": at,
+        "day": day,
+        "country": row.text("country"),
+        "method": "buyout" if row.text("report_type") in _BUYOUTS else "",
+        "text": row.text("reason"),
+    }
+    operation = row.text("operation")
+    sign: int = row.one_of("document", _SIGNS)
+    realised = row.amount_or_zero("realised")
+    if realised < 0:
+        sign = 1  # already signed
+    shares = {name: row.amount_or_zero(name) for name in ("reward", "pickup", "acquiring")}
+    vat = row.amount_or_zero("vat")
+    payable, rest = _check(row, realised, sum(shares.values(), ZERO), vat)
+    shares[max(shares, key=lambda name: abs(shares[name]))] -= rest
+    kind = _kind(operation, sign * (realised or payable))
+    if realised or any(shares.values()) or vat:
+        yield from part(row, kind, sign * realised, operation, currency, **facts)
+        for name, share in shares.items():
+            yield from fee(row, sign * share, name, currency, **facts)
+        yield from part(row, "fee_vat", -sign * vat, "vat", currency, **facts)
+    else:
+        yield from part(row, kind, sign * payable, operation, currency, **facts)
+    for name, (other, direction) in _OTHERS.items():
+        amount = direction * row.amount_or_zero(name)
+        other = "fee_correction" if other == "fee" and amount > 0 else other
+        yield from part(row, other, amount, name, currency, **facts)
+
+
+def _check(row: Row, realised: Decimal, reward: Decimal, vat: Decimal) -> tuple[Decimal, Decimal]:
+    """What is payable for the goods, and by how much its parts miss it: a kopek, as each of them is rounded.
+
+    Rows that only compensate have no realised amount and no reward.
+    """
+    payable = row.amount_or_zero("payable")
+    if not (realised or reward or vat):
+        return payable, ZERO
+    if row.text("commission") and abs(row.amount("commission") - reward) > _KOPEK:
+        raise row.wrong("commission", f"is not the sum of its parts {reward}", code="AMOUNT_DIFF")
+    rest = payable - (realised - reward - vat)
+    if abs(rest) > _KOPEK:
+        raise row.wrong("payable", f"is not realised − reward − VAT = {realised - reward - vat}", code="AMOUNT_DIFF")
+    return payable, rest
+
+
+def _kind(operation: str, amount: Decimal) -> Kind:
+    words = plain(operation)
+    if any(mark in words for mark in _COMPENSATIONS):
+        return "compensation"
+    return "sale" if amount > 0 else "refund"
+
+
+def _check_totals(header: Mapping[str, Any], rows: Sequence[Row]) -> None:
+    (stated,) = items([header])
+    for name, column in _TOTALS.items():
+        if not stated.text(name):
+            continue
+        signed = column in ("realised", "payable")
+        total = sum(
+            (row.amount_or_zero(column) * (row.one_of("document", _SIGNS) if signed else 1) for row in rows), ZERO
+        )
+        if total != stated.amount(name):
+            raise stated.wrong(name, f"is not the {total} of the rows")
+
+
+def _is_table(content: Content) -> bool:
+    return content.kind in ("text", "xlsx") and content.table(*_MARKS) is not None
+
+
+def _is_json(content: Content) -> bool:
+    if content.kind != "json":
+        return False
+    rows = content.json.get("rows") if isinstance(content.json, dict) else content.json
+    first = rows[0] if isinstance(rows, list) and rows else None
+    return isinstance(first, dict) and bool(first.keys() & {"rrdId", "rrd_id"})
+
+
+FORMATS = (
+    Format("wildberries realisation", "detailed report as XLSX", _is_table, _read_table),
+    Format("wildberries realisation json", "detailed report from the API, old or new names", _is_json, _read_json),
+)
