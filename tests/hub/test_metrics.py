@@ -161,7 +161,9 @@ def test_a_scrape_tells_of_stored_jobs_and_workers_where_there_are_any(world: Wo
     queue.put(Job("read", 2, "orders", 0), 600.0)
     with database.cursor() as cursor:
         cursor.execute("UPDATE procrastinate_jobs SET scheduled_at=now()-interval '1 minute' WHERE scheduled_at<=now()")
-        cursor.execute("INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()), (now()-interval '5 minutes')")
+        cursor.execute(
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now()), (now()-interval '5 minutes')"
+        )
     assert scraped("samklang_jobs_stored", state="todo") == 1
     assert scraped("samklang_jobs_stored", state="planned") == 1
     assert scraped("samklang_job_overdue_seconds") == pytest.approx(60, abs=30)
