@@ -177,10 +177,8 @@ class Writer:
     # ------------------------------------------------------------------------------------------------ search
     # Fortnox' filters match by beginning, so hits are compared.
 
-    def find_product(self, want: Want, by: str) -> list[Match]:
+    def find_product(self, want: Want, record: Product, by: str) -> list[Match]:
         """Articles by number or GTIN; the variants of one product are one match."""
-        record = want.record
-        assert isinstance(record, Product)
         rows: list[shapes.Article] = []
         if by == "sku":
             got = (self.client.get(shapes.Article, "articles", variant.sku) for variant in record.variants)
@@ -195,10 +193,8 @@ class Writer:
         parts = tuple(part for item in items for part in item.parts)
         return [Match(external_id=record.code, by=by, parts=parts)] if parts else []
 
-    def find_customer(self, want: Want, by: str) -> list[Match]:
+    def find_customer(self, want: Want, record: Customer, by: str) -> list[Match]:
         """Customers by our reference, number, organisation number or e-mail."""
-        record = want.record
-        assert isinstance(record, Customer)
         rows: list[shapes.Person] = []
         if by == "reference" and want.reference:
             query = {"email": record.email} if record.email else {"name": record.name}
@@ -221,14 +217,12 @@ class Writer:
     def _customers(self, **query: str) -> list[shapes.Person]:
         return self.client.listed("Customers", shapes.Person, "customers", **query)
 
-    def find_order(self, want: Want, by: str) -> list[Match]:
+    def find_order(self, want: Want, record: Order, by: str) -> list[Match]:
         """Orders and invoices of our reference; cancelled ones are none, and an order hides its own invoice.
 
         One that is only half done (not booked, or of another total) is said to match by something less than the
         reference, so that the hub does not take it as delivered but writes it.
         """
-        record = want.record
-        assert isinstance(record, Order)
         kinds: tuple[tuple[str, str, type[shapes.SalesDocument]], ...] = (
             ("orders", "Orders", shapes.SalesDocument),
             ("invoices", "Invoices", shapes.Invoice),
@@ -244,10 +238,10 @@ class Writer:
                 return [Match(external_id=head.external_id, by=by) for head in found]
         return []
 
-    def find_price_list(self, want: Want, by: str) -> list[Match]:
+    def find_price_list(self, want: Want, record: PriceList, by: str) -> list[Match]:
         """A price list by its name."""
         lists = self.reader.price_lists() if by == "name" else []
-        return [Match(external_id=row.code, by=by) for row in lists if row.description.strip() == want.record.key]
+        return [Match(external_id=row.code, by=by) for row in lists if row.description.strip() == record.key]
 
 
 def _disagrees(want: Want, record: Order, made: shapes.SalesDocument, wrap: str) -> Rejected:

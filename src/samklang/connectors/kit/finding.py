@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
+from typing import Any
 
 from samklang.connectors.contract import Match, Want
 from samklang.connectors.transport import Transport
 from samklang.records import Customer
 from samklang.records.ids import email_key, org_no_key
 
-#: What a system holds that agrees with a want in the named field; `reference` stands for all that finds our own record.
-Look = Callable[[Want, str], list[Match]]
+#: What a system holds that agrees with a want, and its record, in the named field. `reference` stands for all that
+#: finds our own record.
+Look = Callable[[Want, Any, str], list[Match]]
 
 
 def first_hits(wants: Sequence[Want], match: Sequence[str], look: Look, transport: Transport) -> list[list[Match]]:
     """For each want the hits of the first field that has any: our reference, then the fields of `match`."""
 
     def one(want: Want) -> list[Match]:
-        return next((found for field in ("reference", *match) if (found := look(want, field))), [])
+        return next((found for field in ("reference", *match) if (found := look(want, want.record, field))), [])
 
     return list(transport.overlap(partial(one, want) for want in wants))
 

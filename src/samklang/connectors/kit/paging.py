@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Generic, TypeVar
+from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
@@ -61,3 +61,49 @@ def by_last(
             yield Slice(rows, 0, resume)
         if len(rows) < size:
             return
+
+
+class Placed(Protocol):
+    """A row whose id tells its place in the list."""
+
+    @property
+    def id(self) -> int | str:
+        """A number; a row that is too broken to have one is taken as it comes."""
+
+
+P = TypeVar("P", bound=Placed)
+_STEPS_BACK = 50  # a list that moves faster than this cannot be read
+
+
+def by_offset(
+    what: str, page: Callable[[int], tuple[list[P], int]], size: int, transport: Transport, resume: str = ""
+) -> Iterator[Slice[P]]:
+    """A list in the order of growing ids, of which rows may go while it is read; several pages ahead.
+
+    `page(offset)` gives at most `size` rows and how many there are in all. Each page begins with the last row of the
+    one before. Where it does not, rows left the list meanwhile and others moved up unseen: the read steps back a page
+    until it meets rows that it knows. So nothing is skipped, neither within a run nor when it goes on at `resume`.
+    """
+    offset, last = (int(part) for part in resume.split(":")) if resume else (0, 0)
+    total, steps_back = -1, 0
+    while total < 0 or offset < total:
+        first = max(0, offset - 1)
+        starts = range(first, max(total, first + 1), size - 1)
+        pages = transport.overlap(partial(page, at) for at in starts)
+        for at, (found, total) in zip(starts, pages, strict=False):
+            if at and (not found or _place(found[0]) > last):
+                steps_back += 1
+                offset = max(0, at - size)
+                total = max(total, offset + 1)
+                break
+            fresh = [row for row in found if _place(row) > last or not row.id]
+            offset, last = at + len(found), max([last, *(_place(row) for row in found)])
+            if (offset < total and not fresh) or steps_back > _STEPS_BACK:
+                raise BadAnswer(f"{what} says {total} rows but does not give them: it stops or keeps moving")
+            yield Slice(fresh, total, f"{offset}:{last}")
+            if offset >= total or len(found) < size:
+                break
+
+
+def _place(row: Placed) -> int:
+    return row.id if isinstance(row.id, int) else 0

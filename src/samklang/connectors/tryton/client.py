@@ -17,14 +17,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from samklang.connectors.contract import Manifest, Surroundings
-from samklang.connectors.errors import (
-    BadAnswer,
-    LoginRefused,
-    Misconfigured,
-    Rejected,
-    RemoteFault,
-    SamklangError,
-)
+from samklang.connectors.errors import BadAnswer, LoginRefused, Misconfigured, Rejected, RemoteFault, SamklangError
 from samklang.connectors.kit.login import Session
 from samklang.connectors.kit.paging import Slice, by_last
 from samklang.connectors.kit.shape import dotted

@@ -28,17 +28,15 @@ class Writer:
 
     # ---------------------------------------------------------------------------------------------- finding
 
-    def find_order(self, want: Want, by: str) -> list[Match]:
+    def find_order(self, want: Want, record: Order, by: str) -> list[Match]:
         """Sales with our reference. One that an earlier try left unfinished is ours, but not done: another word."""
         if by != "reference" or not want.reference:
             return []
         sales = self._client.rows("sale.sale", [["reference", "=", want.reference]], shapes.Head)
         return [Match(external_id=str(row.id), by=by if _begun(row) else "draft") for row in sales]
 
-    def find_customer(self, want: Want, by: str) -> list[Match]:
+    def find_customer(self, want: Want, record: Customer, by: str) -> list[Match]:
         """Parties that agree in one field. Tryton's search is only a sieve, the comparison is ours and exact."""
-        record = want.record
-        assert isinstance(record, Customer)
         found: list[shapes.Party] = []
         if by == "reference" and want.reference:
             found = self._parties(["identifiers", "where", [["type", "=", None], ["code", "=", want.reference]]])

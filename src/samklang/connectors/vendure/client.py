@@ -20,7 +20,7 @@ from samklang.connectors.errors import (
     Rejected,
     RemoteFault,
     SamklangError,
-)
+)  # fmt: skip
 from samklang.connectors.kit.graphql import GraphError, GraphQL, Var
 from samklang.connectors.kit.login import Session
 from samklang.connectors.kit.paging import Slice, by_number

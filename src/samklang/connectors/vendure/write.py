@@ -37,10 +37,8 @@ class Writer:
 
     # ---------------------------------------------------------------------------------------------- finding
 
-    def find_product(self, want: Want, by: str) -> list[Match]:
+    def find_product(self, want: Want, record: Product, by: str) -> list[Match]:
         """A product by one of its SKUs, or half-made by its slug."""
-        record = want.record
-        assert isinstance(record, Product)
         if by != "reference":
             return []
         skus = [variant.sku for variant in record.variants]
@@ -52,10 +50,8 @@ class Writer:
             by, found = "slug", self._client.some("products", shapes.Product, 10, slug={"eq": slug(record)}).items
         return [Match(external_id=row.id, by=by, parts=parts(row)) for row in found]
 
-    def find_shipment(self, want: Want, by: str) -> list[Match]:
+    def find_shipment(self, want: Want, record: Shipment, by: str) -> list[Match]:
         """A fulfilment by its order and tracking code."""
-        record = want.record
-        assert isinstance(record, Shipment)
         if by != "reference":
             return []
         goal = _STEPS.index(_FULFILMENT_STATES.get(record.state, "Pending"))

@@ -6,31 +6,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import partial
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
 from samklang.connectors.contract import Manifest, Surroundings
 from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Misconfigured, Rejected, SamklangError
-from samklang.connectors.kit.paging import Slice
+from samklang.connectors.kit.paging import Placed, Slice, by_offset
 from samklang.connectors.kit.rows import Broken, Rows
 from samklang.connectors.transport import Answer, Basic, Transport
 from samklang.records.units import GRAMS
 
 _PER_PAGE = 100  # the most that the shop gives
-_STEPS_BACK = 50  # a list that moves faster than this cannot be read
 _IN_ID_ORDER = {"per_page": _PER_PAGE, "orderby": "id", "order": "asc"}
-
-
-class HasId(Protocol):
-    """A row of a list."""
-
-    @property
-    def id(self) -> int:
-        """The shop's id of the row."""
-
-
-T = TypeVar("T", bound=HasId)
+T = TypeVar("T", bound=Placed)
 
 
 class Facts(msgspec.Struct, frozen=True):
@@ -73,39 +62,17 @@ class Shop:
     def slices(
         self, path: str, rows: Rows[T], params: Mapping[str, object], since: datetime | None, resume: str = ""
     ) -> Iterator[Slice[T | Broken]]:
-        """The whole list in id order, several pages ahead.
-
-        Each page begins with the last row of the one before. Where it does not, rows left the list meanwhile and
-        others moved up unseen: the read steps back a page until it meets rows that it knows. So nothing is skipped,
-        neither within a run nor when it goes on at `resume`.
-        """
+        """The whole list in id order; nothing is skipped though rows leave it meanwhile."""
         asked = {**_IN_ID_ORDER, **params}
         if since is not None:  # strictly greater, in whole seconds
             moment = since.astimezone(UTC) - timedelta(seconds=1)
             asked |= {"modified_after": f"{moment:%Y-%m-%dT%H:%M:%S}", "dates_are_gmt": "true"}
 
-        def page(at: int) -> tuple[int, list[T | Broken], int]:
-            answer = self.call("GET", path, {**asked, "offset": at})
-            return at, rows(answer.body, answer.where), _total(answer)
+        def page(offset: int) -> tuple[list[T | Broken], int]:
+            answer = self.call("GET", path, {**asked, "offset": offset})
+            return rows(answer.body, answer.where), _total(answer)
 
-        offset, last = (int(part) for part in resume.split(":")) if resume else (0, 0)
-        total, steps_back = -1, 0
-        while total < 0 or offset < total:
-            first = max(0, offset - 1)
-            ahead = range(first, max(total, first + 1), _PER_PAGE - 1)
-            for at, found, total in self.transport.overlap(partial(page, at) for at in ahead):
-                if at and (not found or _id(found[0]) > last):
-                    steps_back += 1
-                    offset = max(0, at - _PER_PAGE)
-                    total = max(total, offset + 1)
-                    break
-                fresh = [row for row in found if _id(row) > last or not row.id]
-                offset, last = at + len(found), max([last, *(_id(row) for row in found)])
-                if (offset < total and not fresh) or steps_back > _STEPS_BACK:
-                    raise BadAnswer(f"{path} says {total} rows but does not give them: it stops or keeps moving")
-                yield Slice(fresh, total, f"{offset}:{last}")
-                if offset >= total or len(found) < _PER_PAGE:
-                    break
+        return by_offset(path, page, _PER_PAGE, self.transport, resume)
 
     def some(self, path: str, rows: Rows[T], params: Mapping[str, object]) -> list[T | Broken]:
         """One page of a list."""
@@ -180,7 +147,3 @@ def _total(answer: Answer) -> int:
         return int(answer.headers["x-wp-total"])
     except (KeyError, ValueError):
         raise BadAnswer("The list does not say how long it is (X-WP-Total)", where=answer.where) from None
-
-
-def _id(row: HasId | Broken) -> int:
-    return row.id if isinstance(row.id, int) else 0

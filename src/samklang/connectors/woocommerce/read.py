@@ -51,7 +51,8 @@ class Reader:
 
     def variations(self, parent: int) -> list[ProductRow | Broken]:
         """All variations of a product."""
-        return list(self._shop.short(f"/products/{parent}/variations", PRODUCTS, PRODUCT_FIELDS))
+        rows = self._shop.short(f"/products/{parent}/variations", PRODUCTS, PRODUCT_FIELDS)
+        return list(rows)
 
     def _items(self, feed: str, rows: Sequence[Any], types: frozenset[str]) -> list[Item | Bad | Gone]:
         if feed == "orders":
