@@ -4,6 +4,7 @@ Configuration: Tenant, Connection, Channel, Master, Flow, RuleSet, ConfigVersion
 The road: Stored (what masters last said), Binding (record ↔ external id, wanted and delivered), FeedState (how far a
 feed was read), Hook (webhooks, stored before answered), Lease (one drainer per lane).
 What people read: Transfer, ExchangeRow, Problem and ProblemItem, Brake, Step (journey).
+What became of the database as a whole: Move, Restore (no tenant: they concern all).
 
 The tables that grow with the traffic have no foreign keys in the database: each row would cost a look-up and a lock per
 key, all on the same few parents. Django removes their rows when a tenant or connection goes.
@@ -185,7 +186,9 @@ class Binding(models.Model):
     generation = models.IntegerField(default=0)  # last sweep that saw it
 
     flow = models.ForeignKey(Flow, models.SET_NULL, null=True, db_index=False, db_constraint=False)
-    source = models.ForeignKey(Connection, models.SET_NULL, null=True, db_index=False, related_name="+", db_constraint=False)
+    source = models.ForeignKey(
+        Connection, models.SET_NULL, null=True, db_index=False, related_name="+", db_constraint=False
+    )
     wanted = models.BinaryField(max_length=16, null=True)  # content hash of the source's record
     delivered = models.BinaryField(max_length=16, null=True)  # content hash of the source's record last accepted
     sent = models.BinaryField(max_length=16, null=True)  # hash of what was really sent (after rules and mask)
@@ -405,3 +408,20 @@ class Step(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["tenant", "order", "at"], name="step_order")]
+
+
+class Move(models.Model):
+    """A move of the whole hub to another database (hub/moving.py). The row is written before anything is copied and
+    comes along with the copy; `done` is set first in the old database, which is left with it, then in the new one,
+    which is used only from then on."""
+
+    number = models.UUIDField(unique=True)
+    begun_at = models.DateTimeField()
+    to = models.TextField()  # address without its password
+    done = models.BooleanField(default=False)
+
+
+class Restore(models.Model):
+    """The database came out of a backup: what was done after that was made is not in it (hub/backups.py)."""
+
+    at = models.DateTimeField()
