@@ -1,7 +1,7 @@
 """A month of a shop with what is true about it, computed beside the orders and not by Samklang.
 
-Four providers, three currencies, five countries; several captures, refunds (also in the next payout), chargebacks, fees,
-payouts every week to one bank account. `truth` is counted up while the facts are made.
+Four providers, three currencies, five countries; several captures, refunds (also in the next payout), chargebacks,
+fees, payouts every week to one bank account. `truth` is counted up while the facts are made.
 """
 
 from __future__ import annotations

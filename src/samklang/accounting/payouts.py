@@ -101,7 +101,11 @@ def match_payouts(
     *,
     today: date,
 ) -> PayoutMatching:
-    """Match payouts with bank lines; `confirmed` are used up and not repeated. `today` says what is overdue."""
+    """Match payouts with bank lines; `confirmed` are used up and not repeated. `today` says what is overdue.
+
+    A company that reads no bank files has no bank lines to miss: its payouts are no problems.
+    """
+    rows = tuple(rows)
     done = list(confirmed)
     used_lines = {found.bank_line for found in done}
     used_payouts = {found.payout for found in done}
@@ -115,7 +119,7 @@ def match_payouts(
             used_lines |= {part.bank_line for part in found}
             payouts = [payout for payout in payouts if payout.id not in gone]
         lines = [row for row in lines if row.id not in used_lines]
-    return PayoutMatching(tuple(matches), tuple(_problems(payouts, lines, company, today)))
+    return PayoutMatching(tuple(matches), tuple(_problems(payouts, lines, company, today)) if rows else ())
 
 
 def _payouts(statements: Iterable[Statement]) -> list[_Payout]:
