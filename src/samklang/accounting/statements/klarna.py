@@ -256,7 +256,7 @@ def _vat_lines(
     if not rows:
         return [_summary_line("fee_vat", -total, currency, head)] if total else []
     rest = total - sum((vat for _, vat in rows), ZERO)
-    if abs(rest) > from_minor_units(len(rows), currency):
+    if abs(rest) * 2 > from_minor_units(len(rows), currency):  # each row is rounded by half a minor unit at most
         raise Unreadable(
             f"The VAT of the fee rows differs by {rest} from the summary's {total}.",
             code="VAT_DIFF",

@@ -69,7 +69,9 @@ def _read(content: Content) -> Iterator[Statement]:
     assert rows is not None  # it matched
     english = any(plain(cell) == "gross" for cell in rows[0][1])
     decimal = content.profile.decimal or ("." if english else ",")
-    table = list(Table(rows, _NAMES, _NEED, POINT_GROUPED if decimal == "." else COMMA))
+    numbers = POINT_GROUPED if decimal == "." else COMMA
+    ended = content.kind != "text" or content.text.endswith("\n")  # a period without transactions is a header only
+    table = list(Table(rows, _NAMES, _NEED, numbers, may_be_empty=ended))
     day_first = _day_first(table, content.profile)
     currencies: dict[str, list[Row]] = {}
     for row in table:

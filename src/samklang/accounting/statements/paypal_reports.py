@@ -7,13 +7,14 @@ theirs, so a footer that does not add up is refused). API: `transaction_details`
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
 from samklang.accounting.statements.base import Kind, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
-from samklang.accounting.statements.tables import FETCH_AGAIN, POINT, Row, Table, items, plain, split_rows
+from samklang.accounting.statements.tables import FETCH_AGAIN, POINT, Row, Table, items, split_rows
 from samklang.records.money import ZERO
 
 #: Kind for money in and money out by event code; the group (first two digits) where the code itself is not listed.
@@ -90,7 +91,7 @@ def _sections(rows: Sequence[_Numbered]) -> list[_Section]:
             sections[-1].footers.append((number, cells))
         elif kind == "SC" and sections:
             sections[-1].count = (number, cells)
-    if files:
+    if files or not sections:
         raise Unreadable("The file footer (FF) is missing.", row=rows[-1][0], do_this=FETCH_AGAIN)
     return sections
 
@@ -271,7 +272,7 @@ def _statement(
 
 
 def _is_stl(content: Content) -> bool:
-    return content.kind == "text" and plain(content.head[:5]).strip('",;\t ') == "rh"
+    return content.kind == "text" and re.match(r'"?RH"?\s*[,;\t]', content.head) is not None
 
 
 def _is_api(content: Content) -> bool:

@@ -224,7 +224,7 @@ class Table:
 
     `heads` maps the reader's name of a column to the names it is known to have had, in any language, the best first;
     `need` are the ones that must be there. Refused: a needed column that is missing (the merchant changed the layout,
-    edge case 32), one that is there twice, a row with more or fewer cells than the header.
+    edge case 32), one that is there twice, no rows, a row with more or fewer cells than the header.
     """
 
     def __init__(
@@ -233,6 +233,8 @@ class Table:
         heads: Mapping[str, Sequence[str]],
         need: Collection[str],
         numbers: Numbers = POINT,
+        *,
+        may_be_empty: bool = False,
     ) -> None:
         self._header_row, header = rows[0]
         self.titles = _trimmed([str(cell).strip("\ufeff ") for cell in header])
@@ -252,6 +254,8 @@ class Table:
                 row=self._header_row,
                 do_this="Add the columns to the report's layout at the provider and export it again.",
             )
+        if not self._rows and not may_be_empty:
+            raise Unreadable("The header has no rows under it.", row=self._header_row, do_this=FETCH_AGAIN)
         self._places = places
         self._shown = {name: self.titles[place] for name, place in places.items()}
 
