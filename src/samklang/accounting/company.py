@@ -65,7 +65,14 @@ class Company(msgspec.Struct, frozen=True, kw_only=True):
     policies: Mapping[Code, Policy] = {}
 
     def channel(self, order: Order) -> Channel:
-        """The order's channel. KeyError names one that the settings lack."""
+        """The order's channel. Refused (ACCOUNT_MISSING) for one that the settings do not know."""
+        if order.channel not in self.channels:
+            raise Refused(
+                "ACCOUNT_MISSING",
+                order.key,
+                f"The channel {order.channel} has no bookkeeping settings.",
+                do_this="Say how the channel's orders are to be booked.",
+            )
         return self.channels[order.channel]
 
     def model(self, order: Order) -> Model:
