@@ -1,9 +1,22 @@
-"""A login that ends and is made again. OAuth 2 has a module of its own, HTTP basic stands in the transport."""
+"""Logins by a key that stays and by a session that ends. OAuth 2 has a module of its own, HTTP basic the transport."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Mapping
+
+
+class Key:
+    """A login by headers that do not change. A refused key stays refused: a person must enter a new one."""
+
+    def __init__(self, headers: Mapping[str, str]) -> None:
+        self._headers = headers
+
+    def headers(self) -> Mapping[str, str]:
+        return self._headers
+
+    def renew(self, used: Mapping[str, str]) -> bool:
+        return False
 
 
 class Session:
