@@ -35,11 +35,6 @@ class _Meta(msgspec.Struct):
     total: int = msgspec.field(name="@TotalResources")
 
 
-class _List(msgspec.Struct):
-    meta: _Meta = msgspec.field(name="MetaInformation")
-
-
-_meta = msgspec.json.Decoder(_List)
 _envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
@@ -64,12 +59,13 @@ class Client:
 
     def get(self, as_: type[S], *path: str) -> S | None:
         """One object out of its envelope; None when there is none."""
-        return self._one(as_, self.transport.request("GET", _path(path), expect=(404,)))
+        answer = self.transport.request("GET", _path(path), expect=(404,))
+        return None if answer.status == 404 else _object(as_, answer)
 
     def put(self, as_: type[S], *path: str, **envelope: object) -> S | None:
         """Change or act; repeating it does no harm. None when there is no such object."""
         answer = self.transport.request("PUT", _path(path), json=_body(envelope), idempotent=True, expect=(404,))
-        return self._one(as_, answer)
+        return None if answer.status == 404 else _object(as_, answer)
 
     def change(self, as_: type[S], *path: str, **envelope: object) -> S:
         """`put` of something that we once saw; Rejected when it is gone."""
@@ -80,21 +76,7 @@ class Client:
 
     def post(self, as_: type[S], path: str, **envelope: object) -> S:
         """Create; never repeated by itself."""
-        made = self._one(as_, self.transport.request("POST", f"/3/{path}", json=_body(envelope)))
-        if made is None:
-            raise BadAnswer("The answer to a create says that there is nothing", where=f"POST /3/{path}")
-        return made
-
-    def _one(self, as_: type[S], answer: Answer) -> S | None:
-        if answer.status == 404:
-            return None
-        found = list(_good(answer).parsed(_envelope).values())  # the object comes first; more may stand beside it
-        if not found:
-            raise BadAnswer("The answer is no object in its envelope", where=answer.where)
-        try:
-            return msgspec.json.decode(found[0], type=as_)
-        except msgspec.DecodeError as error:
-            raise BadAnswer(f"The answer does not fit: {error}", where=answer.where) from error
+        return _object(as_, self.transport.request("POST", f"/3/{path}", json=_body(envelope)))
 
     def pages(self, name: str, rows: Rows[S], *path: str, **query: object) -> Iterator[Slice[S | Broken]]:
         """The list `name` at this path, page by page. BadAnswer unless every row came."""
@@ -103,9 +85,9 @@ class Client:
             asked = {**query, "limit": _LARGEST_PAGE, "page": number + 1}
             answer = _good(self.transport.request("GET", _path(path), params=asked))
             found = answer.parsed(_envelope)
-            if name not in found:
+            if name not in found or "MetaInformation" not in found:
                 raise BadAnswer(f"The answer holds no {name}", where=answer.where)
-            return rows(found[name], answer.where), answer.parsed(_meta).meta.total
+            return rows(found[name], answer.where), _decoded(_Meta, found["MetaInformation"], answer).total
 
         return by_number(name, page, _LARGEST_PAGE, self.transport)
 
@@ -133,6 +115,20 @@ class Client:
         """Give back sockets."""
         self.transport.close()
         self._login.close()
+
+
+def _object(as_: type[S], answer: Answer) -> S:
+    found = list(_good(answer).parsed(_envelope).values())  # the object comes first; more may stand beside it one day
+    if not found:
+        raise BadAnswer("The answer is no object in its envelope", where=answer.where)
+    return _decoded(as_, found[0], answer)
+
+
+def _decoded(as_: type[S], raw: msgspec.Raw, answer: Answer) -> S:
+    try:
+        return msgspec.json.decode(raw, type=as_)
+    except msgspec.DecodeError as error:
+        raise BadAnswer(f"The answer does not fit: {error}", where=answer.where) from error
 
 
 def _path(parts: tuple[str, ...]) -> str:

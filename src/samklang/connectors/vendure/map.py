@@ -154,26 +154,21 @@ def order(row: shapes.Order, channel: str, time_zone: str) -> Order:
         for line in row.lines
         if line.quantity
     )
+    percents = [tax.percent for tax in taxes]
     freights = [
         Charge(
-            kind="shipping",
-            name=freight.shipping_method.name,
-            charge_id=freight.id,
-            tax_percent=_percent(freight, [tax.percent for tax in taxes]),
-            **amounts(money(freight.discounted_price), money(freight.discounted_price_with_tax)),
+            kind="shipping", name=one.shipping_method.name, charge_id=one.id, tax_percent=_percent(one, percents),
+            **amounts(money(one.discounted_price), money(one.discounted_price_with_tax)),
         )
-        for freight in row.shipping_lines
-    ]
+        for one in row.shipping_lines
+    ]  # fmt: skip
     fees = [
         Charge(
-            kind="fee",
-            name=fee.description,
-            charge_id=fee.id,
-            tax_percent=fee.tax_rate,
-            **amounts(money(fee.price), money(fee.price_with_tax)),
+            kind="fee", name=one.description, charge_id=one.id, tax_percent=one.tax_rate,
+            **amounts(money(one.price), money(one.price_with_tax)),
         )
-        for fee in row.surcharges
-    ]
+        for one in row.surcharges
+    ]  # fmt: skip
     state, paid, refunded = payment(row)
     last = next((p for p in reversed(row.payments or []) if p.state in ("Settled", "Authorized")), None)
     shipping = address(row.shipping_address)

@@ -40,6 +40,9 @@ _LIFECYCLE: dict[str, tuple[Lifecycle, Fulfilment | Literal[""]]] = {
     "failed": ("placed", ""), "processing": ("confirmed", ""), "completed": ("closed", "shipped"),
     "refunded": ("closed", ""), "cancelled": ("cancelled", ""), "trash": ("cancelled", ""),
 }  # fmt: skip
+_AS_THEY_ARE = (
+    "order_no", "currency", "prices_include_tax", "status", "payment_method", "transaction_id", "note",
+)  # fmt: skip
 _SKIPPED = ("grouped", "external")  # nothing of their own to sell or stock
 _CLASSES = {"": "standard", "reduced-rate": "reduced", "zero-rate": "zero"}
 
@@ -181,7 +184,7 @@ class Mapper:
 
     def name_of_order(self, row: OrderRow) -> Name:
         """What an order is called that cannot be read."""
-        return Name(str(row.id), row.number, f"{self._channel}/{row.number.strip()}")
+        return Name(str(row.id), row.order_no, f"{self._channel}/{row.order_no.strip()}")
 
     def status(self, row: OrderRow, order_key: str) -> OrderStatus:
         """Where the order stands; a word that plugins added is kept, its axes are empty."""
@@ -220,12 +223,9 @@ class Mapper:
         inclusive = row.prices_include_tax
         return Order(
             channel=self._channel,
-            order_no=row.number,
             placed_at=datetime.fromisoformat(row.date_created_gmt).replace(tzinfo=UTC),
-            currency=row.currency,
             customer=self._buyer(row.billing, billing, self._org_no(row.meta_data)),
             lines=tuple(_line(sold, percent, inclusive) for sold, percent in lines),
-            prices_include_tax=inclusive,
             billing=billing,
             shipping=shipping if shipping.country or shipping.lines else billing,
             charges=tuple(_charge(sold, percent) for sold, percent in charges),
@@ -241,15 +241,12 @@ class Mapper:
             refunded=-sum((refund.total for refund in row.refunds), ZERO),
             tax_rounding="line" if self.facts.per_line else "document",
             time_zone=self._zone,
-            status=row.status,
             lifecycle=_LIFECYCLE.get(row.status, ("placed", ""))[0],
             payment=payment,
-            payment_method=row.payment_method,
-            transaction_id=row.transaction_id,
             shipping_method=row.shipping_lines[0].method_title if row.shipping_lines else "",
-            note=row.customer_note,
             custom=self._custom(row.meta_data),
             **amounts(row.total - row.total_tax, row.total),
+            **shared(row, *_AS_THEY_ARE),
         )
 
     # ------------------------------------------------------------------------------------------------ customers

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from samklang.connectors.contract import Bad, Gone, Item, Page
 from samklang.connectors.kit.rows import Broken, Name, Rows, items
 from samklang.connectors.kit.system import Asked
@@ -15,13 +17,20 @@ from samklang.connectors.woocommerce.rows import CustomerRow, OrderRow, ProductR
 from samklang.records.ids import sku_key
 
 PRODUCTS = Rows(ProductRow)
-PRODUCT_FIELDS = {"_fields": ",".join(ProductRow.__struct_fields__)}
+
+
+def _asked(row: type[msgspec.Struct]) -> dict[str, object]:
+    """What is asked for: exactly what the row holds."""
+    return {"_fields": ",".join(row.__struct_encode_fields__)}
+
+
+PRODUCT_FIELDS = _asked(ProductRow)
 
 #: Feed → path, decoder, what is asked for, the type that a row stands for.
 FEEDS: dict[str, tuple[str, Rows[Any], dict[str, object], str]] = {
-    "catalogue": ("/products", PRODUCTS, {**PRODUCT_FIELDS}, "product"),
-    "orders": ("/orders", Rows(OrderRow), {"_fields": ",".join(OrderRow.__struct_fields__)}, "order"),
-    "customers": ("/customers", Rows(CustomerRow), {"_fields": ",".join(CustomerRow.__struct_fields__)}, "customer"),
+    "catalogue": ("/products", PRODUCTS, PRODUCT_FIELDS, "product"),
+    "orders": ("/orders", Rows(OrderRow), _asked(OrderRow), "order"),
+    "customers": ("/customers", Rows(CustomerRow), _asked(CustomerRow), "customer"),
 }
 _ALL = frozenset(("product", "price", "stock", "order", "order_status", "customer"))
 

@@ -116,7 +116,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     """A row of /orders."""
 
     id: int
-    number: str
+    order_no: str = msgspec.field(name="number")
     status: str
     currency: str
     total: Decimal
@@ -124,7 +124,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     prices_include_tax: bool
     date_created_gmt: str
     date_paid_gmt: str | None = None
-    customer_note: str = ""
+    note: str = msgspec.field(name="customer_note", default="")
     payment_method: str = ""
     transaction_id: str = ""
     billing: Place = Place()
