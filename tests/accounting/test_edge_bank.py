@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from samklang.accounting.bank.base import BankStatement
 from samklang.accounting.control import account_balances, clearing_balances
 from samklang.accounting.matching import line_id
 from samklang.accounting.payouts import PayoutMatch, bank_rows
@@ -12,7 +13,7 @@ from samklang.accounting.transit import straight
 from samklang.records import Order
 
 from .cases import LAST, amounts, books, codes, payout, sold
-from .provider import bank_line, bank_statement, row
+from .provider import bank_line, bank_statement, row, statement
 from .shop import company, exchange
 
 
@@ -46,8 +47,8 @@ def test_22_two_payouts_of_one_amount_are_paired_by_reference_or_not_at_all() ->
     ]
     named = bank_statement(bank_line("100", "2026-03-10", "x refb2"), bank_line("100", "2026-03-10", "x refa1"))
     kept = books(orders, made, named)
-    assert {match.payout.split("/")[2]: match.bank_line.split("/")[5] for match in kept.payout_matches} == {
-        "REF-A1": "x refa1", "REF-B2": "x refb2",
+    assert {match.payout.split("/")[2]: match.bank_line.split("/")[4] for match in kept.payout_matches} == {
+        "REF-A1": "1:x refa1", "REF-B2": "1:x refb2",
     }  # fmt: skip
     nameless = bank_statement(bank_line("100", "2026-03-10", "KLARNA"), bank_line("100", "2026-03-10", "KLARNA"))
     asked = books(orders, made, nameless)
@@ -94,3 +95,32 @@ def test_a_payout_matched_by_a_person_stays_matched() -> None:
     )
     kept = books([sold("1", "100")], [made], bank, payout_matches=[by_hand])
     assert (kept.payout_matches, kept.problems) == ((by_hand,), ())
+
+
+def test_two_equal_lines_of_two_bank_statements_are_two_and_the_same_line_read_twice_is_one() -> None:
+    def day(number: str, reference: str = "", **more: str) -> BankStatement:
+        return bank_statement(bank_line("100", "2026-03-10", "KLARNA", reference=reference), reference=number, **more)
+
+    assert len(bank_rows([day("1"), day("2")])) == 2
+    assert len(bank_rows([day("1"), day("1")])) == 1
+    assert len(bank_rows([day("1", "B7"), day("2", "B7")])) == 1
+    assert len(bank_rows([day("1", "NOTPROVIDED"), day("2", "NOTPROVIDED")])) == 2
+    assert bank_rows([day("1", kind="notice")]) == ()
+
+
+def test_a_payout_that_the_bank_exchanged_is_confirmed_by_a_person() -> None:
+    rates = exchange(("EUR", "2026-03-09", "11.00"))
+    made = statement(
+        "stripe", "po_1", "2026-03-09", row("release", "100", currency="EUR"), row("payout", "-100", currency="EUR"),
+        currency="EUR",
+    )  # fmt: skip
+    bank = bank_statement(bank_line("1090", "2026-03-10", "STRIPE po_1"))
+    asked = books([], [made], bank, rates=rates)
+    assert sorted(codes(asked)) == ["BANK_WITHOUT_PAYOUT", "PAYOUT_WITHOUT_BANK"]
+    (found,) = bank_rows([bank])
+    by_hand = PayoutMatch(
+        payout=line_id(made, made.lines[1]), bank_line=found.id, amount=Decimal(100), rule="person", converted=True
+    )
+    kept = books([], [made], bank, rates=rates, payout_matches=[by_hand])
+    assert kept.problems == ()
+    assert amounts(kept.vouchers[1]) == {"1689": "-1100.00", "1930": "1090.00", "7960": "10.00"}

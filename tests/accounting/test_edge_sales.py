@@ -12,11 +12,11 @@ from samklang.accounting.chart import ProviderRow
 from samklang.accounting.company import Channel
 from samklang.accounting.control import account_balances, clearing_balances, vat_of_vouchers
 from samklang.accounting.lists import missing_statements, open_receivables
-from samklang.records import Customer, PaidPart
+from samklang.records import Customer, PaidPart, TaxTotal
 
 from .cases import amounts, books, codes, payout, sold
 from .provider import row
-from .shop import chart, company, eu_company, freight, line, order, paid
+from .shop import chart, company, eu_company, exchange, freight, line, order, paid
 
 
 def test_1_a_partial_capture_is_a_sale_of_what_was_captured() -> None:
@@ -220,3 +220,51 @@ def test_refund_of_named_lines_takes_their_vat() -> None:
     )
     back = amounts(books([goodwill]).vouchers[1])
     assert (back["2611"], back["2621"]) in {("2.98", "1.20"), ("2.00", "1.20")}
+
+
+def test_a_period_that_is_locked_later_does_not_move_what_is_posted() -> None:
+    made = payout("P1", "2026-03-09", row("sale", "100", "1"))
+    posted = books([sold("1", "100")], [made]).vouchers
+    locked = company(locked_before=date(2026, 4, 1))
+    again = books([sold("1", "100")], [made], firm=locked, posted=posted)
+    assert (again.vouchers, again.problems) == (posted, ())
+    late = books([sold("1", "100"), sold("2", "50", "2026-03-05")], [made], firm=locked, posted=posted)
+    assert [(problem.code, problem.where) for problem in late.problems] == [("PERIOD_LOCKED", "web/2")]
+
+
+def test_a_paid_order_whose_source_names_no_transaction_is_not_forgotten() -> None:
+    silent = order("1", [line("100")], paid=Decimal(100))
+    kept = books([silent, msgspec.structs.replace(silent, order_no="2", test=True)])
+    assert [(problem.code, problem.where) for problem in kept.problems] == [("ORDER_WITHOUT_TX", "web/1")]
+
+
+def test_a_value_that_is_paid_out_in_parts_leaves_no_cent() -> None:
+    """100.01 EUR at 11.111, stated in three parts: each is rounded, their sum is what the sale was booked at."""
+    capture = paid("stripe", "100.01", "2026-03-09", "c")
+    bought = order("1", [line("100.01", "19")], capture, country="DE", currency="EUR")
+    euros = [Decimal("33.33"), Decimal("33.33"), Decimal("33.35")]
+    parts = [
+        row("sale", str(amount * 11), "1", f"t{n}", presented=amount, presented_currency="EUR")
+        for n, amount in enumerate(euros)
+    ]
+    made = [payout(f"po_{n}", f"2026-03-{10 + n}", part, provider="stripe") for n, part in enumerate(parts)]
+    kept = books([bought], made, rates=exchange(("EUR", "2026-03-09", "11.111")))
+    assert kept.problems == ()
+    assert account_balances(kept.vouchers)["1582"] == 0
+
+
+def test_50_an_order_that_states_vat_of_a_deemed_supplier_is_not_asked_about_it() -> None:
+    lines = [line("119", "19", tax_scheme="deemed_supplier")]
+    total = TaxTotal(Decimal(19), Decimal(100), Decimal(19))
+    made = order("1", lines, paid("amazon", "100", "2026-03-02", "a"), country="DE", taxes=(total,))
+    firm = company(chart=chart(providers=[ProviderRow(provider="amazon", receivable="receivable.marketplace")]))
+    assert books([made], firm=firm).problems == ()
+
+
+def test_prepayments_of_companies_are_paid_out_from_the_clearing_account() -> None:
+    firm = company(channels=[Channel(code="web", model="invoice", defer_until_delivery=True)], keeps_invoices=True)
+    made = payout("P1", "2026-04-01", row("sale", "100", "1"))
+    kept = books([sold("1", "100", "2026-03-30")], [made], firm=firm)
+    assert [amounts(voucher) for voucher in kept.vouchers] == [
+        {"1581": "100.00", "2420": "-100.00"}, {"1581": "-100.00", "1930": "100.00"},
+    ]  # fmt: skip

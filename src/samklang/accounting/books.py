@@ -45,8 +45,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What happened. `delivered` is the delivery day per order key, where a channel defers prepayments.
 
     `matches` and `payout_matches` are what earlier runs found and persons confirmed. `open_invoices` is what the ledger
-    says is open, by order key, where that differs from what was booked. `posted` are vouchers of earlier runs that put
-    something on suspense.
+    says is open, by order key, where that differs from what was booked. `posted` are the vouchers that
+    the ledger has: what they put on suspense is solved, not booked anew, and a later lock does not move them.
     """
 
     orders: Sequence[Order] = ()
@@ -77,7 +77,8 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
 
 def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) -> Books:
     """All vouchers of the facts, oldest first. `today` says what is overdue, nothing else."""
-    sales = book_sales(facts.orders, company, exchange, facts.delivered)
+    posted = {voucher.key: voucher.date for voucher in facts.posted}
+    sales = book_sales(facts.orders, company, exchange, facts.delivered, posted)
     tills = book_z_reports(facts.z_reports, company)
     wanted = (*expected(sales.movements, sales.vouchers), *opening_items(facts.openings))
     taken = accept(facts.statements, {})
@@ -89,11 +90,12 @@ def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) 
     payout_matches = (*facts.payout_matches, *banked.matches)
 
     waiting = suspended(facts.posted)
-    known = found(matches, wanted, in_transit(payout_matches), waiting)
+    on_the_way = in_transit(payout_matches)
+    known = found(matches, wanted, company, statements, in_transit=on_the_way, suspended=waiting)
     settled = book_statements(statements, known, company, exchange)
     booked_keys = {voucher.key for voucher in settled.vouchers}
     booked = [made for made in statements if settlement_key(company, statement_id(made)) in booked_keys]
-    closed = close_invoices(booked, known, company, exchange, facts.open_invoices)
+    closed = close_invoices(booked, known, company, facts.open_invoices)
     netted = net_conversions(booked, settled.vouchers, company)
     arrived = arrivals(payout_matches, booked, rows, settled.vouchers, company, exchange)
 
@@ -105,8 +107,9 @@ def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) 
         *sales.problems, *tills.problems, *taken.problems, *lines.problems, *banked.problems, *settled.problems,
         *closed.problems, *netted.problems,
     )  # fmt: skip
+    dated = [_as_posted(voucher, posted) for voucher in every]
     return Books(
-        vouchers=tuple(sorted(every, key=lambda voucher: (voucher.date, voucher.key))),
+        vouchers=tuple(sorted(dated, key=lambda voucher: (voucher.date, voucher.key))),
         problems=problems,
         movements=sales.movements,
         expected=wanted,
@@ -116,6 +119,11 @@ def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) 
         payout_matches=payout_matches,
         seen=taken.seen,
     )
+
+
+def _as_posted(voucher: Voucher, posted: Mapping[str, date]) -> Voucher:
+    """The voucher under the date that it was posted with: a period that was locked later does not move it."""
+    return msgspec.structs.replace(voucher, date=posted.get(voucher.key, voucher.date))
 
 
 def _solved(

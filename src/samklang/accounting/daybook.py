@@ -5,10 +5,11 @@ A company whose ledger keeps no invoices gets the open invoices of a day in the 
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from samklang.accounting.company import Company
 from samklang.accounting.draft import Draft
@@ -21,6 +22,8 @@ from samklang.records import Order
 _SOURCES: dict[Kind, Source] = {
     "sales": "sales", "refunds": "refunds", "prepaid": "sales", "delivered": "sales",
 }  # fmt: skip
+#: What a key has after what it is of: a correction's count, or the halves that the row limit made.
+_VERSION_OR_PART = re.compile(r"(/[12])*(@\d+)?$")
 
 
 class Booked(NamedTuple):
@@ -55,32 +58,39 @@ class _Posted(NamedTuple):
 
 
 def book_sales(
-    orders: Iterable[Order], company: Company, exchange: Exchange, delivered: Mapping[str, date] | None = None
+    orders: Iterable[Order],
+    company: Company,
+    exchange: Exchange,
+    delivered: Mapping[str, date] | None = None,
+    posted: Collection[str] = (),
 ) -> Sales:
     """Vouchers for all captures and refunds of the orders, oldest first; `delivered` is the day per order key.
+
+    `posted` are the keys of vouchers that the ledger has: what belongs to one of them may lie in a closed period.
 
     An order that cannot be booked (VAT, amounts, a missing account or rate, a closed period) is a problem as a whole;
     its neighbours are booked.
     """
     groups: defaultdict[_Group, list[_Posted]] = defaultdict(list)
+    there = frozenset(posted) | {_VERSION_OR_PART.sub("", key) for key in posted}
     problems = []
     for order in orders:
         try:
             found = [
-                _posted(movement, company, exchange)
+                _posted(movement, company, exchange, there)
                 for movement in movements(order, company, (delivered or {}).get(order.key))
             ]
         except Refused as refused:
             problems.append(refused.problem)
             continue
-        for posted in found:
-            groups[_group(posted.movement, company)].append(posted)
+        for one in found:
+            groups[_group(one.movement, company)].append(one)
     vouchers = [
         voucher
         for group in sorted(groups)
-        for voucher in _vouchers(group, sorted(groups[group], key=lambda posted: posted.movement.id), company)
+        for voucher in _vouchers(group, sorted(groups[group], key=lambda one: one.movement.id), company)
     ]
-    booked = [posted.movement for group in sorted(groups) for posted in groups[group]]
+    booked = [one.movement for group in sorted(groups) for one in groups[group]]
     return Sales(
         vouchers=tuple(vouchers),
         problems=tuple(sorted(problems, key=lambda problem: (problem.where, problem.code))),
@@ -88,9 +98,10 @@ def book_sales(
     )
 
 
-def _posted(movement: Movement, company: Company, exchange: Exchange) -> _Posted:
+def _posted(movement: Movement, company: Company, exchange: Exchange, there: Collection[str]) -> _Posted:
     """The movement's own lines. A missing account stops its order here, before it can stop the whole day."""
-    company.check_open(movement.day, movement.order)
+    if _key(_group(movement, company), company) not in there:
+        company.check_open(movement.day, movement.order)
     draft = Draft(company, company.channels[movement.channel].dimensions)
     post(draft, movement, company, exchange)
     return _Posted(movement, draft)
@@ -118,13 +129,22 @@ def _vouchers(group: _Group, found: Sequence[_Posted], company: Company, part: s
     ]
 
 
+def _key(group: _Group, company: Company) -> str:
+    """Key of the group's voucher, or what the keys of its parts begin with."""
+    if group.invoice:
+        return f"{company.code}/{_document(group)}/{group.invoice}"
+    return f"{company.code}/{group.kind}/{group.channel}/{group.day}"
+
+
+def _document(group: _Group) -> Literal["invoice", "credit_invoice"]:
+    return "invoice" if group.kind == "sales" else "credit_invoice"
+
+
 def _heading(group: _Group, found: Sequence[Movement], company: Company, part: str) -> tuple[Source, date, str, str]:
     """Source, date, text and key of the group's voucher."""
-    text, first = company.chart.text, found[0]
+    text, first, key = company.chart.text, found[0], _key(group, company) + part
     if group.invoice:
-        name = "invoice" if group.kind == "sales" else "credit_invoice"
-        return "invoice", group.day, text(name, order=first.order_no), f"{company.code}/{name}/{group.invoice}"
-    key = f"{company.code}/{group.kind}/{group.channel}/{group.day}{part}"
+        return "invoice", group.day, text(_document(group), order=first.order_no), key
     if group.kind == "refunds" and len({movement.order for movement in found}) == 1:
         return "refunds", group.day, text("refund", order=first.order_no), key
     return _SOURCES[group.kind], group.day, text(group.kind, day=group.day), key

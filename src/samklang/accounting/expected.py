@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
+from typing import NamedTuple
 
 import msgspec
 
@@ -53,23 +54,30 @@ def expected(found: Iterable[Movement], vouchers: Iterable[Voucher]) -> tuple[Ex
             day=movement.day,
             currency=movement.currency,
             amount=movement.amount,
-            booked=booked[movement.id],
-            model=movement.model,
+            booked=booked[movement.id].amount,
+            model="invoice" if booked[movement.id].on_invoice else "day",
         )
         for movement in found
         if movement.kind != "delivered" and movement.id in booked
     )
 
 
-def booked_values(vouchers: Iterable[Voucher]) -> Mapping[str, Decimal]:
-    """Payment id → what a sale put on the provider's clearing account, or on the open invoice that it will pay."""
-    found: dict[str, Decimal] = {}
+class Value(NamedTuple):
+    """What a sale put on the provider's clearing account, or on the open invoice that the provider will pay."""
+
+    amount: Decimal
+    on_invoice: bool
+
+
+def booked_values(vouchers: Iterable[Voucher]) -> Mapping[str, Value]:
+    """Payment id → its value in the ledger."""
+    found: dict[str, Value] = {}
     for voucher in vouchers:
         for line in voucher.lines:
             if owed_by_provider(line.role, line.party):
                 for ref in line.refs:
-                    if ref.kind in ("payment", "opening"):
-                        found[ref.id] = found.get(ref.id, ZERO) + ref.amount
+                    before = found[ref.id].amount if ref.id in found else ZERO
+                    found[ref.id] = Value(before + ref.amount, line.role == "receivable.invoice")
     return found
 
 

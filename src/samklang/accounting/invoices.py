@@ -13,10 +13,9 @@ from samklang.accounting.company import Company
 from samklang.accounting.daybook import Booked
 from samklang.accounting.draft import Draft
 from samklang.accounting.expected import Expected
-from samklang.accounting.fx import Exchange
 from samklang.accounting.matching import line_id
 from samklang.accounting.problems import Problem, Refused
-from samklang.accounting.settlement import Found, booked_share, statement_day, statement_id
+from samklang.accounting.settlement import Found, statement_day, statement_id
 from samklang.accounting.statements.base import Statement
 from samklang.accounting.voucher import Voucher
 
@@ -25,7 +24,6 @@ def close_invoices(
     statements: Iterable[Statement],
     known: Found,
     company: Company,
-    exchange: Exchange,
     open_amounts: Mapping[str, Decimal] | None = None,
 ) -> Booked:
     """Vouchers that close the invoices which the (booked) statements pay, one line per invoice.
@@ -43,7 +41,7 @@ def close_invoices(
                 wanted = known.wanted.get(match.expected)
                 if wanted is None or wanted.model != "invoice":
                     continue
-                paid = booked_share(match, wanted, exchange.currency)
+                paid = known.shares[id_, wanted.id]
                 still_open = (open_amounts or {}).get(wanted.order, paid)
                 try:
                     drafts.append(_closing(statement, id_, wanted, paid, still_open, company))
@@ -56,7 +54,7 @@ def close_invoices(
 def _closing(
     statement: Statement, id_: str, wanted: Expected, paid: Decimal, still_open: Decimal, company: Company
 ) -> Draft:
-    day = company.open_day(statement_day(statement))
+    day = statement_day(statement)
     if abs(still_open - paid) > company.tolerance:
         raise Refused(
             "AMOUNT_DIFF",

@@ -10,7 +10,7 @@ split       one payout in several bank lines that carry its reference, or severa
 from __future__ import annotations
 
 import re
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -24,7 +24,7 @@ from samklang.accounting.matching import RULES_VERSION, line_id
 from samklang.accounting.problems import Problem
 from samklang.accounting.settlement import statement_day
 from samklang.accounting.statements.base import Statement
-from samklang.records.money import ZERO, canonical
+from samklang.records.money import ZERO
 
 _BANKING_DAYS = 5
 _SHORTEST_REFERENCE = 4  # a shorter one is found in any text
@@ -32,13 +32,17 @@ _CONFIDENCE = {"reference": 100, "split": 95, "amount": 80, "person": 100}
 
 
 class PayoutMatch(msgspec.Struct, frozen=True, kw_only=True):
-    """`amount` of a payout (a statement's line) reached the bank in one line; `kept` is what the bank took of it."""
+    """`amount` of a payout (a statement's line) reached the bank in one line; `kept` is what the bank took of it.
+
+    `converted`: the bank booked it in another currency, as a person has seen; rules only match one currency.
+    """
 
     payout: str
     bank_line: str
     amount: Decimal
     rule: Literal["reference", "amount", "split", "person"]
     kept: Decimal = ZERO
+    converted: bool = False
     by: str = f"rules {RULES_VERSION}"
 
     @property
@@ -58,7 +62,9 @@ def in_transit(matches: Sequence[PayoutMatch]) -> frozenset[str]:
     lines = Counter(found.bank_line for found in matches)
     payouts = Counter(found.payout for found in matches)
     return frozenset(
-        found.payout for found in matches if found.kept or lines[found.bank_line] > 1 or payouts[found.payout] > 1
+        found.payout
+        for found in matches
+        if found.kept or found.converted or lines[found.bank_line] > 1 or payouts[found.payout] > 1
     )
 
 
@@ -78,18 +84,28 @@ class _Payout(NamedTuple):
     day: date
 
 
+#: What banks write where they have no reference of their own (ISO 20022).
+_NO_REFERENCE = frozenset({"", "NOTPROVIDED", "NONREF"})
+
+
 def bank_rows(statements: Iterable[BankStatement]) -> tuple[BankRow, ...]:
-    """The booked lines of account statements, each once in whatever files it comes. Notices only repeat them."""
+    """The booked lines of account statements, each once in whatever files it comes. Notices only repeat them.
+
+    The bank's own reference makes a line known again; where it has none, its statement's does, and equal lines inside
+    one statement are counted.
+    """
     found: dict[str, BankLine] = {}
     for statement in statements:
         if statement.kind == "notice" or statement.test:
             continue
-        alike: defaultdict[tuple[object, ...], int] = defaultdict(int)
+        alike: Counter[str] = Counter()
         for line in statement.lines:
-            own = (line.booked_on, line.reference, canonical(line.amount), "" if line.reference else line.text)
-            alike[own] += 1
-            name = "/".join(str(part) for part in (statement.account, statement.currency, *own, alike[own]))
-            found.setdefault(name, line)
+            own = line.reference
+            if own.upper() in _NO_REFERENCE:
+                own = f"{statement.reference}:{line.text}"
+            name = "/".join((statement.account, statement.currency, str(line.booked_on), str(line.amount), own))
+            alike[name] += 1
+            found.setdefault(f"{name}/{alike[name]}", line)
     return tuple(BankRow(name, found[name]) for name in sorted(found))
 
 

@@ -69,9 +69,20 @@ def booked_payments(order: Order) -> tuple[PaymentTransaction, ...]:
 def movements(order: Order, company: Company, delivered: date | None = None) -> tuple[Movement, ...]:
     """All movements of an order; `delivered` is asked for where the channel defers prepayments.
 
-    Refused (VAT_DIFF, AMOUNT_DIFF) for the whole order: half an order's money is no truth about it.
+    Refused (VAT_DIFF, AMOUNT_DIFF) for the whole order: half an order's money is no truth about it. Refused
+    (ORDER_WITHOUT_TX) when the source says that it is paid, but not by which transactions.
     """
     payments = booked_payments(order)
+    never = order.test or order.lifecycle in ("draft", "cancelled", "expired")
+    if order.paid and not order.payments and not never:
+        raise Refused(
+            "ORDER_WITHOUT_TX",
+            order.key,
+            "The order is paid, but its source names no transaction.",
+            amount=order.paid,
+            currency=order.currency,
+            do_this="Let the connection read the order's payments, or book it by hand.",
+        )
     return tuple(_Reading(order, company, delivered).read(payments)) if payments else ()
 
 
@@ -199,7 +210,9 @@ def _money_place(movement: Movement, company: Company) -> tuple[str, str, str]:
     """Role of the line that holds the money, the provider that owes it, the order where it is an open item."""
     if movement.kind == "delivered":
         return "liability.prepaid", "", ""
-    own_role = company.chart.receivable(movement.provider, movement.chart_day)
-    if movement.model == "invoice" and own_role.startswith("receivable.") and movement.kind != "prepaid":
+    chart, day = company.chart, movement.chart_day
+    own_role = chart.receivable(movement.provider, day)
+    invoiced = movement.model == "invoice" and not chart.provider(movement.provider, day).orderless
+    if invoiced and own_role.startswith("receivable.") and movement.kind != "prepaid":
         return "receivable.invoice", movement.provider, movement.order
     return own_role, movement.provider, ""

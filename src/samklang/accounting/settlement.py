@@ -11,6 +11,7 @@ so that what is left on the account is the provider's balance. A difference can 
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
@@ -39,12 +40,14 @@ _ROLES = {
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """What is known about the lines of the statements: their matches, and the values that were booked.
 
+    `shares` is the part of an expected amount's booked value that a line takes, by (line, expected amount).
     `in_transit` are the payout lines that do not reach the bank as one line of their amount. `suspended` are lines that
     a posted voucher has put on suspense: they stay there, and decisions.py moves them (E12).
     """
 
     matches: Mapping[str, Sequence[Match]] = {}
     wanted: Mapping[str, Expected] = {}
+    shares: Mapping[tuple[str, str], Decimal] = {}
     in_transit: frozenset[str] = frozenset()
     suspended: frozenset[str] = frozenset()
 
@@ -52,19 +55,48 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 def found(
     matches: Iterable[Match],
     wanted: Iterable[Expected],
+    company: Company,
+    statements: Iterable[Statement] = (),
+    *,
     in_transit: Iterable[str] = (),
     suspended: Iterable[str] = (),
 ) -> Found:
-    """Index matches by line and expected amounts by id."""
-    by_line: dict[str, list[Match]] = {}
+    """Index matches by line and expected amounts by id; `statements` date the lines."""
+    by_line: defaultdict[str, list[Match]] = defaultdict(list)
     for match in matches:
-        by_line.setdefault(match.line, []).append(match)
+        by_line[match.line].append(match)
+    by_id = {row.id: row for row in wanted}
+    days = {line_id(made, line): statement_day(made) for made in statements for line in made.lines}
+    ordered = sorted(
+        (match for rows in by_line.values() for match in rows),
+        key=lambda match: (days.get(match.line, date.max), match.line),
+    )
     return Found(
         matches=by_line,
-        wanted={row.id: row for row in wanted},
+        wanted=by_id,
+        shares=_shares(ordered, by_id, company.currency),
         in_transit=frozenset(in_transit),
         suspended=frozenset(suspended),
     )
+
+
+def _shares(
+    matches: Iterable[Match], wanted: Mapping[str, Expected], currency: str
+) -> Mapping[tuple[str, str], Decimal]:
+    """(line, expected) → its part of what was booked, in the ledger's currency.
+
+    Differences of rounded running totals, oldest statement first: parts sum to the whole, and what a later statement
+    brings does not change an earlier one's.
+    """
+    shares: dict[tuple[str, str], Decimal] = {}
+    taken: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+    for match in matches:
+        row = wanted.get(match.expected)
+        if row is not None:
+            before = rounded(row.booked * taken[row.id] / row.amount, currency)
+            taken[row.id] += match.amount
+            shares[match.line, row.id] = rounded(row.booked * taken[row.id] / row.amount, currency) - before
+    return shares
 
 
 def statement_id(statement: Statement) -> str:
@@ -100,11 +132,6 @@ def book_statements(statements: Iterable[Statement], known: Found, company: Comp
     return Booked(tuple(sorted(vouchers, key=lambda voucher: (voucher.date, voucher.key))), tuple(problems))
 
 
-def booked_share(match: Match, wanted: Expected, currency: str) -> Decimal:
-    """The matched part of what was booked for a payment, in the ledger's currency."""
-    return rounded(wanted.booked * match.amount / wanted.amount, currency)
-
-
 class _Posting:
     """The voucher of one statement while it is made."""
 
@@ -114,7 +141,7 @@ class _Posting:
         self._company = company
         self._exchange = exchange
         self._id = statement_id(statement)
-        self._day = company.open_day(statement_day(statement))
+        self._day = statement_day(statement)
         self._rate = exchange.rate(statement.currency, self._day)
         self._currency = "" if statement.currency == exchange.currency else statement.currency
         self._provider = company.chart.provider(statement.provider, self._day)
@@ -144,7 +171,8 @@ class _Posting:
             draft.post(role, -difference, ("payout", self._id), self._day)
         name = "settlement" if statement.payout > 0 else "settlement_unpaid"
         text = self._company.chart.text(name, provider=statement.provider.title(), reference=statement.reference)
-        return draft.voucher("settlement", self._day, text, settlement_key(self._company, self._id))
+        day = self._company.open_day(self._day)
+        return draft.voucher("settlement", day, text, settlement_key(self._company, self._id))
 
     def _post(self, id_: str, line: StatementLine) -> None:
         ref = ("statement_line", id_)
@@ -194,10 +222,8 @@ class _Posting:
             return
         self._converted = True
         foreign = line.amount if self._currency else sum((match.amount for match in matches), ZERO)
-        self._clear(-sum((self._booked(match) for match in matches), ZERO), ref, -foreign, currency)
-
-    def _booked(self, match: Match) -> Decimal:
-        return booked_share(match, self._known.wanted[match.expected], self._exchange.currency)
+        booked = sum((self._known.shares[id_, row.id] for row in wanted), ZERO)
+        self._clear(-booked, ref, -foreign, currency)
 
     def _clear(self, amount: Decimal, ref: tuple[str, str], foreign: Decimal, currency: str) -> None:
         self._draft.post(

@@ -53,24 +53,25 @@ def arrivals(
 
 def _arrival(row: BankRow, parts: list[tuple[PayoutMatch, Statement]], company: Company, exchange: Exchange) -> Voucher:
     line, home = row.line, exchange.currency
-    day = company.open_day(line.booked_on)
-    currency = "" if line.currency == home else line.currency
-    bank = exchange.rate(line.currency, day)
+    day = line.booked_on
     draft, ref = Draft(company), ("bank_line", row.id)
     _bank(draft, row, company, exchange)
+    converted = False
     for match, statement in sorted(parts, key=lambda part: part[0].payout):
-        then = exchange.rate(line.currency, company.open_day(statement_day(statement)))
+        foreign = "" if statement.currency == home else statement.currency
+        converted = converted or match.converted or bool(foreign)
+        then = exchange.rate(statement.currency, statement_day(statement))
         draft.post(
             "in_transit", -rounded(match.amount * then, home), ("statement_line", match.payout), day,
-            party=statement.provider, foreign=-match.amount if currency else None, currency=currency,
+            party=statement.provider, foreign=-match.amount if foreign else None, currency=foreign,
         )  # fmt: skip
-        draft.post("fee.bank", rounded(match.kept * bank, home), ref, day)
-    if currency:
+        draft.post("fee.bank", exchange.to_ledger(match.kept, statement.currency, day), ref, day)
+    if converted:
         difference = draft.balance()
         draft.post("fx.gain" if difference > 0 else "fx.loss", -difference, ref, day)
     first = parts[0][1]
     text = company.chart.text("bank", provider=first.provider.title(), reference=first.reference)
-    voucher = draft.voucher("bank", day, text, f"{company.code}/bank/{row.id}")
+    voucher = draft.voucher("bank", company.open_day(day), text, f"{company.code}/bank/{row.id}")
     assert voucher is not None  # a bank line is never 0
     return voucher
 
@@ -79,7 +80,7 @@ def straight(row: BankRow, provider: str, company: Company, exchange: Exchange) 
     """A bank line that a person says moves the provider's balance by itself: it debits us (E4d), or a payout that the
     bank sent back (edge case 46). The clearing account takes the other side.
     """
-    day = company.open_day(row.line.booked_on)
+    day = row.line.booked_on
     draft = Draft(company)
     _bank(draft, row, company, exchange)
     foreign = row.line.currency != exchange.currency
@@ -89,11 +90,11 @@ def straight(row: BankRow, provider: str, company: Company, exchange: Exchange) 
     )  # fmt: skip
     name = "bank" if row.line.amount > 0 else "bank_debit"
     text = company.chart.text(name, provider=provider.title(), reference=row.line.reference or str(day))
-    return draft.voucher("bank", day, text, f"{company.code}/bank/{row.id}")
+    return draft.voucher("bank", company.open_day(day), text, f"{company.code}/bank/{row.id}")
 
 
 def _bank(draft: Draft, row: BankRow, company: Company, exchange: Exchange) -> None:
-    line, day = row.line, company.open_day(row.line.booked_on)
+    line, day = row.line, row.line.booked_on
     foreign = line.currency != exchange.currency
     draft.post(
         f"bank.{line.currency}", exchange.to_ledger(line.amount, line.currency, day), ("bank_line", row.id), day,
