@@ -15,6 +15,7 @@ from samklang.cli.author import connector
 from samklang.cli.configure import apply, export, history, plan
 from samklang.cli.connect import connect, rotate
 from samklang.cli.look import journey, problems, runs, status
+from samklang.cli.move import migrate_to
 from samklang.cli.screen import Exit, Screen, WrongUse, exit_code
 from samklang.cli.serve import serve
 from samklang.cli.work import pause, release, resume, retry, sync
@@ -37,7 +38,7 @@ app = App(
 )
 for command in (
     connect, plan, apply, export, history, sync, serve, worker, status, journey, problems, runs, retry, release, pause,
-    resume,
+    resume, migrate_to,
 ):  # fmt: skip
     app.command(command)
 app.command(connector)

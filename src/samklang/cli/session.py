@@ -23,11 +23,11 @@ from django.db import OperationalError, connection, connections
 from django.db.migrations.executor import MigrationExecutor
 
 from samklang import logs
-from samklang.cli.screen import Screen, WrongUse
+from samklang.cli.screen import Screen, WrongUse, plain
+from samklang.hub import moving
 from samklang.hub.links import forget_links
 from samklang.hub.models import Connection, Lease, Tenant
 
-_MIGRATING = 0x53414D4B  # number of the advisory lock on PostgreSQL: "SAMK"
 _PATIENCE = 10.0  # seconds to wait for another process that may be making the database
 
 
@@ -75,23 +75,22 @@ class Session:
 
 
 @contextlib.contextmanager
-def session(common: Common | None) -> Iterator[Session]:
-    """Everything ready for a command; given back at its end."""
+def session(common: Common | None, *, alone: bool = False) -> Iterator[Session]:
+    """Everything ready for a command; given back at its end. With `alone` no other process works on the folder."""
     common = common or Common()
     screen = Screen(common.json)
     quiet_logs()
-    with database():
+    with database(alone=alone):
         yield Session(screen, common.tenant)
 
 
 @contextlib.contextmanager
-def database() -> Iterator[None]:
-    """The data folder and the database in its newest shape, held under the shared lock."""
-    os.umask(0o077)  # customers' addresses lie here: for the owner's eyes only
-    folder = Path(settings.DATA)
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with (folder / "samklang.lock").open("w") as lock:
-        _settle(lock.fileno())
+def database(*, alone: bool = False) -> Iterator[None]:
+    """The data folder and the database in its newest shape, held under the shared lock (`alone`: the whole lock)."""
+    with data_folder() as lock:
+        _settle(lock)
+        if alone:
+            take_alone(lock)
         try:
             yield
         finally:
@@ -99,11 +98,32 @@ def database() -> Iterator[None]:
             connections.close_all()
 
 
+@contextlib.contextmanager
+def data_folder() -> Iterator[int]:
+    """The data folder, made if need be; gives the open lock file."""
+    os.umask(0o077)  # customers' addresses lie here: for the owner's eyes only
+    folder = Path(settings.DATA)
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "samklang.lock").open("w") as lock:
+        yield lock.fileno()
+
+
+def take_alone(lock: int) -> None:
+    """Hold the whole lock. WrongUse when another process has part of it."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        raise WrongUse(
+            "`samklang serve` or another command is at work on this data folder", "End it, then run this again."
+        ) from None
+
+
 def _settle(lock: int) -> None:
     """Take the lock: alone for a moment if nobody else lives (then tidy up), shared for the rest."""
     if connection.vendor == "postgresql":
         _migrate_alone()
-        fcntl.flock(lock, fcntl.LOCK_SH)
+        _share(lock, time.monotonic() + _PATIENCE)
+        moving.arrive(Path(settings.DATA) / "samklang.db")
         return
     until = time.monotonic() + _PATIENCE
     while True:
@@ -112,6 +132,7 @@ def _settle(lock: int) -> None:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             alone = False
+        _refuse_if_left()
         executor = MigrationExecutor(connection)
         old = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
         if old and alone:
@@ -120,7 +141,8 @@ def _settle(lock: int) -> None:
             Lease.objects.exclude(owner="").update(owner="")
         if alone or not old:
             # Not atomic, and need not be: we hold no lease before the shared lock is ours.
-            fcntl.flock(lock, fcntl.LOCK_SH)
+            _share(lock, until)
+            _refuse_if_left()
             return
         if time.monotonic() > until:
             raise WrongUse(
@@ -130,18 +152,44 @@ def _settle(lock: int) -> None:
         time.sleep(0.1)
 
 
+def _share(lock: int, until: float) -> None:
+    """Hold the lock with others, as soon as nobody has the whole of it."""
+    while True:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise WrongUse(
+                    "Another command has the data folder for itself (`samklang migrate-to`?)",
+                    "Wait until it has ended.",
+                ) from None
+            time.sleep(0.1)
+        else:
+            return
+
+
+def _refuse_if_left() -> None:
+    """A hub that moved away is never used again: two hubs would do everything twice."""
+    move = moving.left()
+    if move:
+        raise WrongUse(
+            f"This hub moved to PostgreSQL on {plain(move.begun_at)}: set SAMKLANG_DATABASE",
+            f"It is at {move.to}; this data folder stays in use beside it, for its key.",
+        )
+
+
 def _migrate_alone() -> None:
     """Bring PostgreSQL to its newest shape, where processes of other machines may be about to do the same."""
     try:
         with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_lock(%s)", [_MIGRATING])
+            cursor.execute("SELECT pg_advisory_lock(%s)", [moving.MIGRATING])
         try:
             executor = MigrationExecutor(connection)
             if executor.migration_plan(executor.loader.graph.leaf_nodes()):
                 call_command("migrate", verbosity=0, interactive=False)
         finally:
             with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(%s)", [_MIGRATING])
+                cursor.execute("SELECT pg_advisory_unlock(%s)", [moving.MIGRATING])
     except OperationalError as error:
         raise WrongUse(
             f"The database cannot be used: {error}".strip(), "Check SAMKLANG_DATABASE and that the server runs."

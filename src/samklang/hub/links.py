@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 from django.conf import settings
-from django.db import OperationalError, transaction
+from django.db import OperationalError, connection, transaction
 from django.db.models import Q, QuerySet
 from django.utils import timezone
 
@@ -27,6 +27,7 @@ from samklang.connectors.errors import Misconfigured, Pause, Retry, SamklangErro
 from samklang.connectors.registry import connector_class
 from samklang.hub import metrics, secrets, traces
 from samklang.hub.models import Channel, Connection, ExchangeRow, Hook
+from samklang.hub.pace import SharedPace, given_back
 from samklang.hub.problems import Trouble, clear, report
 
 _BREAK_AFTER = 5  # technical faults in a row
@@ -100,7 +101,8 @@ class DatabaseTokens:
 
     def load(self) -> Tokens | None:
         left = self._left()
-        row = Connection.objects.values_list("tokens", flat=True).get(pk=self._id)
+        with given_back():
+            row = Connection.objects.values_list("tokens", flat=True).get(pk=self._id)
         kept = [secrets.unseal(sealed) for sealed in (left, row) if sealed]
         if not kept:
             return None
@@ -129,8 +131,9 @@ class DatabaseTokens:
             return b""
 
     def _commit(self, sealed: bytes) -> None:
-        Connection.objects.filter(pk=self._id).update(tokens=sealed)
-        transaction.on_commit(lambda: self._journal.unlink(missing_ok=True))
+        with given_back():
+            Connection.objects.filter(pk=self._id).update(tokens=sealed)
+            transaction.on_commit(lambda: self._journal.unlink(missing_ok=True))
 
     @contextlib.contextmanager
     def exclusive(self) -> Iterator[None]:
@@ -140,9 +143,10 @@ class DatabaseTokens:
         """
         from samklang.hub.leases import holding
 
-        tenant = Connection.objects.values_list("tenant_id", flat=True).get(pk=self._id)
+        with given_back():
+            tenant = Connection.objects.values_list("tenant_id", flat=True).get(pk=self._id)
         for _ in range(700):
-            with holding(tenant, f"tokens-{self._id}") as held:
+            with given_back(), holding(tenant, f"tokens-{self._id}") as held:
                 if held:
                     self._settle()
                     yield
@@ -160,6 +164,15 @@ class DatabaseTokens:
                 self._commit(left)
             else:
                 self._journal.unlink(missing_ok=True)
+
+
+def settle_journals() -> None:
+    """Bring into the table every login that stands in a journal only. Misconfigured when the key does not fit."""
+    for journal in sorted((settings.DATA / "tokens").glob("*.sealed")):
+        row = Connection.objects.filter(pk=journal.stem).first()
+        if row:
+            with DatabaseTokens(row).exclusive():
+                pass
 
 
 def _sync_folder(folder: Path) -> None:
@@ -209,8 +222,11 @@ def make_link(row: Connection, full: dict[str, Any]) -> Link:
             full[setting.name] = setting.default
         if setting.required and full.get(setting.name) in (None, ""):
             raise Misconfigured(f"{setting.title} is missing", where=f"{row.name}.{setting.name}")
+    pace = SharedPace(row.tenant_id, row.pk) if connection.vendor == "postgresql" else None
     capture = Recorder(row)
-    around = Surroundings(capture=capture, tokens=DatabaseTokens(row), now=time.time, allow_private=allow_private)
+    around = Surroundings(
+        capture=capture, tokens=DatabaseTokens(row), now=time.time, allow_private=allow_private, pace=pace
+    )
     return Link(row, cls(full, around), cls.manifest, capture)
 
 
