@@ -18,6 +18,7 @@ from samklang.cli.session import Common, session
 from samklang.engine.queue import Queue
 from samklang.engine.work import KEEPING, perform
 from samklang.engine.worker import Worker
+from samklang.hub.metrics import serve_metrics
 
 log = structlog.get_logger()
 
@@ -26,6 +27,7 @@ def worker(
     *,
     places: Annotated[int, Parameter(help="Jobs at once.", show_default=True)] = 16,
     patience: Annotated[float, Parameter(help="Seconds that running jobs are waited for at the end.")] = 30.0,
+    metrics_port: Annotated[int, Parameter(help="Serve this worker's metrics there, on this machine; 0 = not.")] = 0,
     common: Common | None = None,
 ) -> Exit:
     """Read and deliver until Ctrl-C or SIGTERM. Needs PostgreSQL (SAMKLANG_DATABASE); run as many as you like.
@@ -42,6 +44,13 @@ def worker(
         for talker in ("procrastinate", "psycopg.pool"):  # a lost database is told once, by engine/worker.py
             logging.getLogger(talker).setLevel(logging.CRITICAL)
         engines.current = Queue()
+        if metrics_port:
+            try:
+                serve_metrics(metrics_port)
+            except OSError as error:
+                raise WrongUse(
+                    f"Port {metrics_port} cannot be listened on: {error.strerror}", "Choose another."
+                ) from error
         worker = Worker(perform, places=places, schedule=KEEPING, patience=patience)
         for name in (signal.SIGINT, signal.SIGTERM):
             signal.signal(name, lambda *_: worker.stop())

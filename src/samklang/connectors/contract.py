@@ -15,6 +15,7 @@ from typing import Any, ClassVar, Literal, Protocol
 import msgspec
 
 from samklang.connectors.errors import SamklangError, Stop
+from samklang.connectors.limiter import Pace
 from samklang.records import OrderStatus, Record
 
 # ---------------------------------------------------------------------------------------------------- manifest
@@ -270,6 +271,7 @@ class Surroundings(msgspec.Struct, kw_only=True):
     tokens: TokenStore
     now: Callable[[], float]
     allow_private: Callable[[str], bool]  # may this private address be called?
+    pace: Pace | None = None  # limits shared with other processes
 
 
 # ---------------------------------------------------------------------------------------------------- the class

@@ -10,9 +10,20 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from typing import Protocol
 
 #: Order of lanes when calls queue at one connection: 0 orders, 1 stock, 2 prices, 3 catalogue.
 priority: ContextVar[int] = ContextVar("priority", default=2)
+
+
+class Pace(Protocol):
+    """Keeps the limits together with other processes that call the same system."""
+
+    def start(self, calls: int, window: float) -> float:
+        """0 when a call may start now, which is then counted; else the seconds until one may."""
+
+    def pause(self, seconds: float) -> None:
+        """No call starts for so long, in any process."""
 
 
 class Limiter:
@@ -22,13 +33,19 @@ class Limiter:
     """
 
     def __init__(
-        self, calls: int, per_seconds: float, concurrent: int, clock: Callable[[], float] = time.monotonic
+        self,
+        calls: int,
+        per_seconds: float,
+        concurrent: int,
+        clock: Callable[[], float] = time.monotonic,
+        pace: Pace | None = None,
     ) -> None:
         self._calls = calls
         # A hair longer than the vendor's window: its clock and the network's jitter are not ours.
         self._window = per_seconds * 1.02
         self._concurrent = max(1, concurrent)
         self._clock = clock
+        self._pace = pace
         self._starts: deque[float] = deque(maxlen=calls or 1)
         self._running = 0
         self._not_before = 0.0
@@ -39,6 +56,8 @@ class Limiter:
 
     def pause(self, seconds: float) -> None:
         """No call starts for so long."""
+        if self._pace:
+            self._pace.pause(seconds)
         with self._changed:
             self._not_before = max(self._not_before, self._clock() + seconds)
             self._changed.notify_all()
@@ -61,6 +80,8 @@ class Limiter:
                 while True:
                     if self._queue[0] == ticket and self._running < self._concurrent:
                         wait = self._free_in()
+                        if wait <= 0 and self._pace and self._calls:
+                            wait = self._pace.start(self._calls, self._window)
                         if wait <= 0:
                             break
                         self._changed.wait(wait)

@@ -152,7 +152,7 @@ class Transport:
             raise Misconfigured(f"{base!r} is not a web address", do_this="Give an address such as https://shop.se")
         self.base = base.rstrip("/")
         self.auth = auth
-        self.limiter = Limiter(limits.calls, limits.per_seconds, limits.concurrent)
+        self.limiter = Limiter(limits.calls, limits.per_seconds, limits.concurrent, pace=around.pace)
         self._around = around
         self._most = limits.max_answer_mb * 1024 * 1024
         self._width = limits.concurrent

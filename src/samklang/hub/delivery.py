@@ -45,6 +45,7 @@ from samklang.records import Record, content_hash, decode, encode
 from samklang.rules import Ignored, RuleFailed
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 3600.0
+_SLICE = 20.0  # seconds after which a drain steps back, so that others have their turn
 _SILENT = 45.0  # seconds that a call may take whose sender we only know to be silent
 _SPOKEN_OF = 5  # technical failures of one record before it becomes a problem
 _PATIENCE = 900.0  # seconds after which a waiting record is looked at again (and becomes a problem)
@@ -82,7 +83,7 @@ class Drain:
         self.stopped = False
 
     def run(self) -> Transfer:
-        """Drain until nothing is due, the connection must pause, or the lease is lost."""
+        """Drain until nothing is due, the time is up, the connection must pause, or the lease is lost."""
         began = time.monotonic()
         settle = 0.0 if self.how.create != "lookup" else _SILENT if self.held.silent else self.how.settles
         with transaction.atomic():
@@ -102,11 +103,12 @@ class Drain:
 
     def _drain(self, width: int, size: int) -> None:
         """Keep `width` batches on their way: while they are, the next rows are claimed and prepared."""
+        until = time.monotonic() + _SLICE
         ready: deque[list[_Work]] = deque()
         running: dict[Future[list[Result | Match]], list[_Work]] = {}
         with ThreadPoolExecutor(width, thread_name_prefix=f"send-{self.row.name}") as pool:
             while True:
-                while len(running) < width and self.held.valid and not self.stopped:
+                while len(running) < width and self.held.valid and not self.stopped and time.monotonic() < until:
                     if not ready:
                         work = self._claim(min(_AT_ONCE, size * width))
                         if work is None:

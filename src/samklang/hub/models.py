@@ -2,7 +2,7 @@
 
 Configuration: Tenant, Connection, Channel, Master, Flow, RuleSet, ConfigVersion.
 The road: Stored (what masters last said), Binding (record ↔ external id, wanted and delivered), FeedState (how far a
-feed was read), Hook (webhooks, stored before answered), Lease (one drainer per lane).
+feed was read), Hook (webhooks, stored before answered), Lease (one drainer per lane), Pace (limits over all workers).
 What people read: Transfer, ExchangeRow, Problem and ProblemItem, Brake, Step (journey).
 What became of the database as a whole: Move, Restore (no tenant: they concern all).
 
@@ -272,6 +272,15 @@ class Lease(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "name"], name="one_lease")]
+
+
+class Pace(models.Model):
+    """Calls that workers have started at a connection, so that all of them together keep its limits (hub/pace.py)."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    connection = models.OneToOneField(Connection, models.CASCADE)
+    starts = models.BinaryField(default=b"")  # epoch seconds as little-endian doubles, oldest first
+    held_until = models.FloatField(default=0)  # epoch seconds; the system asked for quiet
 
 
 class Transfer(models.Model):
