@@ -5,25 +5,31 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from importlib.resources import files
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from samklang.connectors import registry
 from samklang.connectors.checks import CHECKS, Check, Finding, Stand, run_check
+from samklang.connectors.checks.gold import code_lines
 from samklang.sandboxes.stands import STANDS
 from tests.contract.stands import REAL, running
 
+#: Lines of code of the connectors that are above the aim. A number may only shrink.
+LINES = {"woocommerce": 947, "fortnox": 718, "tryton": 868, "vendure": 884}
 #: What is not met yet, and why. The list may only shrink: a check that is met must be taken off it.
-DEBTS = {
-    ("woocommerce", "small"): "about 970 lines of code",
-    ("fortnox", "small"): "about 730 lines of code",
-    ("tryton", "small"): "about 900 lines of code",
-    ("vendure", "small"): "about 890 lines of code",
-}
+DEBTS = {(name, "small"): f"{lines} lines of code" for name, lines in LINES.items()}
 OF_FILES = [check for check in CHECKS if check.files]
 ON_STANDS = [check for check in CHECKS if check.stand]
 CONNECTORS = [name for name in registry.packages() if name != "shelf"]
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_no_connector_grows(name: str) -> None:
+    folder = Path(str(files(registry.packages()[name])))
+    assert sum(code_lines(path) for path in folder.glob("*.py")) <= LINES[name], "what others share belongs in kit/"
 
 
 def _cases(names: list[str] | tuple[str, ...], checks: list[Check]) -> list[Any]:

@@ -6,6 +6,7 @@
 `product` product, variant, axis; price, price list; stock   `party`  customer, address
 `order`   order, line, charge, discount; status on three axes; shipment and parcel
 `payment` what moved at the payment providers; VAT category, scheme and number check
+`totals`  an order's money as rows of a document             `units`  weights in grams
 """
 
 from samklang.records.base import (

@@ -62,7 +62,7 @@ class Name(NamedTuple):
 
 
 def items(
-    type_: str, rows: Iterable[T | Broken], make: Callable[[T], Iterable[Item | Bad]], name: Callable[[T], Name]
+    type_: str, rows: Iterable[T | Broken], make: Callable[[T], Iterable[Item]], name: Callable[[T], Name]
 ) -> list[Item | Bad | Gone]:
     """What the rows hold; a row that is no record of `type_` becomes one Bad, whatever of it could be made."""
     found: list[Item | Bad | Gone] = []

@@ -37,12 +37,9 @@ def attempt(work: Callable[[Want, Any], B | SamklangError], want: Want) -> B | S
         return error
 
 
-def each(
-    write: Callable[[Want, Any], Result], wants: Sequence[Want], transport: Transport | None = None
-) -> list[Result]:
-    """`write(want, record)` for each want, side by side where a transport is given."""
-    calls = (partial(attempt, write, want) for want in wants)
-    return list(transport.overlap(calls)) if transport else [call() for call in calls]
+def each(write: Callable[[Want, Any], Result], wants: Sequence[Want], transport: Transport) -> list[Result]:
+    """`write(want, record)` for each want, side by side."""
+    return list(transport.overlap(partial(attempt, write, want) for want in wants))
 
 
 def batched(
