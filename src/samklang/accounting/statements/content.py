@@ -37,6 +37,8 @@ class Content:
             raise Unreadable(
                 f"The file has {len(data)} bytes; {LARGEST} are the most.", do_this="Export a shorter period."
             )
+        if data.startswith(b"\xd0\xcf\x11\xe0"):
+            raise Unreadable("The file is an old workbook (XLS).", do_this="Save it as XLSX or CSV.")
         self.data = data
         self.filename = filename
         self.profile = profile

@@ -122,6 +122,11 @@ def plain(name: object) -> str:
     return " ".join(str(name).translate(_MINUS_AND_BLANKS).strip("\ufeff\"' ").casefold().replace("ё", "е").split())
 
 
+def shown(cell: Cell) -> str:
+    """The cell as text; a number without the zeros and exponents that a spreadsheet gives it."""
+    return f"{money.canonical(cell):f}" if isinstance(cell, Decimal) else cell
+
+
 class Row:
     """One row: `number` as in the file, `cells` untouched, values under the reader's own names."""
 
@@ -141,7 +146,7 @@ class Row:
 
     def text(self, name: str) -> str:
         """The cell without surrounding blanks; empty when the column is not there."""
-        return str(self._values.get(name, "")).strip()
+        return shown(self._values.get(name, "")).strip()
 
     def need(self, name: str) -> str:
         """The cell, refused when empty."""
@@ -271,7 +276,7 @@ class Table:
                     f"The row has {len(full)} cells, the header {len(self.titles)}.", row=number, do_this=FETCH_AGAIN
                 )
             values = {name: full[place] for name, place in self._places.items()}
-            texts = {title: str(cell) for title, cell in zip(self.titles, full, strict=True)}
+            texts = {title: shown(cell) for title, cell in zip(self.titles, full, strict=True)}
             yield Row(number, values, texts, self._shown, self._numbers)
 
 
@@ -309,7 +314,7 @@ def items(rows: Sequence[Any], names: Mapping[str, Sequence[str]] | None = None)
         for name, known in (names or {}).items():
             if found := next((word for word in known if word in flat), None):
                 values[name] = flat[found]
-        result.append(Row(number, values, {key: str(value) for key, value in flat.items()}, {}, POINT))
+        result.append(Row(number, values, {key: shown(value) for key, value in flat.items()}, {}, POINT))
     return result
 
 

@@ -114,9 +114,10 @@ def _read_json(content: Content) -> Iterator[Statement]:
 
 def _reports(content: Content, rows: Sequence[Row], header: Mapping[str, Any]) -> Iterator[Statement]:
     groups: dict[tuple[str, str], list[Row]] = {}
+    reference = "" if all(row.text("report") for row in rows) else _reference(rows)
     for row in rows:
         currency = row.currency("currency", content.profile.currency or "RUB")
-        groups.setdefault((row.text("report") or _reference(rows), currency), []).append(row)
+        groups.setdefault((row.text("report") or reference, currency), []).append(row)
     if header and set(groups) != {(str(header.get("reportId")), str(header.get("currency")))}:
         raise Unreadable("The rows are not those of the report beside them.", value=header.get("reportId", ""))
     for (reference, currency), group in groups.items():
@@ -137,7 +138,7 @@ def _reports(content: Content, rows: Sequence[Row], header: Mapping[str, Any]) -
 
 def _reference(rows: Sequence[Row]) -> str:
     """A workbook does not say which report it is; its rows' numbers, which are Wildberries' own, do."""
-    numbers = sorted(int(row.need("id")) for row in rows)
+    numbers = sorted(int(row.amount("id")) for row in rows)
     return f"{numbers[0]}-{numbers[-1]}"
 
 
