@@ -7,13 +7,35 @@ SAMKLANG_OLD_KEYS        earlier keys, comma separated, while a rotation is unde
 SAMKLANG_ALLOW_PRIVATE   networks of our own that connections may call, comma separated (127.0.0.0/8, 10.1.0.0/16)
 SAMKLANG_HOSTS           host names that the web pages answer to, comma separated (default: localhost)
 SAMKLANG_METRICS_TOKEN   bearer token that /metrics asks for; without it /metrics answers this machine only
+
+SAMKLANG_DATABASE_FILE and SAMKLANG_KEY_FILE name files that hold these two instead.
 """
 
 import os
 from pathlib import Path
 from typing import Any
 
+from django.core.exceptions import ImproperlyConfigured
+from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
+
+
+def secret(name: str) -> str:
+    """What the variable `name` says, else the content of the file that `name`_FILE names, which is how containers and
+    systemd hand secrets over; "" where neither is set. Raises ImproperlyConfigured when the file cannot be read or is
+    empty: else the hub would begin on another database, or with another key.
+    """
+    path = os.environ.get(f"{name}_FILE", "")
+    if os.environ.get(name) or not path:
+        return os.environ.get(name, "")
+    try:
+        found = Path(path).read_text().strip()
+    except OSError as error:
+        raise ImproperlyConfigured(f"{name}_FILE names {path}, which cannot be read: {error.strerror}") from error
+    if not found:
+        raise ImproperlyConfigured(f"{name}_FILE names {path}, which is empty")
+    return found
+
 
 DATA = Path(os.environ.get("SAMKLANG_DATA", "var")).resolve()
 ALLOW_PRIVATE = tuple(part.strip() for part in os.environ.get("SAMKLANG_ALLOW_PRIVATE", "").split(",") if part.strip())
@@ -47,8 +69,11 @@ def postgresql(address: str) -> dict[str, Any]:
     }
 
 
-DATABASE = os.environ.get("SAMKLANG_DATABASE", "")
-DATABASES = {"default": postgresql(DATABASE) if DATABASE else _SQLITE}
+DATABASE = secret("SAMKLANG_DATABASE")
+try:
+    DATABASES = {"default": postgresql(DATABASE) if DATABASE else _SQLITE}
+except ProgrammingError:  # its message quotes the address, and with it the password
+    raise ImproperlyConfigured("SAMKLANG_DATABASE is no address of a PostgreSQL database") from None
 DATABASE_ROUTERS = ["samklang.engine.router.OnlyOnPostgreSQL"]
 INSTALLED_APPS = ["django.contrib.contenttypes", "procrastinate.contrib.django", "samklang.hub", "samklang.console"]
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"

@@ -12,6 +12,9 @@ import sys
 from collections.abc import Sequence
 
 import django
+from django.core.exceptions import ImproperlyConfigured
+
+from samklang.cli.screen import Exit, Screen, WrongUse
 
 
 def main() -> None:
@@ -22,7 +25,12 @@ def main() -> None:
 def run(argv: Sequence[str]) -> int:
     """Run one command; returns its exit code."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "samklang.settings")
-    django.setup()
+    try:
+        django.setup()
+    except ImproperlyConfigured as error:
+        screen = Screen("--json" in argv)
+        screen.error(WrongUse(str(error), "Mend that setting; docs/reference/settings.md names them all."))
+        return Exit.WRONG_USE
     from samklang.cli.app import execute  # the commands import the hub's tables, which need Django to be set up
 
     return execute(argv)

@@ -1,8 +1,9 @@
 """Secrets at rest: encrypted with a key from the environment or a file, and the key can be rotated.
 
-The key is 32 random bytes in URL-safe base64 (Fernet). `SAMKLANG_KEY` wins over the file `samklang.key` in the data
-folder, which is made on first use with rights for its owner only. While a rotation is under way the old keys still
-read (`SAMKLANG_OLD_KEYS`, or the file's further lines).
+The key is 32 random bytes in URL-safe base64 (Fernet). The operator's own (`SAMKLANG_KEY`, or the file that
+`SAMKLANG_KEY_FILE` names) wins over the file `samklang.key` in the data folder, which is made on first use with rights
+for its owner only. While a rotation is under way the old keys still read (`SAMKLANG_OLD_KEYS`, or either file's further
+lines).
 """
 
 from __future__ import annotations
@@ -14,21 +15,31 @@ from typing import Any
 import msgspec
 from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from samklang.connectors.errors import Misconfigured
 from samklang.hub.models import Connection
+from samklang.settings import secret
 
 
 def key_file() -> Path:
-    """Where the key lies unless the environment holds it."""
+    """Where the key lies unless the operator holds it."""
     return Path(settings.DATA) / "samklang.key"
 
 
+def _given() -> list[str]:
+    """The operator's keys, the newest first; none where the key is ours. Misconfigured when their file is no good."""
+    try:
+        newest = secret("SAMKLANG_KEY").split()
+    except ImproperlyConfigured as error:
+        raise Misconfigured(str(error), do_this="Restore that file, or let SAMKLANG_KEY_FILE name another.") from error
+    return [*newest, *filter(None, os.environ.get("SAMKLANG_OLD_KEYS", "").split(","))] if newest else []
+
+
 def _keys() -> list[str]:
-    from_env = os.environ.get("SAMKLANG_KEY", "")
-    if from_env:
-        return [from_env, *filter(None, os.environ.get("SAMKLANG_OLD_KEYS", "").split(","))]
+    if given := _given():
+        return given
     path = key_file()
     if not path.exists():
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,11 +87,12 @@ def rotate() -> int:
     Safe to be killed anywhere: the new key is added in front of the old in the file first, and the old is taken away
     only after the database has committed.
     """
-    if os.environ.get("SAMKLANG_KEY"):
-        if not os.environ.get("SAMKLANG_OLD_KEYS"):
+    if given := _given():
+        if len(given) == 1:
             raise Misconfigured(
-                "The key is in SAMKLANG_KEY, so only you can make the new one",
-                do_this="Put the old key into SAMKLANG_OLD_KEYS, a new one into SAMKLANG_KEY, and run this again.",
+                "The key is in SAMKLANG_KEY or SAMKLANG_KEY_FILE, so only you can make the new one",
+                do_this="Put a new key there, the old one into SAMKLANG_OLD_KEYS or on the file's second line, and run"
+                " this again.",
             )
         return _reencrypt()
     new = Fernet.generate_key().decode()

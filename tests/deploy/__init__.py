@@ -1,0 +1,1 @@
+"""What deploy/ ships works: files parse, agree with each other, and every command in them runs with its arguments."""
