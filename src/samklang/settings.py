@@ -6,6 +6,7 @@ SAMKLANG_KEY             key that encrypts secrets; without it the file `samklan
 SAMKLANG_OLD_KEYS        earlier keys, comma separated, while a rotation is under way
 SAMKLANG_ALLOW_PRIVATE   networks of our own that connections may call, comma separated (127.0.0.0/8, 10.1.0.0/16)
 SAMKLANG_HOSTS           host names that the web pages answer to, comma separated (default: localhost)
+SAMKLANG_KEEP            days that the past is kept, by kind (exchanges=30,transfers=365; default: see `days_kept`)
 SAMKLANG_METRICS_TOKEN   bearer token that /metrics asks for; without it /metrics answers this machine only
 
 SAMKLANG_DATABASE_FILE and SAMKLANG_KEY_FILE name files that hold these two instead.
@@ -52,6 +53,18 @@ _SQLITE: dict[str, Any] = {
 }
 
 
+def days_kept(given: str) -> dict[str, int]:
+    """Days by kind, out of SAMKLANG_KEEP and the defaults. ImproperlyConfigured for anything else than kind=days."""
+    kept = {"exchanges": 14, "webhooks": 14, "transfers": 90, "steps": 400, "problems": 90, "jobs": 30}
+    for pair in filter(None, (part.strip() for part in given.split(","))):
+        kind, _, days = pair.partition("=")
+        if kind not in kept or not days.isdecimal() or not 1 <= int(days) <= 36500:
+            known = ", ".join(kept)
+            raise ImproperlyConfigured(f"SAMKLANG_KEEP: {pair} is not KIND=DAYS with 1 to 36500 days; kinds: {known}")
+        kept[kind] = int(days)
+    return kept
+
+
 def postgresql(address: str) -> dict[str, Any]:
     """Django's settings for a postgresql:// address. Raises psycopg.ProgrammingError where it is none."""
     parts = conninfo_to_dict(address)
@@ -83,6 +96,7 @@ LANGUAGE_CODE = "en"
 SECRET_KEY = "not used: no sessions, no signing yet"  # noqa: S105
 DEBUG = False
 SAMKLANG_CONSOLE = os.environ.get("SAMKLANG_CONSOLE", "1") == "1"
+KEEP = days_kept(os.environ.get("SAMKLANG_KEEP", ""))  # hub/retention.py
 METRICS_TOKEN = os.environ.get("SAMKLANG_METRICS_TOKEN", "")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # bytes of a request's body; a webhook above it is refused
 APPEND_SLASH = False

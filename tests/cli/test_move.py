@@ -51,7 +51,7 @@ def test_programs_get_counts_and_hashes(running: World, database: Path, new: str
     )
     assert said["to"] == new
     rows = {table["table"]: table["rows"] for table in said["tables"]}
-    assert (rows["hub_tenant"], rows["hub_connection"], rows["record"]) == (1, 2, 15)
+    assert (rows["hub_tenant"], rows["hub_connection"], rows["record"]) == (1, 2, 20)
     assert all(len(table["hash"]) == 32 for table in said["tables"])
 
 

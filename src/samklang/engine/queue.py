@@ -113,6 +113,14 @@ class Queue:
         """The job has gone well, or is tried anew."""
         self._execute("DELETE FROM procrastinate_jobs WHERE queueing_lock=%s AND status='failed'", [name(job)])
 
+    def forget_old_failures(self, days: int) -> None:
+        """Failed jobs that were due longer ago than so many days have been seen by now, or never will be."""
+        self._execute(
+            "DELETE FROM procrastinate_jobs WHERE task_name=%s AND status='failed'"
+            " AND scheduled_at < now() - %s * interval '1 day'",
+            [TASK, days],
+        )
+
     def note_failure(self, row: int, error: str) -> None:
         """Keep what went wrong with a running job's row."""
         self._execute(

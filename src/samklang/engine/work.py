@@ -6,12 +6,14 @@ import time
 from weakref import WeakKeyDictionary
 
 import structlog
+from django.conf import settings
 from django.db.models import Max, Min
 
 from samklang.connectors.errors import SamklangError
 from samklang.engine.port import Engine, Job, deliver_job, hooks_job, lane_of
-from samklang.hub import delivery, hooks, intake, store, traces
-from samklang.hub.links import forget_old, open_link, usable_ones, went_wrong
+from samklang.engine.queue import Queue
+from samklang.hub import delivery, hooks, intake, retention, store, traces
+from samklang.hub.links import open_link, usable_ones, went_wrong
 from samklang.hub.models import Binding, ConfigVersion, Connection, Flow, Hook
 
 log = structlog.get_logger()
@@ -64,17 +66,17 @@ def _after_delivery(row: Connection, job: Job, engine: Engine) -> None:
 
 
 _HOUR, _MINUTE = 3600.0, 60.0
+_TIDYING = 2.0  # seconds of a tick that may go into deleting what is too old
 #: Which version of the configuration an engine of this process was last given, and when.
 _scheduled: WeakKeyDictionary[Engine, tuple[int | None, float]] = WeakKeyDictionary()
-_tidied = 0.0  # when old exchanges were last dropped by this process
+_tidied = -_HOUR  # when this process last deleted all that was too old
 
 
 def tick(engine: Engine) -> None:
     """Look at the tables and wake whatever has work: what a restart, another process or a lost wake-up left."""
     global _tidied
-    if time.monotonic() - _tidied > _HOUR:
+    if time.monotonic() - _tidied > _HOUR and _tidy(engine):
         _tidied = time.monotonic()
-        forget_old()
     delivery.wake_waiting()
     tenants = dict(usable_ones().values_list("pk", "tenant_id"))
     for tenant, connection, type_ in store.due_everywhere():
@@ -83,6 +85,13 @@ def tick(engine: Engine) -> None:
     for connection in Hook.objects.filter(done=False).values_list("connection_id", flat=True).distinct():
         if connection in tenants:
             engine.wake(hooks_job(tenants[connection], connection))
+
+
+def _tidy(engine: Engine) -> bool:
+    """Delete what is too old (SAMKLANG_KEEP); False when the next tick must go on with it."""
+    if isinstance(engine, Queue):  # the embedded engine keeps no jobs
+        engine.forget_old_failures(settings.KEEP["jobs"])
+    return retention.age_out(_TIDYING)
 
 
 def schedule(engine: Engine) -> None:

@@ -12,7 +12,6 @@ import os
 import threading
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -20,13 +19,12 @@ import msgspec
 from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import Q, QuerySet
-from django.utils import timezone
 
 from samklang.connectors.contract import Connector, Exchange, Manifest, Surroundings, Tokens
 from samklang.connectors.errors import Misconfigured, Pause, Retry, SamklangError, Unreachable
 from samklang.connectors.registry import connector_class
 from samklang.hub import metrics, secrets, traces
-from samklang.hub.models import Channel, Connection, ExchangeRow, Hook
+from samklang.hub.models import Channel, Connection, ExchangeRow
 from samklang.hub.pace import SharedPace, given_back
 from samklang.hub.problems import Trouble, clear, report
 
@@ -289,11 +287,3 @@ def resume(row: Connection) -> None:
     """A person says that the connection may be used again."""
     Connection.objects.filter(pk=row.pk).update(state=Connection.State.ACTIVE, reason="", faults=0, open_until=0)
     clear(row.tenant_id, row.pk, "io", "", [row.name])
-
-
-def forget_old(days: int = 14) -> int:
-    """Drop exchanges (they hold personal data) and worked-off webhooks older than so many days; returns how many."""
-    before = timezone.now() - timedelta(days=days)
-    exchanges, _ = ExchangeRow.objects.filter(at__lt=before).delete()
-    hooks, _ = Hook.objects.filter(at__lt=before, done=True).delete()
-    return exchanges + hooks
