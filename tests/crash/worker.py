@@ -40,7 +40,7 @@ def work(pace: float) -> None:
     reads = [(pace, job) for _, job in read_jobs()]
     tick = (0.2, Job("tick", 0, "", 0))
     if "SAMKLANG_DATABASE" in os.environ:
-        Worker(perform, places=8, schedule=[*reads, tick], heartbeat=0.3).run()
+        Worker(perform, places=8, schedule=[*reads, tick], heartbeat=0.1).run()
         return
     # Articles change seldom: not every short life begins with reading them all.
     schedule = [(seconds, job) for seconds, job in reads if job.lane == 0 or random.random() < 0.2]
