@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
 
 import msgspec
 import openpyxl
@@ -183,3 +185,30 @@ def test_a_workbook_whose_extent_is_wrong_is_read_whole() -> None:
     out = io.BytesIO()
     write_only.save(out)
     assert told(read_statement(out.getvalue())) == told(read_statement(files.WHOLE["wildberries realisation"]))
+
+
+def places(document: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Paths to every value of a JSON document."""
+    found = (
+        document.items() if isinstance(document, dict) else enumerate(document) if isinstance(document, list) else ()
+    )
+    for key, value in found:
+        yield (*path, key)
+        yield from places(value, (*path, key))
+
+
+@pytest.mark.parametrize("name", [name for name, data in files.WHOLE.items() if data.startswith(b"{")])
+@pytest.mark.parametrize("junk", [None, [], {}, "x", 1, True, "9" * 40, [1]], ids=repr)
+def test_json_of_another_shape_is_refused_and_never_breaks(name: str, junk: object) -> None:
+    for path in places(json.loads(files.WHOLE[name])):
+        document = json.loads(files.WHOLE[name])
+        inside = document
+        for key in path[:-1]:
+            inside = inside[key]
+        inside[path[-1]] = junk
+        try:
+            for made in read_statement(json.dumps(document).encode()):
+                assert isinstance(made, Statement)
+                assert made.opening + sum(line.amount for line in made.lines) == made.closing
+        except Unreadable as refused:
+            assert refused.problem.do_this

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from samklang.accounting.statements.base import Kind, Mode, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format, Numbered
-from samklang.accounting.statements.tables import FETCH_AGAIN, Row, Table, items, plain
+from samklang.accounting.statements.tables import FETCH_AGAIN, Row, Table, items, listed, mapped, pages, plain
 from samklang.records.money import ZERO, from_minor_units
 
 
@@ -124,20 +124,17 @@ def _blocks(rows: Numbered) -> Iterator[tuple[Numbered, Numbered]]:
 
 
 def _read_json(content: Content) -> Iterator[Statement]:
-    document = content.json
-    for part in document if isinstance(document, list) else [document]:
-        if not isinstance(part, dict):
-            raise Unreadable("The element is not an object.", value=part)
+    for part in pages(content.json):
         yield _read_part(content, part)
 
 
 def _read_part(content: Content, part: Mapping[str, Any]) -> Statement:
     """A payout with its transactions: `{"payout": …, "transactions": …}`, or the list inside the payout."""
-    payout, pages = part.get("payout", part), part.get("transactions")
-    if isinstance(pages, dict):
-        _check_pages(pages)
-        pages = pages.get("transactions")
-    if not isinstance(payout, dict) or "totals" not in payout or not isinstance(pages, list):
+    payout, transactions = part.get("payout", part), part.get("transactions")
+    if isinstance(transactions, dict):
+        _check_pages(transactions)
+        transactions = transactions.get("transactions")
+    if not isinstance(payout, dict) or "totals" not in payout or not isinstance(transactions, list):
         raise Unreadable(
             "A payout's totals and its transactions are not both in the file, so neither proves the other.",
             do_this="Give the payout of /payouts together with its /transactions.",
@@ -148,7 +145,7 @@ def _read_part(content: Content, part: Mapping[str, Any]) -> Statement:
     currency = head.currency("currency")
     totals = {name: head.minor(name, currency) for name in _AMOUNTS if head.text(name)}
     entries = []
-    for row in items(pages, _NAMES):
+    for row in items(transactions, _NAMES):
         if row.text("payout") not in ("", head.text("reference")):
             raise row.wrong("payout", f"is not the payout {head.text('reference')}")
         vat = row.minor("vat", currency) if row.text("vat") else ZERO
@@ -158,8 +155,8 @@ def _read_part(content: Content, part: Mapping[str, Any]) -> Statement:
 
 
 def _check_pages(page: Mapping[str, Any]) -> None:
-    paging = page.get("pagination") or {}
-    count, total = len(page.get("transactions") or ()), paging.get("total")
+    paging = mapped(page, "pagination") if page.get("pagination") else {}
+    count, total = len(listed(page, "transactions")), paging.get("total")
     if paging.get("next") or (total is not None and total != count):
         raise Unreadable(
             f"The file has {count} of {total or 'more'} transactions.", do_this="Fetch all pages of the payout."
@@ -170,6 +167,7 @@ def _statement(
     content: Content, form: str, head: Row, totals: Mapping[str, Decimal], entries: Sequence[_Entry]
 ) -> Statement:
     currency = head.currency("currency")
+    head.need("settlement")
     mode: Mode = head.one_of("mode", _MODES)
     _, paid_on = head.moment("date")
     _check_debt(head, totals)

@@ -13,7 +13,7 @@ from typing import Any
 
 from samklang.accounting.statements.base import Kind, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
-from samklang.accounting.statements.tables import Row, items
+from samklang.accounting.statements.tables import Row, items, listed, pages
 from samklang.records.money import ZERO
 
 #: Kind, sign and the header's total, by payment action.
@@ -30,14 +30,13 @@ _TOTALS = ("amount", "chargedAmount", "refundedAmount", "depositedAmount", "fees
 
 def _read(content: Content) -> Iterator[Statement]:
     """Payouts in the file; the pages of one payout are put together."""
-    document = content.json
     payouts: dict[str, tuple[Mapping[str, Any], list[Any]]] = {}
-    for page in document if isinstance(document, list) else [document]:
+    for page in pages(content.json):
         if "paymentActions" not in page:
             raise Unreadable(
                 "The payout's payment actions are not in the file.", do_this="Fetch /report/v1/payouts/{id} for each."
             )
-        payouts.setdefault(str(page.get("id")), (page, []))[1].extend(page["paymentActions"] or ())
+        payouts.setdefault(str(page.get("id")), (page, []))[1].extend(listed(page, "paymentActions"))
     for page, actions in payouts.values():
         yield _statement(content, page, actions)
 

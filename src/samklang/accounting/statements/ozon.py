@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from samklang.accounting.statements.base import Kind, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
 from samklang.accounting.statements.marketplace import fee, part, report
-from samklang.accounting.statements.tables import POINT, Row, Table, items
+from samklang.accounting.statements.tables import POINT, Row, Table, items, listed, mapped, pages
 from samklang.records.money import ZERO
 
 _ZONE = ZoneInfo("Europe/Moscow")
@@ -24,10 +24,10 @@ _REWARDS = ("standard_fee", "commission")
 
 
 def _read_realisation(content: Content) -> Iterator[Statement]:
-    result = content.json.get("result", content.json)
-    (head,) = items([result["header"]])
+    result = _result(content)
+    (head,) = items([mapped(result, "header")])
     currency = head.currency("currency_sys_name")
-    lines = [line for row in items(result["rows"]) for line in _row_lines(row, head.need("number"), currency)]
+    lines = [line for row in items(listed(result, "rows")) for line in _row_lines(row, head.need("number"), currency)]
     if head.text("doc_amount") and head.amount("doc_amount"):
         stated = head.amount("doc_amount")
         sold = sum((line.amount for line in lines if line.kind in ("sale", "refund") and line.type == "amount"), ZERO)
@@ -77,10 +77,9 @@ _CHARGES = ("sale_commission", "delivery_charge", "return_delivery_charge")
 
 def _read_transactions(content: Content) -> Iterator[Statement]:
     """All pages of one search; a page alone does not show that it is all."""
-    document = content.json
-    pages = [page["result"] for page in (document if isinstance(document, list) else [document])]
-    found = [operation for page in pages for operation in page["operations"]]
-    stated = pages[0].get("row_count")
+    results = [mapped(page, "result") for page in pages(content.json)]
+    found = [operation for result in results for operation in listed(result, "operations")]
+    stated = results[0].get("row_count")
     if stated != len(found):
         raise Unreadable(
             f"The file has {len(found)} of {stated} transactions.",

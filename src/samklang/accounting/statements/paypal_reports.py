@@ -14,7 +14,17 @@ from typing import Any
 
 from samklang.accounting.statements.base import Kind, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
-from samklang.accounting.statements.tables import FETCH_AGAIN, POINT, Row, Table, items, split_rows
+from samklang.accounting.statements.tables import (
+    FETCH_AGAIN,
+    POINT,
+    Row,
+    Table,
+    items,
+    listed,
+    mapped,
+    pages,
+    split_rows,
+)
 from samklang.records.money import ZERO
 
 #: Kind for money in and money out by event code; the group (first two digits) where the code itself is not listed.
@@ -214,14 +224,14 @@ _STATES = {"s": True, "v": True, "p": False, "d": False}
 
 def _read_api(content: Content) -> Iterator[Statement]:
     """Statements per currency from all pages of one search."""
-    document = content.json
-    pages: list[Mapping[str, Any]] = document if isinstance(document, list) else [document]
-    found = [detail["transaction_info"] for page in pages for detail in page["transaction_details"]]
-    _check_pages(pages, len(found))
+    found_pages = pages(content.json)
+    details = [detail for page in found_pages for detail in listed(page, "transaction_details")]
+    found = [mapped(detail, "transaction_info") for detail in details]
+    _check_pages(found_pages, len(found))
     groups: dict[str, list[Row]] = {}
     for row in items(found, _API):
         groups.setdefault(row.currency("currency"), []).append(row)
-    account = str(pages[0].get("account_number") or "")
+    account = str(found_pages[0].get("account_number") or "")
     for code, rows in groups.items():
         lines: list[StatementLine] = []
         pending: list[StatementLine] = []
@@ -232,11 +242,11 @@ def _read_api(content: Content) -> Iterator[Statement]:
         yield _statement(content, "paypal api", code, account, lines, pending, ZERO, closing)
 
 
-def _check_pages(pages: Sequence[Mapping[str, Any]], count: int) -> None:
-    total_pages, total = pages[0].get("total_pages", len(pages)), pages[0].get("total_items", count)
-    if total_pages != len(pages) or total != count:
+def _check_pages(found: Sequence[Mapping[str, Any]], count: int) -> None:
+    total_pages, total = found[0].get("total_pages", len(found)), found[0].get("total_items", count)
+    if total_pages != len(found) or total != count:
         raise Unreadable(
-            f"The file has {count} transactions on {len(pages)} pages, PayPal says {total} on {total_pages}.",
+            f"The file has {count} transactions on {len(found)} pages, PayPal says {total} on {total_pages}.",
             column="total_items",
             value=total,
             do_this="Fetch all pages of the search.",

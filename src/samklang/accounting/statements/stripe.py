@@ -6,6 +6,7 @@ settlement currency's minor units, files in major ones. A payout that Stripe has
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -15,7 +16,7 @@ import msgspec
 
 from samklang.accounting.statements.base import Kind, Scope, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
-from samklang.accounting.statements.tables import FETCH_AGAIN, Row, Table, items, plain
+from samklang.accounting.statements.tables import FETCH_AGAIN, Row, Table, items, listed, plain
 from samklang.records.money import ZERO
 
 #: Kind by type or reporting category. What stands in neither is money that only a person can place: an adjustment.
@@ -77,6 +78,10 @@ _NEED = ("id", "amount", "fee", "net", "currency", "created")
 _MARKS = (_NAMES["id"], ("gross", "amount"), ("fee",), ("net",), _NAMES["created"])
 
 
+#: Unix seconds of 1990 and 2100; what lies outside is no date of a payment.
+_FIRST, _LAST = 631_152_000, 4_102_444_800
+
+
 class _Entry(msgspec.Struct, frozen=True):
     """One balance transaction in major units; `taxes` is the share of the fee that is VAT."""
 
@@ -129,7 +134,8 @@ def _read_json(content: Content) -> Iterator[Statement]:
 
 def _minor(row: Row, item: Mapping[str, Any]) -> _Entry:
     currency = row.currency("currency")
-    taxes = sum((part["amount"] for part in item.get("fee_details") or () if part.get("type") == "tax"), ZERO)
+    details = items(listed(item, "fee_details")) if item.get("fee_details") else []
+    taxes = sum((part.amount("amount") for part in details if part.text("type") == "tax"), ZERO)
     amount, fee, net = (row.minor(name, currency) for name in ("amount", "fee", "net"))
     if taxes:  # minor units, as the fee is
         taxes = fee * taxes / row.amount("fee")
@@ -156,7 +162,7 @@ def _statements(
     for entry in entries:
         if entry.net != entry.amount - entry.fee:
             raise entry.row.wrong("net", f"is not amount − fee = {entry.amount - entry.fee}", code="AMOUNT_DIFF")
-        reference = entry.row.text("payout") or (str(payout["id"]) if payout else "")
+        reference = entry.row.text("payout") or (str(payout.get("id") or "") if payout else "")
         if not reference and len(alone) == 1:
             reference = next(iter(alone))
         groups.setdefault((reference, entry.currency), []).append(entry)
@@ -251,18 +257,21 @@ def _payout_line(amount: Decimal, reference: str, currency: str, row: Row) -> St
 
 def _paid_on(entries: Sequence[_Entry], paid: Sequence[StatementLine], payout: Mapping[str, Any] | None) -> Any:
     """The payout's arrival date where it is known, else the day of its row."""
-    if payout and payout.get("arrival_date"):
-        return datetime.fromtimestamp(int(payout["arrival_date"]), UTC).date()
+    (head,) = items([payout or {}])
+    if arrives := _time(head, "arrival_date"):
+        return arrives.date()
     effective = next((day for entry in entries if (day := entry.row.day("paid"))), None)
     return effective or next((line.day for line in paid), None)
 
 
 def _time(row: Row, name: str) -> datetime | None:
     """Unix seconds in the API, text in UTC in files."""
-    text = row.text(name)
-    if text.isdigit():
-        return datetime.fromtimestamp(int(text), UTC)
-    return row.moment(name)[0]
+    if not re.fullmatch(r"[0-9]+", row.text(name)):
+        return row.moment(name)[0]
+    seconds = int(row.text(name))
+    if not _FIRST <= seconds < _LAST:
+        raise row.wrong(name, "is not a possible time")
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def _is_table(content: Content) -> bool:

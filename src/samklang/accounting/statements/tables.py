@@ -124,7 +124,10 @@ def plain(name: object) -> str:
 
 def shown(cell: Cell) -> str:
     """The cell as text; a number without the zeros and exponents that a spreadsheet gives it."""
-    return f"{money.canonical(cell):f}" if isinstance(cell, Decimal) else cell
+    if not isinstance(cell, Decimal):
+        return cell
+    text = f"{cell:f}"
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 class Row:
@@ -301,6 +304,33 @@ def header_row(rows: Iterable[tuple[int, Sequence[Cell]]], marks: Collection[Col
         if all(any(plain(word) in names for word in mark) for mark in marks):
             return place
     return None
+
+
+def listed(document: Any, *path: str) -> list[Any]:
+    """The list at this place of a JSON document, refused when there is none."""
+    found = _at(document, path)
+    if not isinstance(found, list):
+        raise Unreadable("The document has no list there.", column=".".join(path), value=found or "")
+    return found
+
+
+def mapped(document: Any, *path: str) -> Mapping[str, Any]:
+    """The object at this place of a JSON document, refused when there is none."""
+    found = _at(document, path)
+    if not isinstance(found, dict):
+        raise Unreadable("The document has no object there.", column=".".join(path), value=found or "")
+    return found
+
+
+def _at(document: Any, path: Sequence[str]) -> Any:
+    for name in path:
+        document = document.get(name) if isinstance(document, dict) else None
+    return document
+
+
+def pages(document: Any) -> list[Mapping[str, Any]]:
+    """A document alone, or a list of the pages of one answer."""
+    return [mapped(page) for page in (document if isinstance(document, list) else [document])]
 
 
 def items(rows: Sequence[Any], names: Mapping[str, Sequence[str]] | None = None) -> list[Row]:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from samklang.accounting.statements.base import Kind, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
 from samklang.accounting.statements.marketplace import fee, part, report
-from samklang.accounting.statements.tables import POINT, Row, Table, items, plain
+from samklang.accounting.statements.tables import POINT, Row, Table, items, listed, mapped, plain
 from samklang.records.money import ZERO
 
 #: Field names: finance API of 2026, statistics API v5, workbooks.
@@ -108,8 +108,9 @@ def _read_table(content: Content) -> Iterator[Statement]:
 def _read_json(content: Content) -> Iterator[Statement]:
     """Rows of /detailed, alone or as `rows` beside the `report` that /list gives."""
     document = content.json
-    header = document.get("report", {}) if isinstance(document, dict) else {}
-    yield from _reports(content, items(document["rows"] if isinstance(document, dict) else document, _NAMES), header)
+    header = mapped(document, "report") if isinstance(document, dict) and "report" in document else {}
+    rows = listed(document, "rows") if isinstance(document, dict) else listed(document)
+    yield from _reports(content, items(rows, _NAMES), header)
 
 
 def _reports(content: Content, rows: Sequence[Row], header: Mapping[str, Any]) -> Iterator[Statement]:

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from samklang.accounting.statements.base import Kind, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
 from samklang.accounting.statements.marketplace import fee, part, report
-from samklang.accounting.statements.tables import POINT, Row, Table, items, plain
+from samklang.accounting.statements.tables import POINT, Row, Table, items, listed, mapped, pages, plain
 from samklang.records.money import ZERO
 
 _ZONE = ZoneInfo("Europe/Moscow")
@@ -181,9 +181,8 @@ _PAYMENTS: Mapping[str, tuple[Kind, int]] = {"payment": ("sale", 1), "refund": (
 
 
 def _read_statistics(content: Content) -> Iterator[Statement]:
-    document = content.json
-    pages = document if isinstance(document, list) else [document]
-    orders = [order for page in pages for order in page["result"]["orders"] if not order.get("fake")]
+    found = [order for page in pages(content.json) for order in listed(page, "result", "orders")]
+    orders = [order for order in map(mapped, found) if not order.get("fake")]
     currencies: dict[str, list[StatementLine]] = {}
     for row, order in zip(items(orders), orders, strict=True):
         currency = row.currency("currency", content.profile.currency or "RUB")
@@ -197,17 +196,21 @@ def _order_lines(row: Row, order: Mapping[str, Any], currency: str) -> Iterable[
         "provider_order": row.need("id"),
         "order_ref": row.text("partnerOrderId") or row.text("id"),
     }
-    for place, payment in enumerate(order.get("payments") or ()):
+    for place, payment in enumerate(_parts(order, "payments")):
         kind, sign = row.one_of(f"payments.{place}.type", _PAYMENTS)
         at, day = row.moment(f"payments.{place}.date", _ZONE)
         amount = sign * row.amount(f"payments.{place}.total")
         source, key = str(payment.get("source") or ""), str(payment.get("id") or "")
         yield from part(row, kind, amount, source, currency, **common, provider_id=key, at=at, day=day)
     at, day = row.moment("statusUpdateDate", _ZONE)
-    for place, commission in enumerate(order.get("commissions") or ()):
+    for place, commission in enumerate(_parts(order, "commissions")):
         taken: Decimal = row.amount(f"commissions.{place}.actual")
         key = f"{row.text('id')}/{commission.get('type')}"
         yield from fee(row, taken, str(commission.get("type")), currency, **common, provider_id=key, at=at, day=day)
+
+
+def _parts(order: Mapping[str, Any], name: str) -> list[Mapping[str, Any]]:
+    return [mapped(part) for part in listed(order, name)] if order.get(name) else []
 
 
 def _rows(
