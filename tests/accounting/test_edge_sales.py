@@ -268,3 +268,13 @@ def test_prepayments_of_companies_are_paid_out_from_the_clearing_account() -> No
     assert [amounts(voucher) for voucher in kept.vouchers] == [
         {"1581": "100.00", "2420": "-100.00"}, {"1581": "-100.00", "1930": "100.00"},
     ]  # fmt: skip
+
+
+def test_18_each_capture_has_its_own_days_rate_and_a_refund_that_of_its_capture() -> None:
+    bought = order(
+        "1", [line("200", "19")], paid("stripe", "100", "2026-03-02", "c1"), paid("stripe", "100", "2026-03-09", "c2"),
+        paid("stripe", "100", "2026-03-16", "r2", "refund", parent_id="c2"), country="DE", currency="EUR",
+    )  # fmt: skip
+    rates = exchange(("EUR", "2026-03-02", "11"), ("EUR", "2026-03-09", "12"), ("EUR", "2026-03-16", "13"))
+    moved = [amounts(voucher)["1582"] for voucher in books([bought], rates=rates).vouchers]
+    assert moved == ["1100.00", "1200.00", "-1200.00"]

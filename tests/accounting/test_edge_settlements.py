@@ -317,3 +317,49 @@ def test_a_suggestion_is_never_a_match() -> None:
     agreed = books([bought], [made], matches=[by_hand])
     assert agreed.problems == ()
     assert len(agreed.vouchers) == 2
+
+
+def test_9_a_refund_that_was_matched_before_it_failed_cancels_out_too() -> None:
+    refund = paid("stripe", "40", "2026-03-03", "re_1", "refund")
+    bought = order("1", [line("100")], paid("stripe", "100", "2026-03-02", "c1"), refund)
+    first = payout(
+        "po_1", "2026-03-09", row("sale", "100", id_="c1"), row("refund", "-40", id_="re_1"), provider="stripe"
+    )
+    before = books([bought], [first])
+    assert before.problems == ()
+    failed = msgspec.structs.replace(
+        bought, payments=(bought.payments[0], msgspec.structs.replace(refund, state="failed"))
+    )
+    back = payout("po_2", "2026-03-16", row("refund_reversal", "40", id_="re_2", parent_id="re_1"), provider="stripe")
+    after = books([failed], [first, back], matches=before.matches)
+    assert after.problems == ()
+    assert clearing_balances(after.vouchers, LAST) == {"stripe": 0}
+    again = books([failed], [first, back], matches=after.matches)
+    assert again.vouchers == after.vouchers
+
+
+def test_35_one_line_that_several_captures_explain_is_remembered_whole() -> None:
+    captures = [paid("klarna", amount, "2026-03-02", f"c{amount}") for amount in ("30", "70")]
+    made = payout("P1", "2026-03-09", row("sale", "100", "1"))
+    first = books([order("1", [line("100")], *captures)], [made])
+    assert sorted(match.amount for match in first.matches) == [30, 70]
+    again = books([order("1", [line("100")], *captures)], [made], matches=first.matches)
+    assert (again.matches, again.problems) == (first.matches, ())
+
+
+def test_15_a_fine_is_taken_even_where_fees_come_by_invoice() -> None:
+    rows = [row("sale", "100", "1"), row("fee", "-3"), row("fine", "-10"), row("payout", "-90")]
+    firm = company(
+        chart=chart([*FEES, FeeRow(provider="klarna", fee="fine", treatment="EXEMPT", role="fee.marketplace")])
+    )
+    rows[2] = msgspec.structs.replace(rows[2], type="fine")
+    kept = books([sold("1", "100")], [statement("klarna", "P1", "2026-03-09", *rows, mode="gross")], firm=firm)
+    assert amounts(kept.vouchers[1]) == {"1581": "-100.00", "1930": "90.00", "6050": "10.00"}
+
+
+def test_a_statement_that_names_no_day_stops_alone() -> None:
+    nameless = msgspec.structs.replace(statement("klarna", "P0", "2026-03-09", row("fee", "-1")), paid_on=None)
+    made = payout("P1", "2026-03-09", row("sale", "100", "1"))
+    kept = books([sold("1", "100")], [nameless, made])
+    assert [(problem.code, problem.where) for problem in kept.problems] == [("STATEMENT_UNBALANCED", "klarna/-/P0/SEK")]
+    assert len(kept.vouchers) == 2

@@ -44,7 +44,7 @@ def test_e10_one_settlement_two_bank_lines() -> None:
     facts = msgspec.structs.replace(known([sold], [made], firm, rates), in_transit=in_transit(matching.matches))
     settled = book_statements([made], facts, firm, rates).vouchers
     assert_golden(settled[0], "E10a")
-    first, second = arrivals(matching.matches, [made], rows, settled, firm, rates)
+    first, second = arrivals(matching.matches, [made], rows, settled, firm, rates).vouchers
     assert_golden(first, "E10b")
     assert_golden(second, "E10c")
 

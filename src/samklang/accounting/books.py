@@ -100,12 +100,12 @@ def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) 
     arrived = arrivals(payout_matches, booked, rows, settled.vouchers, company, exchange)
 
     every = (
-        *sales.vouchers, *tills.vouchers, *settled.vouchers, *closed.vouchers, *netted.vouchers, *arrived,
+        *sales.vouchers, *tills.vouchers, *settled.vouchers, *closed.vouchers, *netted.vouchers, *arrived.vouchers,
         *_solved(waiting, matches, wanted, facts.posted, company),
     )  # fmt: skip
     problems = (
         *sales.problems, *tills.problems, *taken.problems, *lines.problems, *banked.problems, *settled.problems,
-        *closed.problems, *netted.problems,
+        *closed.problems, *netted.problems, *arrived.problems,
     )  # fmt: skip
     dated = [_as_posted(voucher, posted) for voucher in every]
     return Books(

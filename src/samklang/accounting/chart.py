@@ -49,13 +49,14 @@ class FeeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 class ProviderRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What is particular about one provider.
 
-    `receivable`: role of its clearing account. `entity`: the legal entity whose fee rows count. `orderless`: its sales
-    have no orders (card terminal, pay link). `payout`: where a payout is posted before its bank line is known.
-    `bank_names`: how the bank's text names it (empty: as it is called here). `pays_within`: days after which a sale
-    that is in no statement is a problem.
+    `name`: how vouchers' texts call it. `receivable`: role of its clearing account. `entity`: the legal entity whose
+    fee rows count. `orderless`: its sales have no orders (card terminal, pay link). `payout`: where a payout is posted
+    before its bank line is known. `bank_names`: how the bank's text names it (empty: as it is called here).
+    `pays_within`: days after which a sale that is in no statement is a problem.
     """
 
     provider: str
+    name: str = ""
     receivable: str = ""
     entity: str = ""
     orderless: bool = False
@@ -144,6 +145,10 @@ class Chart:
             if row.since <= on < row.until:
                 return row
         return ProviderRow(provider=name)
+
+    def name(self, provider: str, on: date) -> str:
+        """The provider as texts call it."""
+        return self.provider(provider, on).name or provider.title()
 
     def receivable(self, provider: str, on: date) -> str:
         """Role of the provider's clearing account."""

@@ -11,7 +11,7 @@ from samklang.accounting.company import Company
 from samklang.accounting.daybook import Booked
 from samklang.accounting.draft import Draft
 from samklang.accounting.matching import line_id
-from samklang.accounting.problems import Problem
+from samklang.accounting.problems import Problem, Refused
 from samklang.accounting.settlement import statement_day
 from samklang.accounting.statements.base import Statement, StatementLine
 from samklang.accounting.voucher import Voucher
@@ -49,7 +49,10 @@ def net_conversions(statements: Iterable[Statement], vouchers: Iterable[Voucher]
                 )
             )
             continue
-        made += _netted(provider, transaction, [(id_, day, posted[id_]) for id_, day, _ in legs], company)
+        try:
+            made += _netted(provider, transaction, [(id_, day, posted[id_]) for id_, day, _ in legs], company)
+        except Refused as refused:
+            problems.append(refused.problem)
     return Booked(tuple(made), tuple(problems))
 
 
@@ -61,7 +64,7 @@ def _netted(provider: str, transaction: str, legs: list[tuple[str, date, Decimal
     if difference == ZERO:
         return []
     draft.post("fx.gain" if difference > 0 else "fx.loss", -difference, ("statement_line", legs[0][0]), on)
-    text = company.chart.text("conversion", provider=provider.title(), reference=transaction)
+    text = company.chart.text("conversion", provider=company.chart.name(provider, on), reference=transaction)
     key = f"{company.code}/conversion/{provider}/{transaction}"
     voucher = draft.voucher("revaluation", on, text, key)
     return [voucher] if voucher else []
@@ -75,5 +78,5 @@ def revalue(
     difference = rounded(balance * rate, company.currency) - booked
     draft.post(company.chart.receivable(provider, on), difference, ref, on, party=provider, currency=currency)
     draft.post("fx.gain" if difference > 0 else "fx.loss", -difference, ref, on)
-    text = company.chart.text("revaluation", provider=provider.title(), day=on)
+    text = company.chart.text("revaluation", provider=company.chart.name(provider, on), day=on)
     return draft.voucher("revaluation", on, text, f"{company.code}/revaluation/{provider}/{currency}/{on}")

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import msgspec
 
 from samklang.accounting.matching import line_id
-from samklang.accounting.problems import Problem
+from samklang.accounting.problems import Problem, Refused
 from samklang.accounting.settlement import statement_day, statement_id
 from samklang.accounting.statements.base import Kind, Statement, StatementLine
 from samklang.records.money import ZERO
@@ -46,7 +46,13 @@ def accept(statements: Iterable[Statement], seen: Mapping[str, Seen]) -> Accepte
     new: dict[str, Statement] = {}
     known = dict(seen)
     problems = []
-    for statement in sorted((day for made in statements for day in daily(made)), key=lambda made: made.file_hash):
+    days: list[Statement] = []
+    for made in sorted(statements, key=lambda made: made.file_hash):
+        try:
+            days += daily(made)
+        except Refused as refused:
+            problems.append(refused.problem)
+    for statement in days:
         id_, fresh = statement_id(statement), remember(statement)
         if id_ not in known:
             new[id_], known[id_] = statement, fresh
@@ -73,12 +79,16 @@ def _same(old: Seen, new: Seen) -> bool:
 
 
 def daily(statement: Statement) -> tuple[Statement, ...]:
-    """An account's report as one statement per day, balances carried from day to day; any other as it is."""
-    if statement.scope != "account" or not statement.lines:
+    """An account's report as one statement per day, balances carried from day to day; any other as it is.
+
+    Refused (STATEMENT_UNBALANCED) when it names no day, under which it could be booked.
+    """
+    day = statement_day(statement)
+    if statement.scope != "account":
         return (statement,)
     days: defaultdict[date, list[StatementLine]] = defaultdict(list)
     for line in statement.lines:
-        days[line.day or statement_day(statement)].append(line)
+        days[line.day or day].append(line)
     made, opening = [], statement.opening
     for day in sorted(days):
         lines = tuple(days[day])

@@ -76,7 +76,11 @@ def _vouchers(statement: Statement, drafts: list[Draft], company: Company, part:
     whole = Draft(company)
     for draft in drafts:
         whole.add(draft)
-    text = company.chart.text("invoice_payment", provider=statement.provider.title(), reference=statement.reference)
+    text = company.chart.text(
+        "invoice_payment",
+        provider=company.chart.name(statement.provider, statement_day(statement)),
+        reference=statement.reference,
+    )
     key = f"{company.code}/invoice_payment/{statement_id(statement)}{part}"
     voucher = whole.voucher("invoice_payment", company.open_day(statement_day(statement)), text, key)
     if voucher is None:

@@ -23,7 +23,7 @@ from samklang.accounting.company import Company
 from samklang.accounting.expected import Expected
 from samklang.accounting.problems import Problem
 from samklang.accounting.statements.base import Statement, StatementLine
-from samklang.records.money import ZERO, canonical
+from samklang.records.money import ZERO
 
 #: Stored with every match, so that one made by older rules can be told from one made by these.
 RULES_VERSION = "1"
@@ -92,7 +92,7 @@ class _Open(msgspec.Struct):
 class _Matcher:
     def __init__(self, wanted: Iterable[Expected], company: Company, confirmed: Iterable[Match]) -> None:
         self._company = company
-        self._confirmed = {found.line: found for found in confirmed}
+        self._confirmed: dict[str, list[Match]] = defaultdict(list)
         self._left: dict[str, Decimal] = {}
         self._by_id: dict[tuple[str, str], list[Expected]] = defaultdict(list)
         self._by_order: dict[tuple[str, str], list[Expected]] = defaultdict(list)
@@ -102,44 +102,47 @@ class _Matcher:
             if row.provider_id:
                 self._by_id[row.provider, row.provider_id].append(row)
             self._by_order[row.provider, self._reference(row)].append(row)
-        for found in self._confirmed.values():
+        for found in confirmed:
+            self._confirmed[found.line].append(found)
             if found.expected in self._left:
                 self._left[found.expected] -= found.amount
         self._matches: list[Match] = []
         self._problems: list[Problem] = []
 
     def run(self, statements: Iterable[Statement]) -> Matching:
-        lines = [
-            _Open(id_, statement.provider, line, line.day or statement.paid_on or statement.end)
+        every = [
+            _Open(line_id(statement, line), statement.provider, line, line.day or statement.paid_on or statement.end)
             for statement in statements
             if not statement.test
             for line in statement.lines
-            if line.kind in _OF_ORDERS and (id_ := line_id(statement, line)) not in self._confirmed
+            if line.kind in _OF_ORDERS
         ]
-        lines.sort(key=lambda row: row.id)
-        lines = self._undone(lines)
+        every.sort(key=lambda row: row.id)
+        self._cancel_out(every)
+        lines = [row for row in every if row.id not in self._confirmed]
         lines = [row for row in lines if not self._by_own_id(row)]
         lines = [row for row in lines if not self._by_number(row)]
         lines = self._in_parts(lines)
         return Matching(tuple(self._matches), tuple(self._suggest(lines)), tuple(self._problems))
 
-    def _undone(self, lines: Sequence[_Open]) -> list[_Open]:
+    def _cancel_out(self, lines: Sequence[_Open]) -> None:
         """A refund and its return, where the order does not know the refund any more (edge case 9)."""
         refunds = {
             (row.provider, id_): row
             for row in lines
-            if row.line.kind == "refund"
+            if row.line.kind == "refund" and not any(m.expected in self._left for m in self._confirmed.get(row.id, ()))
             for id_ in (row.line.provider_id, row.line.refund_id)
             if id_ and not self._by_id.get((row.provider, id_))
         }
-        used: set[str] = set()
         for row in lines:
-            refund = refunds.get((row.provider, row.line.parent_id)) if row.line.kind == "refund_reversal" else None
-            if refund is not None and refund.id not in used and refund.line.amount == -row.line.amount:
-                self._keep(refund, row.id, refund.line.amount, "undone")
-                self._keep(row, refund.id, row.line.amount, "undone")
-                used |= {refund.id, row.id}
-        return [row for row in lines if row.id not in used]
+            if row.line.kind != "refund_reversal" or row.id in self._confirmed:
+                continue
+            refund = refunds.get((row.provider, row.line.parent_id))
+            if refund is not None and refund.line.amount == -row.line.amount:
+                for one, other in ((refund, row), (row, refund)):
+                    if one.id not in self._confirmed:
+                        self._keep(one, other.id, one.line.amount, "undone")
+                        self._confirmed[one.id].append(self._matches[-1])
 
     def _by_own_id(self, row: _Open) -> bool:
         for own in _ids(row.line):
@@ -195,7 +198,7 @@ class _Matcher:
         by_amount: defaultdict[tuple[str, str, Decimal], list[Expected]] = defaultdict(list)
         for wanted in self._wanted:
             if self._left[wanted.id]:
-                by_amount[wanted.provider, wanted.currency, canonical(self._left[wanted.id])].append(wanted)
+                by_amount[wanted.provider, wanted.currency, self._left[wanted.id]].append(wanted)
         alike: defaultdict[tuple[str, str, Decimal], int] = defaultdict(int)
         for row in lines:
             alike[row.provider, row.line.currency, row.line.amount] += 1

@@ -10,7 +10,7 @@ split       one payout in several bank lines that carry its reference, or severa
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -69,16 +69,17 @@ def in_transit(matches: Sequence[PayoutMatch]) -> frozenset[str]:
 
 
 class BankRow(NamedTuple):
-    """A bank line with its name in references."""
+    """A bank line with its name in references, and its words as references are looked for in them."""
 
     id: str
     line: BankLine
+    words: str
 
 
 class _Payout(NamedTuple):
     id: str
     provider: str
-    references: tuple[str, ...]
+    references: tuple[str, ...]  # as they are looked for in a bank line's words
     amount: Decimal
     currency: str
     day: date
@@ -106,7 +107,7 @@ def bank_rows(statements: Iterable[BankStatement]) -> tuple[BankRow, ...]:
             name = "/".join((statement.account, statement.currency, str(line.booked_on), str(line.amount), own))
             alike[name] += 1
             found.setdefault(f"{name}/{alike[name]}", line)
-    return tuple(BankRow(name, found[name]) for name in sorted(found))
+    return tuple(BankRow(name, found[name], _words(found[name])) for name in sorted(found))
 
 
 def match_payouts(
@@ -144,7 +145,8 @@ def _payouts(statements: Iterable[Statement]) -> list[_Payout]:
     for made in statements:
         lines = [line for line in made.lines if line.kind == "payout" and not made.test]
         for line in lines:
-            references = (line.provider_id, line.order_ref, *([made.reference] if len(lines) == 1 else []))
+            named = (_plain(line.provider_id), _plain(made.reference) if len(lines) == 1 else "")
+            references = tuple(dict.fromkeys(name for name in named if len(name) >= _SHORTEST_REFERENCE))
             day = line.day or statement_day(made)
             found.append(_Payout(line_id(made, line), made.provider, references, -line.amount, made.currency, day))
     return sorted(found)
@@ -153,7 +155,7 @@ def _payouts(statements: Iterable[Statement]) -> list[_Payout]:
 def _by_reference(payouts: Sequence[_Payout], rows: Sequence[BankRow], company: Company) -> Iterator[list[PayoutMatch]]:
     used: set[str] = set()
     for payout in payouts:
-        named = [row for row in rows if row.id not in used and _names(row.line, payout)]
+        named = [row for row in rows if row.id not in used and _names(row, payout)]
         exact = [row for row in named if row.line.amount == payout.amount]
         near = [row for row in named if ZERO <= payout.amount - row.line.amount <= company.bank_tolerance]
         for row in (exact or (near if len(named) == 1 else []))[:1]:
@@ -165,12 +167,12 @@ def _split(payouts: Sequence[_Payout], rows: Sequence[BankRow], company: Company
     """Everything that carries the reference must sum to the other side; parts are never picked to fit."""
     used: set[str] = set()
     for payout in payouts:
-        named = [row for row in rows if row.id not in used and _names(row.line, payout)]
+        named = [row for row in rows if row.id not in used and _names(row, payout)]
         if len(named) > 1 and sum((row.line.amount for row in named), ZERO) == payout.amount:
             used |= {row.id for row in named}
             yield [_match(payout, row, "split", row.line.amount) for row in named]
     for row in rows:
-        named_payouts = [payout for payout in payouts if row.id not in used and _names(row.line, payout)]
+        named_payouts = [payout for payout in payouts if row.id not in used and _names(row, payout)]
         one_provider = len({payout.provider for payout in named_payouts}) == 1
         if (
             len(named_payouts) > 1
@@ -182,20 +184,21 @@ def _split(payouts: Sequence[_Payout], rows: Sequence[BankRow], company: Company
 
 
 def _by_amount(payouts: Sequence[_Payout], rows: Sequence[BankRow], company: Company) -> Iterator[list[PayoutMatch]]:
-    """Two of one amount are never paired by it (edge case 22), nor a line that carries another payout's reference."""
-
-    def fits(payout: _Payout, row: BankRow) -> bool:
-        line = row.line
-        return (
-            (line.amount, line.currency) == (payout.amount, payout.currency)
-            and banking_days(payout.day, line.booked_on) <= _BANKING_DAYS
-            and not line.reversal
-        )
-
+    """Two of one amount are never paired by it (edge case 22), nor a line that carries some payout's reference."""
+    named = {row.id for row in rows for payout in payouts if _names(row, payout)}
+    by_amount: defaultdict[tuple[Decimal, str], list[BankRow]] = defaultdict(list)
+    for row in rows:
+        if row.id not in named and not row.line.reversal:
+            by_amount[row.line.amount, row.line.currency].append(row)
+    near: dict[str, list[BankRow]] = {}
     for payout in payouts:
-        near = [row for row in rows if fits(payout, row)]
-        if len(near) == 1 and sum(fits(other, near[0]) for other in payouts) == 1:
-            yield [_match(payout, near[0], "amount", payout.amount)]
+        alike = by_amount[payout.amount, payout.currency]
+        near[payout.id] = [row for row in alike if banking_days(payout.day, row.line.booked_on) <= _BANKING_DAYS]
+    claimed = Counter(row.id for found in near.values() for row in found)
+    for payout in payouts:
+        found = near[payout.id]
+        if len(found) == 1 and claimed[found[0].id] == 1:
+            yield [_match(payout, found[0], "amount", payout.amount)]
 
 
 def _match(
@@ -205,14 +208,17 @@ def _match(
     return PayoutMatch(payout=payout.id, bank_line=row.id, amount=amount, rule=rule, kept=kept)
 
 
-def _names(line: BankLine, payout: _Payout) -> bool:
+def _names(row: BankRow, payout: _Payout) -> bool:
     """Whether the bank's text carries the payout's reference, however it was spaced."""
-    wanted = [plain for plain in map(_plain, payout.references) if len(plain) >= _SHORTEST_REFERENCE]
-    if not wanted or line.currency != payout.currency or line.reversal:
+    line = row.line
+    if line.currency != payout.currency or line.reversal:
         return False
+    return any(reference in row.words for reference in payout.references)
+
+
+def _words(line: BankLine) -> str:
     details = (part for detail in line.details for part in (detail.text, detail.reference, detail.end_to_end))
-    texts = [_plain(text) for text in (line.text, line.reference, *details)]
-    return any(reference in text for reference in wanted for text in texts)
+    return "\n".join(_plain(text) for text in (line.text, line.reference, *details))
 
 
 def _plain(text: str) -> str:
@@ -227,19 +233,16 @@ def banking_days(first: date, second: date) -> int:
 
 def _problems(payouts: Sequence[_Payout], rows: Sequence[BankRow], company: Company, today: date) -> Iterator[Problem]:
     for payout in payouts:
-        if banking_days(payout.day, today) > _BANKING_DAYS and today > payout.day:
-            name = next((reference for reference in payout.references if reference), "")
-            what = f"{payout.provider}'s payout {name} of {payout.day} is not on any bank statement."
-            yield Problem(
-                code="PAYOUT_WITHOUT_BANK", where=payout.id, what=what, amount=payout.amount, currency=payout.currency
-            )
+        if payout.day < today and banking_days(payout.day, today) > _BANKING_DAYS:
+            what = f"{payout.provider}'s payout of {payout.day} is not on any bank statement."
+            amount, currency = payout.amount, payout.currency
+            yield Problem(code="PAYOUT_WITHOUT_BANK", where=payout.id, what=what, amount=amount, currency=currency)
     for row in rows:
         if name := provider_of(row.line, company):
             line = row.line
             what = f"The bank line of {line.booked_on} from {name} belongs to no payout."
-            yield Problem(
-                code="BANK_WITHOUT_PAYOUT", where=row.id, what=what, amount=line.amount, currency=line.currency
-            )
+            amount, currency = line.amount, line.currency
+            yield Problem(code="BANK_WITHOUT_PAYOUT", where=row.id, what=what, amount=amount, currency=currency)
 
 
 def provider_of(line: BankLine, company: Company) -> str:

@@ -28,7 +28,7 @@ Kind = Literal["sales", "refunds", "prepaid", "delivered"]
 class Movement(msgspec.Struct, frozen=True, kw_only=True):
     """One capture or refund as it is booked. `amount` is money in the order's currency, in positive, back negative.
 
-    `id` names the payment, `day` is when it counts, `chart_day` the day of the sale, whose accounts it takes.
+    `id` names the payment, `day` is when it counts, `chart_day` the day of the sale, whose accounts and rate it takes.
     `rounding` is what the payment differs from the lines by. `portions` is empty while a prepayment waits.
     """
 
@@ -97,7 +97,7 @@ class _Reading:
         self._mix = Mix(order, company)
         self._delivered = delivered
         self._waiting = ZERO
-        self._first: date | None = None
+        self._captured: dict[str, date] = {}
 
     def read(self, payments: tuple[PaymentTransaction, ...]) -> Iterator[Movement]:
         for payment in payments:
@@ -109,7 +109,7 @@ class _Reading:
             yield self._deliver(payments[0], self._delivered)
 
     def _capture(self, payment: PaymentTransaction, day: date) -> Movement:
-        self._first = self._first or day
+        self._captured.setdefault(payment.provider_id, day)
         if self._channel.defer_until_delivery and _later_month(self._delivered, day):
             self._waiting += payment.amount
             return self._movement("prepaid", payment, day, payment.amount)
@@ -160,12 +160,19 @@ class _Reading:
             provider=payment.provider,
             provider_id=payment.provider_id,
             day=day,
-            chart_day=self._first or day,
+            chart_day=self._sold_on(kind, payment, day),
             currency=self._order.currency,
             amount=amount,
             rounding=rounding,
             portions=portions,
         )
+
+    def _sold_on(self, kind: Kind, payment: PaymentTransaction, day: date) -> date:
+        """A capture's own day; for what follows it, the day of the capture that it names, else of the first."""
+        if payment.kind == "capture" and kind != "delivered":
+            return day
+        first = next(iter(self._captured.values()), day)
+        return self._captured.get(payment.parent_id, first) if payment.parent_id else first
 
     def _differs(self, amount: Decimal, what: str) -> Refused:
         return Refused("AMOUNT_DIFF", self._order.key, what, amount=amount, currency=self._order.currency)

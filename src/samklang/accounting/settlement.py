@@ -153,13 +153,13 @@ class _Posting:
         statement, draft = self._statement, self._draft
         lines = [(line_id(statement, line), line) for line in statement.lines]
         self._check_orders(lines)
-        invoiced = statement.mode == "gross"
-        fees = [(id_, line) for id_, line in lines if line.kind in FEE_KINDS]
-        if not invoiced:
-            post_fees(
-                draft, fees, self._to_ledger, provider=statement.provider, statement=self._id, day=self._day,
-                company=self._company,
-            )  # fmt: skip
+        # Gross: the fees come on an invoice, and the statement only tells of them (edge case 15).
+        kinds = FEE_KINDS if statement.mode != "gross" else frozenset({"fine"})
+        fees = [(id_, line) for id_, line in lines if line.kind in kinds]
+        post_fees(
+            draft, fees, self._to_ledger, provider=statement.provider, statement=self._id, day=self._day,
+            company=self._company,
+        )  # fmt: skip
         for id_, line in lines:
             if line.kind not in FEE_KINDS:
                 self._post(id_, line)
@@ -170,7 +170,9 @@ class _Posting:
             role = "fx.gain" if difference > 0 else "fx.loss"
             draft.post(role, -difference, ("payout", self._id), self._day)
         name = "settlement" if statement.payout > 0 else "settlement_unpaid"
-        text = self._company.chart.text(name, provider=statement.provider.title(), reference=statement.reference)
+        text = self._company.chart.text(
+            name, provider=self._company.chart.name(statement.provider, self._day), reference=statement.reference
+        )
         day = self._company.open_day(self._day)
         return draft.voucher("settlement", day, text, settlement_key(self._company, self._id))
 

@@ -9,10 +9,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from samklang.accounting.company import Company
+from samklang.accounting.daybook import Booked
 from samklang.accounting.draft import Draft
 from samklang.accounting.fx import Exchange
 from samklang.accounting.matching import line_id
 from samklang.accounting.payouts import BankRow, PayoutMatch
+from samklang.accounting.problems import Refused
 from samklang.accounting.settlement import statement_day
 from samklang.accounting.statements.base import Statement
 from samklang.accounting.voucher import Voucher
@@ -26,7 +28,7 @@ def arrivals(
     vouchers: Iterable[Voucher],
     company: Company,
     exchange: Exchange,
-) -> tuple[Voucher, ...]:
+) -> Booked:
     """One voucher per bank line that brings what `vouchers` posted to transit (E10b, E10c).
 
     What the bank kept of a payout is its fee (edge case 23); another rate on the bank's day is an exchange difference.
@@ -43,12 +45,14 @@ def arrivals(
     for match in matches:
         if match.payout in on_the_way:
             parts[match.bank_line].append(match)
-    found = [
-        _arrival(row, [(match, made[match.payout]) for match in parts[row.id]], company, exchange)
-        for row in rows
-        if row.id in parts
-    ]
-    return tuple(sorted(found, key=lambda voucher: (voucher.date, voucher.key)))
+    found, problems = [], []
+    for row in rows:
+        if row.id in parts:
+            try:
+                found.append(_arrival(row, [(match, made[match.payout]) for match in parts[row.id]], company, exchange))
+            except Refused as refused:
+                problems.append(refused.problem)
+    return Booked(tuple(sorted(found, key=lambda voucher: (voucher.date, voucher.key))), tuple(problems))
 
 
 def _arrival(row: BankRow, parts: list[tuple[PayoutMatch, Statement]], company: Company, exchange: Exchange) -> Voucher:
@@ -70,7 +74,7 @@ def _arrival(row: BankRow, parts: list[tuple[PayoutMatch, Statement]], company: 
         difference = draft.balance()
         draft.post("fx.gain" if difference > 0 else "fx.loss", -difference, ref, day)
     first = parts[0][1]
-    text = company.chart.text("bank", provider=first.provider.title(), reference=first.reference)
+    text = company.chart.text("bank", provider=company.chart.name(first.provider, day), reference=first.reference)
     voucher = draft.voucher("bank", company.open_day(day), text, f"{company.code}/bank/{row.id}")
     assert voucher is not None  # a bank line is never 0
     return voucher
@@ -89,7 +93,9 @@ def straight(row: BankRow, provider: str, company: Company, exchange: Exchange) 
         foreign=-row.line.amount if foreign else None, currency=row.line.currency if foreign else "",
     )  # fmt: skip
     name = "bank" if row.line.amount > 0 else "bank_debit"
-    text = company.chart.text(name, provider=provider.title(), reference=row.line.reference or str(day))
+    text = company.chart.text(
+        name, provider=company.chart.name(provider, day), reference=row.line.reference or str(day)
+    )
     return draft.voucher("bank", company.open_day(day), text, f"{company.code}/bank/{row.id}")
 
 
