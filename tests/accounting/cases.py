@@ -27,7 +27,7 @@ def books(
     *bank: BankStatement,
     firm: Company | None = None,
     rates: Exchange | None = None,
-    today: date = date(2026, 4, 30),
+    today: date = date(2026, 3, 16),
     **facts: Any,
 ) -> Books:
     given = Facts(orders=orders, statements=statements, bank=bank, **facts)

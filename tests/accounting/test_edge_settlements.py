@@ -206,6 +206,7 @@ def test_26_what_needs_no_transaction_is_not_waited_for() -> None:
         ("ORDER_WITHOUT_TX", "web/4#capture/klarna/klarna-4")
     ]
     assert overdue(kept.expected, kept.matches, company(), date(2026, 1, 16)) == ()
+    assert codes(kept) == ["ORDER_WITHOUT_TX"], "the books say so by themselves"
 
 
 def test_27_test_orders_payments_and_statements_are_no_money() -> None:

@@ -25,7 +25,7 @@ from samklang.records import Order, PaymentTransaction
 from .month import CHART, EXCHANGE, Month
 from .shop import company, exchange, freight, line, order, paid
 
-TODAY = date(2026, 4, 20)
+TODAY = date(2026, 4, 10)
 LAST = date(2026, 12, 31)
 MONTHS = st.builds(Month, st.integers(1, 40), st.integers(0, 10_000))
 MODELS = st.sampled_from(["day", "invoice"])

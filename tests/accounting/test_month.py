@@ -19,7 +19,7 @@ from samklang.accounting.voucher import reversal
 from .month import CHART, EXCHANGE, Month
 from .shop import company
 
-TODAY = date(2026, 4, 20)
+TODAY = date(2026, 4, 10)
 LAST = date(2026, 12, 31)
 
 

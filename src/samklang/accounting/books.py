@@ -29,6 +29,7 @@ from samklang.accounting.expected import Expected, Opening, expected, opening_it
 from samklang.accounting.fx import Exchange
 from samklang.accounting.intake import Seen, accept
 from samklang.accounting.invoices import close_invoices
+from samklang.accounting.lists import overdue
 from samklang.accounting.matching import Match, Suggestion, match
 from samklang.accounting.payouts import PayoutMatch, bank_rows, in_transit, match_payouts
 from samklang.accounting.pos import ZReport, book_z_reports
@@ -105,7 +106,7 @@ def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) 
     )  # fmt: skip
     problems = (
         *sales.problems, *tills.problems, *taken.problems, *lines.problems, *banked.problems, *settled.problems,
-        *closed.problems, *netted.problems, *arrived.problems,
+        *closed.problems, *netted.problems, *arrived.problems, *overdue(wanted, matches, company, today),
     )  # fmt: skip
     dated = [_as_posted(voucher, posted) for voucher in every]
     return Books(
