@@ -42,6 +42,11 @@ def once(side: Side, shops: Pair, *, whole: bool, slow: bool = False) -> table.M
     return measured
 
 
+def tell(row: str, side: str, found: object) -> None:
+    """Progress, so that a run that is broken off has not been in vain."""
+    sys.stderr.write(f"{row} {side}: {found}\n")
+
+
 def syncs(names: list[str], rows: list[str], articles: int) -> dict[str, dict[str, table.Measured]]:
     """The rows without latency, from a fresh start: row → side → figures. What is not asked for is done unmeasured."""
     found: dict[str, dict[str, table.Measured]] = defaultdict(dict)
@@ -51,6 +56,7 @@ def syncs(names: list[str], rows: list[str], articles: int) -> dict[str, dict[st
                 if row in ("changed", "since"):
                     shops.change(articles, _EACH, f"Kopp {row}")
                 found[row][name] = once(side, shops, whole=row in ("unchanged", "changed"))
+                tell(row, name, found[row][name])
     return found
 
 
@@ -60,6 +66,7 @@ def latency(names: list[str], articles: int) -> dict[str, table.Measured]:
     for name in names:
         with opened(name) as side, Pair.opened(articles, _LATENCY) as shops:
             found[name] = once(side, shops, whole=False, slow=True)
+            tell("latency", name, found[name])
     return found
 
 
@@ -74,6 +81,7 @@ def kills(names: list[str], articles: int) -> dict[str, table.Killed]:
             run.kill()
             Run(side.programs(shops, False, False), side.home / "log", side.beside).finish()
             found[name] = table.Killed(shops.missing(), shops.sent()["twice"])
+            tell("kill", name, found[name])
     return found
 
 
@@ -93,8 +101,7 @@ def main() -> None:
     measured: dict[str, dict[str, list[table.Measured]]] = defaultdict(lambda: defaultdict(list))
     dead: dict[str, list[table.Killed]] = defaultdict(list)
     syncs(names, list(ROWS), _EACH)  # unmeasured: what is compiled on first use is not the job
-    for turn in range(args.repeat):
-        sys.stderr.write(f"{turn + 1} of {args.repeat} …\n")
+    for _ in range(args.repeat):
         results = syncs(names, rows, args.articles) if set(rows) & set(ROWS[:4]) else {}
         if "latency" in rows:
             results["latency"] = latency(names, args.slow)

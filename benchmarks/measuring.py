@@ -7,6 +7,7 @@ has said that it is done. CPU is user + system of every process, memory the high
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 import signal
@@ -63,6 +64,7 @@ class Run:
         self._children: list[tuple[Program, subprocess.Popen[bytes]]] = []
         self._peak = 0.0
         self._ended = threading.Event()
+        atexit.register(self._leave_nothing)
         beside_before = self._cpu_beside()
         with contextlib.ExitStack() as files:
             stderr = files.enter_context(log.open("ab"))
@@ -125,6 +127,11 @@ class Run:
             self.kill()
             raise RuntimeError(f"a program ended too early\n{self._tail()}")
 
+    def _leave_nothing(self) -> None:
+        """When the measuring itself is broken off."""
+        if self._children and not self._ended.is_set():
+            self.kill()
+
     def _reap(self) -> tuple[float, float]:
         """Wait for all; CPU seconds in all, and bytes of the largest."""
         cpu, largest = 0.0, 0.0
@@ -136,6 +143,7 @@ class Run:
         for one in self._gates:
             one.close()
         self._ended.set()
+        atexit.unregister(self._leave_nothing)
         return cpu, largest
 
     def _tail(self) -> str:

@@ -14,12 +14,19 @@ class Measured(NamedTuple):
     figures: Figures
     requests: int
 
+    def __str__(self) -> str:
+        wall, cpu, peak, _ = self.figures
+        return f"{wall:.2f} s, CPU {cpu:.2f} s, {peak:.0f} MB, {self.requests} requests"
+
 
 class Killed(NamedTuple):
     """What was found after a kill half way and a second run."""
 
     lost: int
     twice: int
+
+    def __str__(self) -> str:
+        return f"{self.lost} lost, {self.twice} sent twice"
 
 
 def heading() -> str:
