@@ -48,7 +48,7 @@ def hand(database: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
 class Desk:
     """A tenant whose shop sends orders and stock to the book."""
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, slug: str = "nordljus") -> None:
         from samklang.connectors import registry
         from samklang.hub import flows
         from samklang.hub.models import Channel, Connection, Tenant
@@ -56,7 +56,7 @@ class Desk:
         registry.packages()["book"] = "tests.doubles.book"
         self.path = str(database.parent / "book.db")
         open_book(self.path).close()
-        self.tenant = Tenant.objects.create(slug="nordljus", name="Nordljus Handel AB")
+        self.tenant = Tenant.objects.create(slug=slug, name="Nordljus Handel AB")
         make = Connection.objects.create
         self.shop = make(tenant=self.tenant, name="shop", connector="book", settings={"path": self.path})
         self.target = make(tenant=self.tenant, name="book", connector="book", settings={"path": self.path})
@@ -83,7 +83,7 @@ class Desk:
         """Bindings that are not done."""
         from samklang.hub.models import Binding
 
-        return int(Binding.objects.exclude(state="idle").count())
+        return int(Binding.objects.filter(tenant=self.tenant).exclude(state="idle").count())
 
     def entries(self) -> list[str]:
         """References in the book, in the order of their writing."""
