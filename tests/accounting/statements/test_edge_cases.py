@@ -253,6 +253,20 @@ def test_28_equal_rows_stay_two_and_have_keys_of_their_own() -> None:
     assert {first.sequence, second.sequence} == {0, 1}
 
 
+def test_28_numbers_of_alike_rows_follow_their_content_and_not_their_order() -> None:
+    fees = [sold(amount, "2026-03-02", type="FEE", capture_id="c-1") for amount in ("5.00", "3.00")]
+    totals = {"total_fee_amount": "8.00", "total_settlement_amount": "-8.00"}
+    there, back = one(settled(*fees, **totals)), one(settled(*reversed(fees), **totals))
+    assert {there.line_key(line): line.amount for line in there.lines} == {
+        back.line_key(line): line.amount for line in back.lines
+    }
+
+
+def test_31_a_quote_that_is_left_open_is_refused() -> None:
+    caught = refused(files.WHOLE["stripe csv"].replace(b"STRIPE PAYOUT", b'"STRIPE PAYOUT'))
+    assert (caught.row, caught.problem.code) == (3, "STATEMENT_UNBALANCED")
+
+
 def test_29_the_same_payout_from_portal_and_api_is_the_same_statement() -> None:
     portal, api = one(files.WHOLE["klarna csv"]), one(files.WHOLE["klarna json"])
     assert portal.key == api.key and portal.file_hash != api.file_hash

@@ -91,6 +91,7 @@ def test_paypal_settlement_report_proves_its_sums_and_counts() -> None:
     assert "footer says 801" in str(refused(text.replace("SF,SEK,80000", "SF,SEK,80100").encode()))
     assert "18350" in text and refused(text.replace(",CR,18350", ",CR,18351").encode())
     assert "count (SC) says 4" in str(refused(text.replace("SC,3", "SC,4").encode()))
+    assert "(FF) is missing" in str(refused(text.replace("FF,3\n", "").encode()))
     assert "must not have a sign" in str(refused(text.replace("CR,80000,SEK,DR", "CR,-80000,SEK,DR").encode()))
 
 
@@ -207,6 +208,32 @@ def test_wildberries_report_is_checked_against_its_header() -> None:
     assert refused(wrong).column == "forPaySum"
     assert refused(json.dumps([{**row, "forPay": "87.00"}]).encode()).problem.code == "AMOUNT_DIFF"
     assert one(json.dumps([{**row, "forPay": "88.01"}]).encode()).closing == Decimal("88.01")
+
+
+def test_wildberries_loyalty_programme_reduces_what_is_paid() -> None:
+    row = {
+        "rrdId": 1, "reportId": 500, "currency": "RUB", "docTypeName": "Продажа", "sellerOperName": "Продажа",
+        "retailAmount": "100.00", "vw": "10.00", "vwNds": "2.00", "forPay": "88.00", "deliveryService": "0",
+        "saleDt": "2026-03-03", "quantity": 1, "cashbackAmount": "2.00", "cashbackCommissionChange": "0.20",
+    }  # fmt: skip
+    header = {"reportId": 500, "currency": "RUB", "bankPaymentSum": "85.80"}
+    assert one(json.dumps({"report": header, "rows": [row]}).encode()).closing == Decimal("85.80")
+    wrong = json.dumps({"report": {**header, "bankPaymentSum": "88.00"}, "rows": [row]}).encode()
+    assert refused(wrong).column == "bankPaymentSum"
+
+
+def test_wildberries_layout_without_reward_takes_what_is_missing_for_it() -> None:
+    columns = ("№", "Тип документа", "Обоснование для оплаты", "Дата продажи", "Кол-во", "Сумма продаж (Возвратов)",
+               "К перечислению за товар", "Стоимость логистики")  # fmt: skip
+    rows = [
+        [1, "Продажа", "Продажа", "2021-03-02", 1, 100, 88, 0],
+        [2, "Возврат", "Возврат", "2021-03-03", 1, 50, 44, 0],
+        [3, "Продажа", "Логистика", "2021-03-03", 0, 0, 0, 30],
+    ]
+    made = one(files.workbook(columns, rows))
+    assert [(line.kind, line.amount) for line in made.lines] == [
+        ("sale", 100), ("fee", -12), ("refund", -50), ("fee_correction", 6), ("fee", -30),
+    ]  # fmt: skip
 
 
 def test_yandex_netting_sums_to_the_payment_order() -> None:

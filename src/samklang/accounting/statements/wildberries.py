@@ -34,7 +34,10 @@ _NAMES: Mapping[str, Sequence[str]] = {
     ),
     "article": ("vendorCode", "sa_name", "Артикул поставщика", "Артикул продавца"),
     "quantity": ("quantity", "Кол-во"),
-    "realised": ("retailAmount", "retail_amount", "Вайлдберриз реализовал Товар (Пр)"),
+    "realised": (
+        "retailAmount", "retail_amount", "Вайлдберриз реализовал Товар (Пр)", "Сумма продаж (Возвратов)",
+        "Сумма продаж(Возвратов)",
+    ),
     "commission": (
         "ppvzSalesCommission", "ppvz_sales_commission", "Вознаграждение с продаж до вычета услуг поверенного, без НДС",
     ),
@@ -49,8 +52,10 @@ _NAMES: Mapping[str, Sequence[str]] = {
     ),
     "reward": ("vw", "ppvz_vw", "Вознаграждение Вайлдберриз (ВВ), без НДС"),
     "vat": ("vwNds", "ppvz_vw_nds", "НДС с Вознаграждения Вайлдберриз"),
-    "payable": ("forPay", "ppvz_for_pay", "К перечислению Продавцу за реализованный Товар"),
-    "delivery": ("deliveryService", "delivery_rub", "Услуги по доставке товара покупателю"),
+    "payable": (
+        "forPay", "ppvz_for_pay", "К перечислению Продавцу за реализованный Товар", "К перечислению за товар",
+    ),
+    "delivery": ("deliveryService", "delivery_rub", "Услуги по доставке товара покупателю", "Стоимость логистики"),
     "penalty": ("penalty", "Общая сумма штрафов", "Штрафы"),
     "additional": (
         "additionalPayment", "additional_payment", "Корректировка Вознаграждения Вайлдберриз (ВВ)", "Доплаты",
@@ -62,11 +67,19 @@ _NAMES: Mapping[str, Sequence[str]] = {
         "rebillLogisticCost", "rebill_logistic_cost",
         "Возмещение издержек по перевозке/по складским операциям с товаром", "Возмещение издержек по перевозке",
     ),
+    "points": (
+        "cashbackAmount", "cashback_amount", "Сумма удержанная за начисленные баллы программы лояльности",
+        "Сумма, удержанная за начисленные баллы программы лояльности",
+    ),
+    "loyalty": (
+        "cashbackCommissionChange", "cashback_commission_change", "Стоимость участия в программе лояльности",
+    ),
     "sold": ("saleDt", "sale_dt", "Дата продажи"),
     "order": ("srid", "Srid"),
     "country": ("country", "site_country", "Страна продажи", "Страна"),
 }  # fmt: skip
-_NEED = ("id", "document", "operation", "quantity", "realised", "reward", "vat", "payable", "delivery", "sold")
+#: The oldest layout does not state the reward and its VAT.
+_NEED = ("id", "document", "operation", "quantity", "realised", "payable", "delivery", "sold")
 _MARKS = (_NAMES["operation"], _NAMES["payable"])
 
 #: Sign by document type; service rows may have none.
@@ -79,6 +92,8 @@ _OTHERS: Mapping[str, tuple[Kind, int]] = {
     "storage": ("fee", -1),
     "acceptance": ("fee", -1),
     "transport": ("fee", -1),
+    "points": ("fee", -1),
+    "loyalty": ("fee", -1),
     "penalty": ("fine", -1),
     "deduction": ("adjustment", -1),
     "additional": ("adjustment", 1),
@@ -93,6 +108,8 @@ _TOTALS = {
     "deductionSum": "deduction",
     "penaltySum": "penalty",
     "additionalPaymentSum": "additional",
+    "cashbackAmountSum": "points",
+    "cashbackCommissionChangeSum": "loyalty",
 }
 _BUYOUTS = ("2", "3")
 _KOPEK = Decimal("0.01")
@@ -102,7 +119,8 @@ _ZONE = ZoneInfo("Europe/Moscow")
 def _read_table(content: Content) -> Iterator[Statement]:
     rows = content.table(*_MARKS)
     assert rows is not None  # it matched
-    yield from _reports(content, list(Table(rows, _NAMES, _NEED, POINT)), {})
+    table = Table(rows, _NAMES, _NEED, POINT)
+    yield from _reports(content, list(table), {}, stated=table.has("reward"))
 
 
 def _read_json(content: Content) -> Iterator[Statement]:
@@ -113,7 +131,10 @@ def _read_json(content: Content) -> Iterator[Statement]:
     yield from _reports(content, items(rows, _NAMES), header)
 
 
-def _reports(content: Content, rows: Sequence[Row], header: Mapping[str, Any]) -> Iterator[Statement]:
+def _reports(
+    content: Content, rows: Sequence[Row], header: Mapping[str, Any], *, stated: bool = True
+) -> Iterator[Statement]:
+    """A statement per report and currency; `stated` is whether the rows say what the reward is."""
     groups: dict[tuple[str, str], list[Row]] = {}
     reference = "" if all(row.text("report") for row in rows) else _reference(rows)
     for row in rows:
@@ -122,9 +143,9 @@ def _reports(content: Content, rows: Sequence[Row], header: Mapping[str, Any]) -
     if header and set(groups) != {(str(header.get("reportId")), str(header.get("currency")))}:
         raise Unreadable("The rows are not those of the report beside them.", value=header.get("reportId", ""))
     for (reference, currency), group in groups.items():
+        lines = [line for row in group for line in _lines(row, currency, stated=stated)]
         if header:
-            _check_totals(header, group)
-        lines = [line for row in group for line in _lines(row, currency)]
+            _check_totals(header, group, sum((line.amount for line in lines), ZERO))
         yield report(
             content,
             "wildberries",
@@ -143,7 +164,7 @@ def _reference(rows: Sequence[Row]) -> str:
     return f"{numbers[0]}-{numbers[-1]}"
 
 
-def _lines(row: Row, currency: str) -> Iterable[StatementLine]:
+def _lines(row: Row, currency: str, *, stated: bool) -> Iterable[StatementLine]:
     at, day = row.moment("sold", _ZONE)
     facts: dict[str, Any] = {
         "provider_id": row.text("id"),
@@ -163,6 +184,8 @@ def _lines(row: Row, currency: str) -> Iterable[StatementLine]:
         sign = 1  # already signed
     shares = {name: row.amount_or_zero(name) for name in ("reward", "pickup", "acquiring")}
     vat = row.amount_or_zero("vat")
+    if realised and not stated:
+        shares["reward"] = realised - row.amount("payable")
     payable, rest = _check(row, realised, sum(shares.values(), ZERO), vat)
     shares[max(shares, key=lambda name: abs(shares[name]))] -= rest
     kind = _kind(operation, sign * (realised or payable))
@@ -202,8 +225,10 @@ def _kind(operation: str, amount: Decimal) -> Kind:
     return "sale" if amount > 0 else "refund"
 
 
-def _check_totals(header: Mapping[str, Any], rows: Sequence[Row]) -> None:
+def _check_totals(header: Mapping[str, Any], rows: Sequence[Row], owed: Decimal) -> None:
     (stated,) = items([header])
+    if stated.text("bankPaymentSum") and stated.amount("bankPaymentSum") != owed:
+        raise stated.wrong("bankPaymentSum", f"is not the {owed} of the rows")
     for name, column in _TOTALS.items():
         if not stated.text(name):
             continue
