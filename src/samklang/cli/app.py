@@ -12,6 +12,7 @@ from cyclopts import App, CycloptsError, Parameter
 from samklang import __version__
 from samklang import demo as story
 from samklang.cli.author import connector
+from samklang.cli.backup import backup, restore
 from samklang.cli.configure import apply, export, history, plan
 from samklang.cli.connect import connect, rotate
 from samklang.cli.look import journey, problems, runs, status
@@ -38,7 +39,7 @@ app = App(
 )
 for command in (
     connect, plan, apply, export, history, sync, serve, worker, status, journey, problems, runs, retry, release, pause,
-    resume, migrate_to,
+    resume, backup, restore, migrate_to,
 ):  # fmt: skip
     app.command(command)
 app.command(connector)

@@ -24,7 +24,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from samklang import logs
 from samklang.cli.screen import Screen, WrongUse, plain
-from samklang.hub import moving
+from samklang.hub import backups, moving
 from samklang.hub.links import forget_links
 from samklang.hub.models import Connection, Lease, Tenant
 
@@ -137,7 +137,8 @@ def _settle(lock: int) -> None:
         old = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
         if old and alone:
             call_command("migrate", verbosity=0, interactive=False)
-        if alone and connection.vendor == "sqlite":
+        if alone:
+            backups.take_over()
             Lease.objects.exclude(owner="").update(owner="")
         if alone or not old:
             # Not atomic, and need not be: we hold no lease before the shared lock is ours.

@@ -36,6 +36,7 @@ from samklang.connectors.limiter import priority
 from samklang.connectors.transport import about, may_send
 from samklang.hub import leases, metrics, problems, store, traces
 from samklang.hub.attempt import Attempt
+from samklang.hub.backups import restored_lately
 from samklang.hub.intake import PRIORITY
 from samklang.hub.journey import TRACED, step
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
@@ -81,6 +82,7 @@ class Drain:
         self._send = partial(traces.send, row, type_, self.attempt) if type_ in TRACED else self.attempt
         self.bound: list[tuple[str, str]] = []
         self.stopped = False
+        self.restored = restored_lately()  # then what we would create may have been created by the hub that was lost
 
     def run(self) -> Transfer:
         """Drain until nothing is due, the time is up, the connection must pause, or the lease is lost."""
@@ -191,7 +193,7 @@ class Drain:
             own = {name: ids[name] for name in (*record.parts(), *needs) if name in ids}
             want = Want(
                 key=row.key, record=record, external_id=row.external_id or "", ids=own, reference=row.key,
-                fields=frozenset(flow.fields) or None, doubt=row.doubt, options=flow.options,
+                fields=frozenset(flow.fields) or None, doubt=row.doubt or self.restored, options=flow.options,
             )  # fmt: skip
             work.append(_Work(row, want, sent))
         if troubles:
@@ -307,7 +309,8 @@ class Drain:
         self.bound.append((self.type, item.want.key))
         self.transfer.skipped += 1
         flow, doubt = self.flows[item.claimed.flow_id], item.want.doubt
-        ours = doubt and match.by == "reference"
+        # A lost hub's fact is our fact; of an article it may have sent other words than ours.
+        ours = doubt and match.by == "reference" and (not self.restored or self.type in TRACED)
         half_made = doubt and match.by != "reference" and match.by not in self.attempt.keys(item.want)
         if ours or not (half_made or (flow.mode != "create" and self.how.update)):
             done = item.claimed.wanted

@@ -37,7 +37,8 @@ def _given() -> list[str]:
     return [*newest, *filter(None, os.environ.get("SAMKLANG_OLD_KEYS", "").split(","))] if newest else []
 
 
-def _keys() -> list[str]:
+def keys() -> list[str]:
+    """The keys in use, the newest first; made where there is none yet."""
     if given := _given():
         return given
     path = key_file()
@@ -54,9 +55,25 @@ def _keys() -> list[str]:
     return path.read_text().split()
 
 
+def has_key() -> bool:
+    """Whether there is a key already."""
+    return bool(_given()) or key_file().exists()
+
+
+def adopt(old: list[str]) -> None:
+    """Use the keys of a backup. Misconfigured when the secrets here are kept with others."""
+    if not has_key():
+        _write_keys(old)
+    elif not set(old) <= set(keys()):
+        raise Misconfigured(
+            "The backup holds another key than this hub uses",
+            do_this="Move samklang.key away, or put the backup's key into SAMKLANG_OLD_KEYS.",
+        )
+
+
 def _cipher() -> MultiFernet:
     try:
-        return MultiFernet([Fernet(key) for key in _keys()])
+        return MultiFernet([Fernet(key) for key in keys()])
     except ValueError as error:
         raise Misconfigured(
             "The key for secrets is not a Fernet key", do_this="Set SAMKLANG_KEY, or restore samklang.key from backup."
@@ -96,17 +113,16 @@ def rotate() -> int:
             )
         return _reencrypt()
     new = Fernet.generate_key().decode()
-    _write_keys([new, *_keys()])
+    _write_keys([new, *keys()])
     count = _reencrypt()
     _write_keys([new])
     return count
 
 
 def _reencrypt() -> int:
-    from samklang.hub.links import DatabaseTokens
+    from samklang.hub.links import settle_journals
 
-    for connection in Connection.objects.all():
-        DatabaseTokens(connection).load()  # takes in a journal that a crash left, which the old key sealed
+    settle_journals()  # what a crash left there, the old key sealed
     with transaction.atomic():
         connections = list(Connection.objects.select_for_update().all())
         for connection in connections:
@@ -118,12 +134,12 @@ def _reencrypt() -> int:
     return len(connections)
 
 
-def _write_keys(keys: list[str]) -> None:
+def _write_keys(found: list[str]) -> None:
     path = key_file()
     fresh = path.with_suffix(".new")
     handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(handle, "w") as file:
-        file.write("\n".join(dict.fromkeys(keys)) + "\n")
+        file.write("\n".join(dict.fromkeys(found)) + "\n")
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
