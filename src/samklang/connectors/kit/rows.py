@@ -71,9 +71,11 @@ def items(
             error = BadData(f"The system's row of {type_} is not as documented: {row.why}")
             found.append(Bad(type=type_, external_id=str(row.id), error=error))
             continue
+        before = len(found)
         try:
-            found += list(make(row))
+            found.extend(make(row))
         except NOT_A_RECORD as wrong:
+            del found[before:]
             id_, label, key = name(row)
             found.append(Bad(type=type_, external_id=id_, key=key, error=bad_data(wrong, label)))
     return found

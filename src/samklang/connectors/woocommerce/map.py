@@ -95,11 +95,7 @@ class Mapper:
         """Product, prices and stock levels of one row with its variations; InvalidRecord when it is no product."""
         if row.type in _SKIPPED:
             return []
-        articles: list[ProductRow] = []
-        for one in variations if row.type == "variable" else (row,):
-            if isinstance(one, Broken):
-                raise InvalidRecord("variation", one.id, one.why, "Correct the variation in the shop.")
-            articles.append(one)
+        articles = [row] if row.type != "variable" else [_sound(one) for one in variations]
         product = self.product(row, articles)
         found: list[Item] = []
         if "product" in types:
@@ -296,6 +292,12 @@ def parts(row: ProductRow, articles: Iterable[ProductRow]) -> tuple[Part, ...]:
             for one in articles
         ]
     )  # fmt: skip
+
+
+def _sound(variation: ProductRow | Broken) -> ProductRow:
+    if isinstance(variation, Broken):
+        raise InvalidRecord("variation", variation.id, variation.why, "Correct the variation in the shop.")
+    return variation
 
 
 def _percent(sold: SoldRow, percents: Mapping[int, Decimal | None]) -> Decimal:
