@@ -37,17 +37,19 @@ from samklang.accounting.problems import Problem
 from samklang.accounting.sales import Movement
 from samklang.accounting.settlement import book_statements, found, settlement_key, statement_id
 from samklang.accounting.statements.base import Statement
-from samklang.accounting.transit import arrivals
+from samklang.accounting.transit import arrivals, posted_payouts
 from samklang.accounting.voucher import Voucher
 from samklang.records import Order
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened. `delivered` is the delivery day per order key, where a channel defers prepayments.
+    """What happened. An order is as it was when it was captured, with all its payments: later edits of its lines are no
+    facts of the sale (edge case 36). `delivered` is the delivery day per order key, where a channel defers prepayments.
 
     `matches` and `payout_matches` are what earlier runs found and persons confirmed. `open_invoices` is what the ledger
     says is open, by order key, where that differs from what was booked. `posted` are the vouchers that
-    the ledger has: what they put on suspense is solved, not booked anew, and a later lock does not move them.
+    the ledger has: what they put on suspense is solved, what they put on the bank stays there, and a lock of their
+    period does not move them.
     """
 
     orders: Sequence[Order] = ()
@@ -91,7 +93,9 @@ def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) 
     payout_matches = (*facts.payout_matches, *banked.matches)
 
     waiting = suspended(facts.posted)
-    on_the_way = in_transit(payout_matches)
+    on_the_way = in_transit(payout_matches) - posted_payouts(facts.posted, "bank.") | posted_payouts(
+        facts.posted, "in_transit"
+    )
     known = found(matches, wanted, company, statements, in_transit=on_the_way, suspended=waiting)
     settled = book_statements(statements, known, company, exchange)
     booked_keys = {voucher.key for voucher in settled.vouchers}

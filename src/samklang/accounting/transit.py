@@ -21,6 +21,18 @@ from samklang.accounting.voucher import Voucher
 from samklang.records.money import rounded
 
 
+def posted_payouts(vouchers: Iterable[Voucher], role: str) -> frozenset[str]:
+    """Payout lines that statements' vouchers put on roles of this family (`bank.`, `in_transit`)."""
+    return frozenset(
+        ref.id
+        for voucher in vouchers
+        if voucher.source == "settlement"
+        for line in voucher.lines
+        if line.role.startswith(role) and line.role != "in_transit.conversion"
+        for ref in line.refs
+    )
+
+
 def arrivals(
     matches: Iterable[PayoutMatch],
     statements: Iterable[Statement],
@@ -33,23 +45,20 @@ def arrivals(
 
     What the bank kept of a payout is its fee (edge case 23); another rate on the bank's day is an exchange difference.
     """
-    on_the_way = {
-        ref.id
-        for voucher in vouchers
-        for line in voucher.lines
-        if line.role == "in_transit" and voucher.source == "settlement"
-        for ref in line.refs
-    }
+    on_the_way = posted_payouts(vouchers, "in_transit")
     made = {line_id(statement, line): statement for statement in statements for line in statement.lines}
     parts: defaultdict[str, list[PayoutMatch]] = defaultdict(list)
     for match in matches:
-        if match.payout in on_the_way:
+        if match.payout in made and (match.kept or match.payout in on_the_way):
             parts[match.bank_line].append(match)
     found, problems = [], []
     for row in rows:
         if row.id in parts:
             try:
-                found.append(_arrival(row, [(match, made[match.payout]) for match in parts[row.id]], company, exchange))
+                brought = [(match, made[match.payout]) for match in parts[row.id]]
+                straight_away = any(match.payout not in on_the_way for match in parts[row.id])
+                made_of = _kept if straight_away else _arrival
+                found.append(made_of(row, brought, company, exchange))
             except Refused as refused:
                 problems.append(refused.problem)
     return Booked(tuple(sorted(found, key=lambda voucher: (voucher.date, voucher.key))), tuple(problems))
@@ -73,11 +82,26 @@ def _arrival(row: BankRow, parts: list[tuple[PayoutMatch, Statement]], company: 
     if converted:
         difference = draft.balance()
         draft.post("fx.gain" if difference > 0 else "fx.loss", -difference, ref, day)
-    first = parts[0][1]
+    return _finished(draft, row, parts, company)
+
+
+def _finished(draft: Draft, row: BankRow, parts: list[tuple[PayoutMatch, Statement]], company: Company) -> Voucher:
+    day, first = row.line.booked_on, parts[0][1]
     text = company.chart.text("bank", provider=company.chart.name(first.provider, day), reference=first.reference)
     voucher = draft.voucher("bank", company.open_day(day), text, f"{company.code}/bank/{row.id}")
-    assert voucher is not None  # a bank line is never 0
+    assert voucher is not None  # neither a bank line nor what it kept is 0
     return voucher
+
+
+def _kept(row: BankRow, parts: list[tuple[PayoutMatch, Statement]], company: Company, exchange: Exchange) -> Voucher:
+    """The payout was posted to the bank in full before its line was known; only what the bank kept is left to post."""
+    line, day = row.line, row.line.booked_on
+    draft, ref = Draft(company), ("bank_line", row.id)
+    for match, statement in parts:
+        kept = exchange.to_ledger(match.kept, statement.currency, day)
+        draft.post("fee.bank", kept, ref, day)
+        draft.post(f"bank.{line.currency}", -kept, ref, day)
+    return _finished(draft, row, parts, company)
 
 
 def straight(row: BankRow, provider: str, company: Company, exchange: Exchange) -> Voucher | None:

@@ -124,6 +124,10 @@ def correction(posted: Voucher, wanted: Voucher, on: date, text: str) -> tuple[V
     """
     if (posted.lines, posted.source) == (wanted.lines, wanted.source):
         return ()
+    return reversal(posted, on, text), msgspec.structs.replace(wanted, key=next_key(posted), date=on)
+
+
+def next_key(posted: Voucher) -> str:
+    """Key of the version after this one."""
     base, _, version = posted.key.partition("@")
-    key = f"{base}@{int(version or 1) + 1}"
-    return reversal(posted, on, text), msgspec.structs.replace(wanted, key=key, date=on)
+    return f"{base}@{int(version or 1) + 1}"

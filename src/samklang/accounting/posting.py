@@ -1,0 +1,64 @@
+"""What the ledger still has to get: new vouchers, and corrections of posted ones that have turned out otherwise.
+
+A late order belongs to a day whose voucher is posted, a refund has failed after all: the posted voucher is taken back
+and posted again, both in the open period, never edited (RECONCILIATION §3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from datetime import date
+
+import msgspec
+
+from samklang.accounting.company import Company
+from samklang.accounting.voucher import Voucher, correction, next_key, reversal
+
+
+def outstanding(
+    vouchers: Iterable[Voucher], posted: Sequence[Voucher], orders: Collection[str], today: date, company: Company
+) -> tuple[Voucher, ...]:
+    """Vouchers to post, in the order of posting. Posting them and asking again gives none.
+
+    `vouchers` are what the facts say (books.py), `posted` what the ledger has. `orders` are the keys of the orders that
+    the facts hold: a posted sale or refund of these orders alone that the facts no longer give is reversed.
+    """
+    on = company.open_day(today)
+    ledger = [voucher for voucher in posted if not voucher.reverses]
+    taken_back = {voucher.reverses for voucher in posted if voucher.reverses}
+    latest = {_base(voucher): voucher for voucher in sorted(ledger, key=_version)}
+    derived: set[str] = set()
+    wanted: list[Voucher] = []
+    for voucher in vouchers:
+        derived.add(voucher.key)
+        old = latest.get(voucher.key)
+        if old is None:
+            wanted.append(voucher)
+        elif old.key in taken_back:
+            wanted.append(msgspec.structs.replace(voucher, key=next_key(old), date=on))
+        else:
+            wanted += correction(old, voucher, on, _taken_back(old, company))
+    gone = [
+        old
+        for base, old in sorted(latest.items())
+        if base not in derived and old.key not in taken_back and _is_of(old, orders)
+    ]
+    return (*(reversal(old, on, _taken_back(old, company)) for old in gone), *wanted)
+
+
+def _base(voucher: Voucher) -> str:
+    return voucher.key.partition("@")[0]
+
+
+def _version(voucher: Voucher) -> int:
+    return int(voucher.key.partition("@")[2] or 1)
+
+
+def _taken_back(voucher: Voucher, company: Company) -> str:
+    return company.chart.text("reversal", text=voucher.text)
+
+
+def _is_of(voucher: Voucher, orders: Collection[str]) -> bool:
+    """Whether the voucher is one of sales or refunds, and all of them are of these orders."""
+    rows = {ref.id.partition("#")[0] for line in voucher.lines for ref in line.refs if ref.kind == "payment"}
+    return voucher.source in ("sales", "refunds", "invoice") and rows <= set(orders)
