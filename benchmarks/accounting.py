@@ -14,7 +14,7 @@ from samklang.accounting.company import Channel, Company, Model
 from samklang.accounting.sie import write_sie
 from tests.accounting.month import CHART, EXCHANGE, Month
 
-TODAY = date(2026, 4, 20)
+TODAY = date(2026, 4, 10)
 
 
 def _company(model: Model) -> Company:
