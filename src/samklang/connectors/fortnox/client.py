@@ -71,7 +71,7 @@ class Client:
         """`put` of something that we once saw; Rejected when it is gone."""
         changed = self.put(as_, *path, **envelope)
         if changed is None:
-            raise Rejected(f"{' '.join(path)} is no longer in Fortnox")
+            raise Rejected(f"{next(iter(envelope), path[0])} {path[1]} is no longer in Fortnox")
         return changed
 
     def post(self, as_: type[S], path: str, **envelope: object) -> S:
