@@ -11,7 +11,14 @@ import pytest
 
 from samklang.accounting.books import Books, keep_books
 from samklang.accounting.company import Channel, Company
-from samklang.accounting.control import account_balances, clearing_balances, suspense, vat_of_movements, vat_of_vouchers
+from samklang.accounting.control import (
+    account_balances,
+    clearing_balances,
+    foreign_vat,
+    suspense,
+    vat_of_movements,
+    vat_of_vouchers,
+)
 from samklang.accounting.lists import open_receivables
 from samklang.accounting.matching import line_id
 from samklang.accounting.voucher import reversal
@@ -81,6 +88,8 @@ def test_vat_of_the_orders_is_vat_of_the_vouchers(kept: Books, month: Month) -> 
     assert {key: vouchers[key] for key in vouchers if key.country == "SE"} == {
         key: amount for key, amount in truth.items() if key[0] == "SE"
     }
+    abroad = {key: amount for (key, _), amount in foreign_vat(kept.vouchers, first, LAST).items()}
+    assert abroad == {key: amount for key, amount in truth.items() if key[0] != "SE"}, "in the currency of the sale"
 
 
 def test_both_models_have_the_same_result(month: Month) -> None:
