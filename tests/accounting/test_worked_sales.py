@@ -52,6 +52,8 @@ def test_e1_a_day_of_sales() -> None:
     assert_golden(voucher, "E1")
     assert voucher.text == "Dagsförsäljning 2026-03-02"
     assert voucher.turnover == Decimal("7026.00")
+    sides = [row.amount > 0 for row in voucher.lines]
+    assert sides == sorted(sides, reverse=True), "debits are read first"
 
 
 def test_e1_every_line_names_the_payments_it_comes_from() -> None:
