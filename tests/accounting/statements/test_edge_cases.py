@@ -452,6 +452,18 @@ def test_klarna_rows_with_and_without_a_minus_mean_the_same() -> None:
     assert [line.amount for line in one(klarna(signed)).lines] == [line.amount for line in one(klarna()).lines]
 
 
+def test_klarna_summary_may_write_what_it_deducts_with_a_minus() -> None:
+    signed = [{**row, "amount": f"-{row['amount']}"} if row["type"] == "FEE" else row for row in files.KLARNA_ROWS]
+    made = one(klarna(signed, total_fee_amount="-92.67", total_tax_amount="-23.17"))
+    assert [line.amount for line in made.lines] == [line.amount for line in one(klarna()).lines]
+
+
+def test_33_a_merchant_whose_exports_have_decimal_commas_says_so() -> None:
+    commas = files.stripe().decode().replace(",", ";").replace(".", ",").encode()
+    assert refused(commas).column == "amount"
+    assert one(commas, Profile(decimal=",")).payout == Decimal("647.93")
+
+
 def test_klarna_json_needs_all_pages() -> None:
     document = json.loads(klarna_json())
     document["transactions"]["pagination"]["total"] = 7

@@ -69,6 +69,11 @@ def test_shopify_vat_is_part_of_the_fee_or_on_top_of_it_as_the_net_says() -> Non
         )  # fmt: skip
 
 
+def test_shopify_row_whose_net_is_neither_is_refused() -> None:
+    caught = refused(files.shopify([files.shopify_row("#1", "250.00", "4.75", "245.00", VAT="0.95")]))
+    assert (caught.column, caught.problem.code) == ("Net", "AMOUNT_DIFF")
+
+
 @pytest.mark.parametrize("status", ["scheduled", "pending", "failed", "canceled"])
 def test_shopify_payouts_that_did_not_leave_are_no_money(status: str) -> None:
     row = files.shopify_row("#1", "80.00", "1.50", "78.50", **{"Payout Status": status})
@@ -208,6 +213,23 @@ def test_wildberries_report_is_checked_against_its_header() -> None:
     assert refused(wrong).column == "forPaySum"
     assert refused(json.dumps([{**row, "forPay": "87.00"}]).encode()).problem.code == "AMOUNT_DIFF"
     assert one(json.dumps([{**row, "forPay": "88.01"}]).encode()).closing == Decimal("88.01")
+
+
+def test_wildberries_returns_may_come_with_a_minus_of_their_own() -> None:
+    unsigned = {
+        "rrdId": 1, "reportId": 500, "currency": "RUB", "docTypeName": "Возврат", "sellerOperName": "Возврат",
+        "retailAmount": "100.00", "vw": "10.00", "vwNds": "2.00", "forPay": "88.00", "deliveryService": "0",
+        "saleDt": "2026-03-03", "quantity": 1,
+    }  # fmt: skip
+    amounts = ("retailAmount", "vw", "vwNds", "forPay")
+    signed = {name: f"-{value}" if name in amounts else value for name, value in unsigned.items()}
+    plain, minus = (one(json.dumps([row]).encode()) for row in (unsigned, signed))
+    assert [(line.kind, line.amount) for line in plain.lines] == [
+        ("refund", -100),
+        ("fee_correction", 10),
+        ("fee_vat", 2),
+    ]
+    assert [(line.kind, line.amount) for line in minus.lines] == [(line.kind, line.amount) for line in plain.lines]
 
 
 def test_wildberries_loyalty_programme_reduces_what_is_paid() -> None:

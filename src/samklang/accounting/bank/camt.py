@@ -226,7 +226,7 @@ def _format(part: _Element) -> str:
 
 
 def _name(element: _Element) -> str:
-    return etree.QName(element).localname
+    return str(element.tag).rpartition("}")[2]
 
 
 def _all(part: _Element | None, name: str) -> list[_Element]:

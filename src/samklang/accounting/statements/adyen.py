@@ -74,7 +74,7 @@ def _read(content: Content) -> Iterator[Statement]:
     rows = content.table(*_MARKS)
     assert rows is not None  # it matched
     groups: dict[tuple[str, str, str], list[Row]] = {}
-    for row in Table(rows, _NAMES, _NEED):
+    for row in Table(rows, _NAMES, _NEED, content.numbers):
         key = (row.need("account"), row.need("batch"), row.currency("currency"))
         groups.setdefault(key, []).append(row)
     for (account, batch, currency), group in groups.items():

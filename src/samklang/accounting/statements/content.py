@@ -16,7 +16,17 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from samklang.accounting.statements.base import Profile, Unreadable, file_hash
-from samklang.accounting.statements.tables import FETCH_AGAIN, Cell, decode, header_row, parse_json, split_rows
+from samklang.accounting.statements.tables import (
+    COMMA,
+    FETCH_AGAIN,
+    POINT,
+    Cell,
+    Numbers,
+    decode,
+    header_row,
+    parse_json,
+    split_rows,
+)
 
 LARGEST = 64 * 2**20
 #: A small zip can unpack to anything; a report of 100,000 rows needs some 200 MB.
@@ -67,6 +77,11 @@ class Content:
     def head(self) -> str:
         """The first line, for formats that begin with a word of their own. Any charset of one byte will do for it."""
         return self.data[:200].decode("latin-1").removeprefix("ï»¿").lstrip().split("\n", 1)[0].strip()
+
+    @property
+    def numbers(self) -> Numbers:
+        """Decimal points, unless the profile says that this merchant's exports have commas."""
+        return COMMA if self.profile.decimal == "," else POINT
 
     def table(self, *marks: Collection[str]) -> Numbered | None:
         """The rows from the header on, in the first sheet (or with the first delimiter) that has every mark."""

@@ -89,6 +89,7 @@ _SUMMARY: Mapping[str, Sequence[str]] = {
     "merchant": ("merchant_id",),
     "mode": ("merchant_settlement_type",),
 }
+_SUMMARY_NEED = ("settlement", "reference", "currency", "date")
 _MARKS = (_SUMMARY["settlement"][:2],)
 
 
@@ -96,7 +97,7 @@ def _read_csv(content: Content) -> Iterator[Statement]:
     rows = content.table(*_MARKS)
     assert rows is not None  # it matched
     for summary, transactions in _blocks(rows):
-        head = next(iter(Table(summary, _SUMMARY, ("settlement", "reference", "currency", "date"))), None)
+        head = next(iter(Table(summary, _SUMMARY, _SUMMARY_NEED, content.numbers)), None)
         if head is None:
             raise Unreadable("The summary has no values.", row=summary[0][0], do_this=FETCH_AGAIN)
         if not transactions:
@@ -106,7 +107,7 @@ def _read_csv(content: Content) -> Iterator[Statement]:
         totals = {name: head.amount(name) for name in _AMOUNTS if head.text(name)}
         entries = [
             _Entry(row, _type(row), row.amount("amount"), row.amount_or_zero("vat"), row.amount_or_zero("vat_rate"))
-            for row in Table(transactions, _NAMES, _NEED)
+            for row in Table(transactions, _NAMES, _NEED, content.numbers)
         ]
         yield _statement(content, "klarna csv", head, totals, entries)
 
@@ -170,6 +171,7 @@ def _statement(
     head.need("settlement")
     mode: Mode = head.one_of("mode", _MODES)
     _, paid_on = head.moment("date")
+    totals = _unsigned(totals)
     _check_debt(head, totals)
     signs = _signs(entries, totals)
     lines = [
@@ -208,6 +210,15 @@ def _statement(
 def _type(row: Row) -> _Type:
     kind: _Type = row.one_of("type", _TYPES)
     return kind
+
+
+def _unsigned(totals: Mapping[str, Decimal]) -> Mapping[str, Decimal]:
+    """The totals as amounts. A summary that writes what it deducts with a minus does so for all that it deducts."""
+    deducted = [kind.total for kind in _TYPES.values() if kind.sign < 0] + ["repay"]
+    stated = [totals[name] for name in deducted if totals.get(name)]
+    if not stated or max(stated) > 0:
+        return totals
+    return {name: -value if name in deducted else value for name, value in totals.items()}
 
 
 def _signs(entries: Sequence[_Entry], totals: Mapping[str, Decimal]) -> list[int]:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from samklang.accounting.statements.base import Kind, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
 from samklang.accounting.statements.marketplace import fee, part, report
-from samklang.accounting.statements.tables import POINT, Row, Table, items, listed, mapped, pages
+from samklang.accounting.statements.tables import Row, Table, items, listed, mapped, pages
 from samklang.records.money import ZERO
 
 _ZONE = ZoneInfo("Europe/Moscow")
@@ -142,7 +142,7 @@ def _read_accruals(content: Content) -> Iterator[Statement]:
     rows = content.table(*_MARKS)
     assert rows is not None  # it matched
     currency = content.profile.currency or "RUB"
-    lines = [line for row in Table(rows, _ACCRUALS, _NEED, POINT) for line in _accrual(row, currency)]
+    lines = [line for row in Table(rows, _ACCRUALS, _NEED, content.numbers) for line in _accrual(row, currency)]
     yield report(content, "ozon", "", currency, lines, format="ozon accruals")
 
 

@@ -68,7 +68,7 @@ def _read(content: Content) -> Iterator[Statement]:
     assert rows is not None  # it matched
     payouts: dict[tuple[str, str], list[Row]] = {}
     pending: dict[str, list[Row]] = {}
-    for row in Table(rows, _NAMES, _NEED):
+    for row in Table(rows, _NAMES, _NEED, content.numbers):
         currency = row.currency("currency")
         if row.one_of("status", _PAID) and row.text("payout"):
             payouts.setdefault((row.text("payout"), currency), []).append(row)

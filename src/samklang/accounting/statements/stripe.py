@@ -102,7 +102,7 @@ class _Entry(msgspec.Struct, frozen=True):
 def _read_table(content: Content) -> Iterator[Statement]:
     rows = content.table(*_MARKS)
     assert rows is not None  # it matched
-    table = Table(rows, _NAMES, _NEED)
+    table = Table(rows, _NAMES, _NEED, content.numbers)
     if not (table.has("type") or table.has("category")):
         raise Unreadable("Columns are missing: type or reporting_category.", row=rows[0][0])
     yield from _statements(content, "stripe csv", [_major(row) for row in table])

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from samklang.accounting.statements.base import Kind, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
 from samklang.accounting.statements.marketplace import fee, part, report
-from samklang.accounting.statements.tables import POINT, Row, Table, items, listed, mapped, plain
+from samklang.accounting.statements.tables import Row, Table, items, listed, mapped, plain
 from samklang.records.money import ZERO
 
 #: Field names: finance API of 2026, statistics API v5, workbooks.
@@ -119,7 +119,7 @@ _ZONE = ZoneInfo("Europe/Moscow")
 def _read_table(content: Content) -> Iterator[Statement]:
     rows = content.table(*_MARKS)
     assert rows is not None  # it matched
-    table = Table(rows, _NAMES, _NEED, POINT)
+    table = Table(rows, _NAMES, _NEED, content.numbers)
     yield from _reports(content, list(table), {}, stated=table.has("reward"))
 
 

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from samklang.accounting.statements.base import Kind, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
 from samklang.accounting.statements.marketplace import fee, part, report
-from samklang.accounting.statements.tables import POINT, Row, Table, items, listed, mapped, pages, plain
+from samklang.accounting.statements.tables import Row, Table, items, listed, mapped, pages, plain
 from samklang.records.money import ZERO
 
 _ZONE = ZoneInfo("Europe/Moscow")
@@ -233,7 +233,7 @@ def _rows(
         if optional:
             return []
         raise Unreadable(f"The file has no sheet {sheet}.")
-    return Table(table, names, need, POINT)
+    return Table(table, names, need, content.numbers)
 
 
 def _has(content: Content, marks: Sequence[Sequence[str]], sheet: str) -> bool:
