@@ -2,13 +2,12 @@
 
     ./run python -m benchmarks.million [--articles 1000000] [--sides hub,hub-pg1] [--repeat 3]
 
-    first      the target is empty
     unchanged  everything is read again, nothing has changed
     changed    everything is read again, 1 % has new names
 
-`first` is done once, the others `--repeat` times. The shops are benchmarks/shelf.py. CPU and memory are the hub's own
-processes; a PostgreSQL server is not counted (its buffers are its operator's choice). After every run source and target
-are compared.
+The tenant is what a first sync leaves (benchmarks/copies.py), the shops are benchmarks/shelf.py. CPU and memory are the
+hub's own processes; a PostgreSQL server is not counted (its buffers are its operator's choice). After every run source
+and target are compared.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ from benchmarks.measuring import Figures, Run
 from benchmarks.shops import Pair
 from benchmarks.sides import Side, opened
 
-ROWS = ("first", "unchanged", "changed")
+ROWS = ("unchanged", "changed")
 _EACH = 100  # one in so many articles changes
 _LESS = 10  # the smaller tenant has one article in so many
 
@@ -41,20 +40,22 @@ def measured(name: str, articles: int, repeat: int) -> dict[str, list[Figures]]:
     rows: dict[str, list[Figures]] = defaultdict(list)
     with (
         opened(name) as side,
-        shelf.opened(articles, there=True) as source,
-        shelf.opened(articles, there=False) as target,
+        shelf.opened(articles, there=1) as source,
+        shelf.opened(articles, there=0) as target,
     ):
         shops = Pair(source, target)
-
-        def run(row: str, *, whole: bool = True) -> None:
-            rows[row].append(once(side, shops, whole=whole))
-            sys.stderr.write(f"{name}, {articles}, {row}: {rows[row][-1]}\n")
-
-        run("first", whole=False)
+        once(side, shops, whole=False)
+        with stage.process(
+            "benchmarks.copies", "--articles", str(articles), **side.programs(shops, True, False)[0].environment
+        ):
+            for shop in shops:
+                shelf.fill(shop)
         for turn in range(repeat):
-            run("unchanged")
-            shelf.rename(source, _EACH, turn + 1)
-            run("changed")
+            for row in ROWS:
+                if row == "changed":
+                    shelf.rename(source, _EACH, turn + 1)
+                rows[row].append(once(side, shops, whole=True))
+                sys.stderr.write(f"{name}, {articles}, {row}: {rows[row][-1]}\n")
     return rows
 
 

@@ -3,6 +3,7 @@
 All are simple articles of about 1 KB. What is no product (settings, tax rates, login) is the ordinary stand-in's.
 Beside what every stand-in has:
 
+    POST /_sandbox/fill     every article is on the shelf
     POST /_sandbox/rename   {each, edition}: every `each`-th article gets a new name
     POST /_sandbox/churn    {changes, seconds}: so many stock figures change, evenly spread over that time
     GET  /_sandbox/editions the names' editions as an array of ints, -1 = not on the shelf
@@ -51,14 +52,14 @@ def sku(n: int) -> str:
 
 
 class Shelf:
-    """The shop. `there` says whether its articles are on the shelf from the beginning."""
+    """The shop. The first `there` of its articles are on the shelf from the beginning."""
 
-    def __init__(self, articles: int, there: bool) -> None:
+    def __init__(self, articles: int, there: int) -> None:
         shop = WooSandbox(products=0, customers=0)
         row = shop.catalogue.as_product(shop.catalogue.create({"sku": "X", **_BODY}))
         self._template = {name: value for name, value in row.items() if name != "_links"}
         self._rest: ASGIApp = shop.app
-        self._edition = array("i", [0 if there else -1]) * articles
+        self._edition = array("i", [0]) * there + array("i", [-1]) * (articles - there)
         self._stock = array("i", [0]) * articles
         self._modified = array("d", [0.0]) * articles
         self._log: tuple[array[float], array[int], array[int]] = array("d"), array("i"), array("i")
@@ -83,6 +84,9 @@ class Shelf:
         if path == f"{_PRODUCTS}/batch":
             return _json({verb: [self._take(row) for row in rows] for verb, rows in body.items()})
         match path.removeprefix("/_sandbox/"):
+            case "fill":
+                self._edition = array("i", [0]) * len(self._edition)
+                self._chosen = (None, ())
             case "rename":
                 for n in range(0, len(self._edition), body["each"]):
                     self._edition[n], self._modified[n] = body["edition"], time.time()
@@ -161,9 +165,9 @@ def _json(answer: object) -> Response:
 
 
 @contextlib.contextmanager
-def opened(articles: int, *, there: bool) -> Iterator[str]:
+def opened(articles: int, *, there: int) -> Iterator[str]:
     """The shop in a process of its own; gives its address."""
-    command = [sys.executable, "-m", "benchmarks.shelf", "--articles", str(articles), *(["--there"] if there else [])]
+    command = [sys.executable, "-m", "benchmarks.shelf", "--articles", str(articles), "--there", str(there)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     try:
@@ -171,6 +175,11 @@ def opened(articles: int, *, there: bool) -> Iterator[str]:
     finally:
         process.terminate()
         process.wait()
+
+
+def fill(address: str) -> None:
+    """Put every article on the shelf."""
+    _http.request("POST", f"{address}/_sandbox/fill")
 
 
 def rename(address: str, each: int, edition: int) -> None:
@@ -197,7 +206,7 @@ def main() -> None:
     """Serve until SIGTERM. Prints the address."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--articles", type=int, required=True)
-    parser.add_argument("--there", action="store_true")
+    parser.add_argument("--there", type=int, default=0)
     args = parser.parse_args()
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())

@@ -1,17 +1,23 @@
-"""What the benchmarks of the running hub share: what was measured where, and medians with their spread."""
+"""What the benchmarks of the running hub share: databases, processes, what was measured where, medians with spread."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import platform
 import sqlite3
-from collections.abc import Iterable, Sequence
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
 
 import django
 import psycopg
+
+from tests.postgres import running
 
 
 def heading() -> str:
@@ -46,3 +52,45 @@ def at(values: Iterable[float], share: float) -> float:
     if not ordered:
         raise ValueError("nothing was measured")
     return ordered[min(len(ordered) - 1, int(share * len(ordered)))]
+
+
+# ---------------------------------------------------------------------------------------------------- processes
+
+
+def environment(home: Path, address: str) -> dict[str, str]:
+    """What a process of the hub must know: its folder, and its database ("" = SQLite in the folder)."""
+    return {
+        "SAMKLANG_DATA": str(home), "SAMKLANG_DATABASE": address, "SAMKLANG_ALLOW_PRIVATE": "127.0.0.0/8",
+        "DJANGO_SETTINGS_MODULE": "samklang.settings",
+    }  # fmt: skip
+
+
+@contextlib.contextmanager
+def database(name: str) -> Iterator[str]:
+    """The address of a new database: empty for `sqlite`, of a durable server for `postgresql`."""
+    if name == "sqlite":
+        yield ""
+        return
+    with running(fsync=True, synchronous_commit="on") as server:
+        yield server.create("bench")
+
+
+@contextlib.contextmanager
+def process(*command: str, **more: str) -> Iterator[str]:
+    """A Python module as a process; gives its first line of output. Ended with SIGTERM."""
+    with tempfile.TemporaryFile() as log:
+        child = subprocess.Popen(
+            [sys.executable, "-m", *command], stdout=subprocess.PIPE, stderr=log, text=True,
+            env={**os.environ, **more},
+        )  # fmt: skip
+        assert child.stdout is not None
+        try:
+            said = child.stdout.readline().strip()
+            if not said:
+                child.wait()
+                log.seek(0)
+                raise RuntimeError(f"{' '.join(command)} did not start\n{log.read().decode(errors='replace')[-3000:]}")
+            yield said
+        finally:
+            child.terminate()
+            child.wait()
