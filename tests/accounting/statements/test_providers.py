@@ -81,9 +81,20 @@ def test_shopify_payouts_that_did_not_leave_are_no_money(status: str) -> None:
     assert (made.lines, made.payout, len(made.pending)) == ((), 0, 2)
 
 
-def test_shopify_negative_payout_pays_nothing_and_carries() -> None:
+def test_shopify_file_that_has_the_payouts_own_row_must_agree_with_it() -> None:
+    rows = [
+        files.shopify_row("#1", "80.00", "0.00", "80.00"),
+        files.shopify_row("", "-80.00", "0.00", "-80.00", Type="payout"),
+    ]
+    made = one(files.shopify(rows))
+    assert (made.payout, len(made.lines)) == (80, 2)
+    rows[1] |= {"Amount": "-79.00", "Net": "-79.00"}
+    assert refused(files.shopify(rows)).problem.amount == 1
+
+
+def test_shopify_negative_payout_is_withdrawn_from_the_bank() -> None:
     made = one(files.shopify([files.shopify_row("#1", "-80.00", "0.00", "-80.00", Type="refund")]))
-    assert (made.payout, made.closing) == (0, -80)
+    assert (made.payout, made.closing) == (-80, 0)
 
 
 def test_paypal_settlement_report_proves_its_sums_and_counts() -> None:

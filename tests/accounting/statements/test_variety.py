@@ -6,6 +6,7 @@ import io
 import json
 import random
 from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -54,6 +55,11 @@ def test_every_format_is_recognised_by_its_content() -> None:
         assert made.format == name
     names = [form.name for form in FORMATS]
     assert len(set(names)) == len(names)
+
+
+def test_every_format_is_described() -> None:
+    page = (Path(__file__).parents[3] / "docs/statements.md").read_text().lower()
+    assert [form.name for form in FORMATS if form.name.split()[0] not in page] == []
 
 
 def test_an_unknown_format_is_refused_with_the_known_ones() -> None:

@@ -84,7 +84,7 @@ def _statement(content: Content, payout: str, currency: str, rows: Sequence[Row]
     lines = [line for row in rows for line in _lines(row, currency)]
     days = [line.day for line in lines if line.day]
     net = sum((line.amount for line in lines), ZERO)
-    if rows and net > 0 and not any(line.kind == "payout" for line in lines):
+    if net and not any(line.kind == "payout" for line in lines):  # a negative one is withdrawn from our bank
         first = min(rows, key=lambda row: row.number)
         lines.append(
             StatementLine(
@@ -97,7 +97,6 @@ def _statement(content: Content, payout: str, currency: str, rows: Sequence[Row]
                 type="payout",
             )
         )
-        net = ZERO
     return Statement(
         provider="shopify",
         format="shopify csv",
@@ -109,7 +108,6 @@ def _statement(content: Content, payout: str, currency: str, rows: Sequence[Row]
         paid_on=next((day for row in rows if (day := row.day("paid_on"))), None),
         start=min(days, default=None),
         end=max(days, default=None),
-        closing=net,
         lines=tuple(lines),
         pending=tuple(line for row in pending for line in _lines(row, currency)),
     )

@@ -120,12 +120,12 @@ def _read_json(content: Content) -> Iterator[Statement]:
         yield from _statements(content, "stripe json", [_major(row) for row in items(document, _NAMES)])
         return
     payout = document.get("payout") if isinstance(document.get("payout"), dict) else None
-    listed = document.get("balance_transactions", document.get("balance_transaction", document))
-    if isinstance(listed, dict) and listed.get("object") == "list":
-        if listed.get("has_more"):
+    found = document.get("balance_transactions", document.get("balance_transaction", document))
+    if isinstance(found, dict) and found.get("object") == "list":
+        if found.get("has_more"):
             raise Unreadable("The list has more pages (has_more).", do_this="Fetch all pages of the payout.")
-        listed = listed.get("data")
-    transactions = listed if isinstance(listed, list) else [listed]
+        found = listed(found, "data")
+    transactions = found if isinstance(found, list) else [found]
     if payout:
         _check_payout(payout)
     entries = [_minor(row, item) for row, item in zip(items(transactions, _NAMES), transactions, strict=True)]
