@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections import Counter, defaultdict
 from datetime import datetime, timedelta
+from operator import itemgetter
 from typing import NamedTuple
 
-from django.db.models import Count, Max, Min, Q
+from django.db.models import Count, F, Min, OuterRef, Q, QuerySet, Subquery, Sum, Window
+from django.db.models.functions import RowNumber
 from django.utils import timezone
 
 from samklang.connectors.registry import manifest, packages
@@ -24,10 +26,21 @@ from samklang.hub.models import (
     Tenant,
     Transfer,
 )
-from samklang.hub.problems import exchange_of
-from samklang.records import Order, Product, decode
+from samklang.hub.problems import about_one, exchanges_of
+from samklang.records import Order, Product, decode, record_types
 
-_UNDONE = ("due", "sending", "waiting", "stopped", "held")
+_MANY = 100_000  # counted to the end; above it a figure says so
+_LAST = "\U0010ffff"  # comes after every character of a key
+
+
+def _connections(tenant: Tenant) -> list[int]:
+    """All connections of a tenant: keys begin with tenant and connection, so naming them makes the indexes useful."""
+    return list(Connection.objects.filter(tenant=tenant).values_list("pk", flat=True))
+
+
+def _undone(tenant: Tenant) -> QuerySet[Binding]:
+    """What is not in step. Says the condition of its index word for word: SQLite understands nothing else."""
+    return Binding.objects.filter(tenant=tenant).extra(where=['NOT ("binding"."state"=\'idle\')'])
 
 
 class Node(NamedTuple):
@@ -60,7 +73,7 @@ class Map(NamedTuple):
     nodes: list[Node]
     wires: list[Wire]
     height: int
-    in_step: int
+    in_step: str
     waiting: int
 
 
@@ -78,21 +91,15 @@ def systems(tenant: Tenant) -> Map:
     """The map of one tenant."""
     rows = list(Connection.objects.filter(tenant=tenant).order_by("name"))
     states: dict[int, Counter[str]] = defaultdict(Counter)
-    for connection, state, count in (
-        Binding.objects.filter(tenant=tenant, state__in=_UNDONE)
-        .values_list("connection", "state")
-        .annotate(n=Count("key"))
-    ):
+    for connection, state, count in _undone(tenant).values_list("connection", "state").annotate(n=Count("key")):
         states[connection][state] = count
-    read = dict(
-        Transfer.objects.filter(tenant=tenant, direction="in", result="ok")
-        .values_list("connection")
-        .annotate(at=Max("started"))
-    )
+    last_read = Transfer.objects.filter(tenant=tenant, connection=OuterRef("pk"), direction="in", result="ok")
+    newest = Subquery(last_read.order_by("-started").values("started")[:1])
+    read = dict(Connection.objects.filter(tenant=tenant).annotate(read=newest).values_list("pk", "read"))
     day = timezone.now() - timedelta(days=1)
     moved: dict[int, Counter[str]] = defaultdict(Counter)
     for connection, what, created, updated in Transfer.objects.filter(
-        tenant=tenant, direction="out", started__gt=day
+        tenant=tenant, connection__in=[row.pk for row in rows], direction="out", started__gt=day
     ).values_list("connection", "what", "created", "updated"):
         moved[connection][what] += created + updated
     on = Flow.objects.filter(tenant=tenant, enabled=True)
@@ -118,9 +125,15 @@ def systems(tenant: Tenant) -> Map:
     height = 110 * rows_high + 20
     return Map(
         nodes, [_drawn(wire, height) for wire in wires], height,
-        Binding.objects.filter(tenant=tenant, state="idle", wanted__isnull=False).count(),
+        _count(Binding.objects.filter(tenant=tenant, state="idle", wanted__isnull=False)),
         sum(sum(counts.values()) for counts in states.values()),
     )  # fmt: skip
+
+
+def _count(rows: QuerySet[Binding]) -> str:
+    """How many; above `_MANY` only that there are more, for counting all would take the longer the more there are."""
+    count = rows[: _MANY + 1].count()
+    return f"{min(count, _MANY):,}".replace(",", " ") + ("+" if count > _MANY else "")
 
 
 def _drawn(wire: Wire, height: int) -> Wire:
@@ -162,7 +175,7 @@ def needs(tenant: Tenant) -> list[Need]:
     found = [
         Need(
             f"{row.name}: {row.reason or 'paused'}",
-            f"{Binding.objects.filter(connection=row, state__in=_UNDONE).count()} records wait; none is lost.",
+            f"{_undone(tenant).filter(connection=row).count()} records wait; none is lost.",
             "Mend it there, then resume.", f"samklang resume {row.name}", timezone.now(),
         )
         for row in Connection.objects.filter(tenant=tenant, state=Connection.State.NEEDS_PERSON)
@@ -181,12 +194,12 @@ def needs(tenant: Tenant) -> list[Need]:
 def figures(tenant: Tenant) -> dict[str, str]:
     """Four figures for the start page."""
     midnight = timezone.localtime().replace(hour=0, minute=0, second=0, microsecond=0)
-    today = Step.objects.filter(tenant=tenant, type="order", what="created", at__gte=midnight)
-    oldest = Binding.objects.filter(tenant=tenant, state="due", due_at__lte=time.time()).aggregate(at=Min("due_at"))[
-        "at"
-    ]
+    today = Transfer.objects.filter(
+        tenant=tenant, connection__in=_connections(tenant), direction="out", what="order", started__gte=midnight
+    ).aggregate(n=Sum("created"))["n"]
+    oldest = _undone(tenant).filter(state="due", due_at__lte=time.time()).aggregate(at=Min("due_at"))["at"]
     return {
-        "orders transferred today": f"{today.values('order').distinct().count():,}".replace(",", " "),
+        "orders transferred today": f"{today or 0:,}".replace(",", " "),
         "oldest waiting delivery": f"{time.time() - oldest:.0f} s" if oldest else "none",
         "open problems": str(Problem.objects.filter(tenant=tenant, closed_at=None).count()),
         "brakes on": str(Brake.objects.filter(tenant=tenant, released_at=None).count()),
@@ -194,33 +207,56 @@ def figures(tenant: Tenant) -> dict[str, str]:
 
 
 class OrderLook(NamedTuple):
-    """One order in the list, with its state at each target."""
+    """One order in the list, with its state at each target. `place` is where the next page begins."""
 
     key: str
     order: Order
     targets: list[tuple[str, str, str]]  # connection, state, external id
+    place: str
 
 
 def orders(tenant: Tenant, search: str, before: str, size: int = 50) -> list[OrderLook]:
-    """Orders, the newest change first; `search` is the beginning of a number, `before` pages on by time."""
-    rows = Stored.objects.filter(tenant=tenant, type="order").order_by("-changed_at", "key")
-    if search:
-        rows = rows.filter(Q(key__contains=f"/{search}") | Q(key__startswith=search))
-    if before:
-        rows = rows.filter(changed_at__lt=float(before))
-    page = list(rows.values_list("key", "body", "connection_id")[:size])
+    """Orders, the newest change first, from the place `before` on; with `search`, the beginning of a number, by number.
+
+    ValueError when `before` is no `OrderLook.place`.
+    """
+    page = _begin_with(tenant, search, size) if search else _newest(tenant, before, size)
     targets = defaultdict(list)
     for key, connection, state, id_, source in Binding.objects.filter(
-        tenant=tenant, type="order", key__in=[key for key, _, _ in page], wanted__isnull=False
-    ).values_list("key", "connection__name", "state", "external_id", "source_id"):
+        tenant=tenant, connection__in=_connections(tenant), type="order", key__in=[key for key, _, _ in page],
+        wanted__isnull=False,
+    ).values_list("key", "connection__name", "state", "external_id", "source_id"):  # fmt: skip
         if source is not None:
             targets[key].append((connection, state, id_ or ""))
     found = []
-    for key, body, _ in page:
+    for key, body, changed_at in page:
         order = decode("order", bytes(body))
         assert isinstance(order, Order)
-        found.append(OrderLook(key, order, targets[key]))
+        found.append(OrderLook(key, order, targets[key], f"{changed_at!r} {key}"))
     return found
+
+
+def _newest(tenant: Tenant, before: str, size: int) -> list[tuple[str, bytes | memoryview, float]]:
+    """(key, body, changed at) of orders, the newest change first. All of a page that was read change at one moment."""
+    rows = Stored.objects.filter(tenant=tenant).extra(where=['"record"."type"=\'order\''])  # as its index says it
+    rows = rows.order_by("-changed_at", "key")
+    if before:
+        text, _, key = before.partition(" ")
+        rows = rows.filter(Q(changed_at__lt=float(text)) | Q(key__gt=key), changed_at__lte=float(text))
+    return list(rows.values_list("key", "body", "changed_at")[:size])
+
+
+def _begin_with(tenant: Tenant, number: str, size: int) -> list[tuple[str, bytes | memoryview, float]]:
+    """(key, body, changed at) of orders whose number begins so, in each channel."""
+    found: list[tuple[str, bytes | memoryview, float]] = []
+    sources = Flow.objects.filter(tenant=tenant, type="order").values_list("source", "channel__code").distinct()
+    for source, code in sources:
+        start = number if number.startswith(f"{code}/") else f"{code}/{number}"
+        rows = Stored.objects.filter(
+            tenant=tenant, connection=source, type="order", key__gte=start, key__lt=start + _LAST
+        )
+        found += rows.order_by("key").values_list("key", "body", "changed_at")[:size]
+    return sorted(found, key=itemgetter(0))[:size]
 
 
 class JourneyLook(NamedTuple):
@@ -235,20 +271,23 @@ class JourneyLook(NamedTuple):
 
 def journey(tenant: Tenant, key: str) -> JourneyLook:
     """One order by its key (channel/number)."""
-    stored = Stored.objects.filter(tenant=tenant, type="order", key=key).first()
+    here = _connections(tenant)
+    stored = Stored.objects.filter(tenant=tenant, connection__in=here, type="order", key=key).first()
     order = decode("order", bytes(stored.body)) if stored else None
     assert order is None or isinstance(order, Order)
     customer = Q(type="customer", key=order.customer.key) if order else Q(pk__in=[])
-    mine = Q(key=key) | Q(key__startswith=f"{key}#")
+    mine = Q(type__in=record_types()) & (Q(key=key) | Q(key__gte=f"{key}#", key__lt=f"{key}#{_LAST}"))
+    bindings = Binding.objects.filter(mine | customer, tenant=tenant, connection__in=here)
+    calls = about_one(tenant.pk).filter(about=key)
     return JourneyLook(
         order,
         list(Step.objects.filter(tenant=tenant, order=key).select_related("connection").order_by("at", "id")),
-        list(Binding.objects.filter(mine | customer, tenant=tenant).select_related("connection").order_by("type")),
+        list(bindings.select_related("connection").order_by("type")),
         list(
             ProblemItem.objects.filter(Q(key=key) | customer, tenant=tenant, problem__closed_at=None)
             .select_related("problem", "connection")
         ),
-        list(ExchangeRow.objects.filter(tenant=tenant, about=key).select_related("connection").order_by("-at")[:50]),
+        list(calls.select_related("connection").order_by("-at")[:50]),
     )  # fmt: skip
 
 
@@ -265,14 +304,16 @@ def products(tenant: Tenant, search: str, after: str, size: int = 50) -> list[Pr
     masters = Flow.objects.filter(tenant=tenant, type="product").values_list("source", flat=True)
     rows = Stored.objects.filter(tenant=tenant, type="product", connection__in=set(masters), gone=False).order_by("key")
     if search:
-        rows = rows.filter(key__startswith=search.strip().casefold())
+        start = search.strip().casefold()
+        rows = rows.filter(key__gte=start, key__lt=start + _LAST)
     if after:
         rows = rows.filter(key__gt=after)
     page = list(rows.values_list("key", "body", "connection__name")[:size])
     targets = defaultdict(list)
     for key, connection, state, id_ in Binding.objects.filter(
-        tenant=tenant, type="product", key__in=[key for key, _, _ in page], wanted__isnull=False
-    ).values_list("key", "connection__name", "state", "external_id"):
+        tenant=tenant, connection__in=_connections(tenant), type="product", key__in=[key for key, _, _ in page],
+        wanted__isnull=False,
+    ).values_list("key", "connection__name", "state", "external_id"):  # fmt: skip
         targets[key].append((connection, state, id_ or ""))
     found = []
     for key, body, master in page:
@@ -300,12 +341,12 @@ class Trouble(NamedTuple):
 
 def open_problems(tenant: Tenant, most: int = 20) -> list[tuple[Problem, int, list[Trouble]]]:
     """Open problems, the newest first: how many records each has, and the first of them with their calls."""
-    rows = Problem.objects.filter(tenant=tenant, closed_at=None).select_related("connection").order_by("-last_at")
-    return [
-        (
-            problem,
-            problem.items.count(),
-            [Trouble(item, exchange_of(item)) for item in problem.items.order_by("key")[:most]],
-        )
-        for problem in rows
-    ]
+    rows = Problem.objects.filter(tenant=tenant, closed_at=None).select_related("connection").annotate(n=Count("items"))
+    place = Window(RowNumber(), partition_by=F("problem"), order_by=F("key").asc())
+    first = ProblemItem.objects.filter(tenant=tenant, problem__closed_at=None).annotate(place=place)
+    items = list(first.filter(place__lte=most).order_by("problem", "key"))
+    calls = exchanges_of(items)
+    troubles: dict[int, list[Trouble]] = defaultdict(list)
+    for item in items:
+        troubles[item.problem_id].append(Trouble(item, calls.get(item.pk)))
+    return [(problem, problem.n, troubles[problem.pk]) for problem in rows.order_by("-last_at")]

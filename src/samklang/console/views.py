@@ -91,7 +91,10 @@ def orders(request: HttpRequest) -> HttpResponse:
     """Orders, newest first, with a search for the number."""
     tenant = _tenant(request)
     search = request.GET.get("q", "").strip()[:60]
-    rows = looks.orders(tenant, search, request.GET.get("before", "")) if tenant else []
+    try:
+        rows = looks.orders(tenant, search, request.GET.get("before", "")) if tenant else []
+    except ValueError:
+        raise Http404 from None
     return _page(request, "orders", rows=rows, search=search)
 
 

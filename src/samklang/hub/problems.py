@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from samklang.connectors.errors import SamklangError
 from samklang.hub.models import ExchangeRow, Problem, ProblemItem
 
+_NEAR, _SOON = timedelta(hours=1), timedelta(minutes=1)  # a failed call before and after the error that it explains
 _PARTICULARS = re.compile(r"'[^']*'|\"[^\"]*\"|\b\S*\d\S*\b")
 
 
@@ -103,9 +105,32 @@ def open_names(tenant: int, connection: int, direction: str) -> set[tuple[str, s
 
 def exchange_of(item: ProblemItem) -> ExchangeRow | None:
     """The newest call that was about this record alone, else the connection's newest failed one near that time."""
-    rows = ExchangeRow.objects.filter(tenant_id=item.tenant_id, connection_id=item.connection_id).order_by("-at")
-    alone = rows.filter(about=item.key).first() if item.key else None
-    return alone or rows.filter(status__gte=400, at__lte=item.at + timedelta(minutes=1)).first()
+    return exchanges_of([item]).get(item.pk)
+
+
+def exchanges_of(items: Sequence[ProblemItem]) -> dict[int, ExchangeRow]:
+    """The call of each item that has one, as `exchange_of` says it: two or three queries for each connection."""
+    found: dict[int, ExchangeRow] = {}
+    by_connection: dict[tuple[int, int], list[ProblemItem]] = defaultdict(list)
+    for item in items:
+        by_connection[item.tenant_id, item.connection_id].append(item)
+    for (tenant, connection), some in by_connection.items():
+        rows = ExchangeRow.objects.filter(tenant_id=tenant, connection_id=connection)
+        alone = about_one(tenant).filter(connection_id=connection, about__in={item.key for item in some if item.key})
+        newest = alone.values("about").annotate(newest=Max("pk")).values_list("newest", flat=True)
+        by_key = {row.about: row for row in ExchangeRow.objects.filter(pk__in=list(newest))}
+        found.update((item.pk, by_key[item.key]) for item in some if item.key in by_key)
+        rest = [item for item in some if item.key not in by_key]
+        if rest:
+            last = max(item.at for item in rest)
+            failed = rows.filter(status__gte=400, at__range=(last - _NEAR, last + _SOON)).order_by("-at").first()
+            found.update((item.pk, failed) for item in rest if failed and failed.at <= item.at + _SOON)
+    return found
+
+
+def about_one(tenant: int) -> QuerySet[ExchangeRow]:
+    """Calls about one record each. Says the condition of their index word for word: SQLite understands nothing else."""
+    return ExchangeRow.objects.filter(tenant_id=tenant).extra(where=['NOT ("exchange"."about"=\'\')'])
 
 
 def _close_empty(ids: set[int]) -> None:
