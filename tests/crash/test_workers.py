@@ -141,7 +141,7 @@ def test_two_workers_lose_and_double_nothing(tmp_path: Path, monkeypatch: pytest
                     if number not in delivered:
                         post(ledger, "deliver", {"order": number})
                         delivered.add(number)
-            time.sleep(dice.choice((dice.uniform(0.02, 0.3), dice.uniform(0.3, 0.9))))
+            time.sleep(dice.choice((dice.uniform(0.05, 0.7), dice.uniform(0.7, 2.5))))
             victim = kill % 2
             os.kill(pids[victim], signal.SIGKILL)
             struck += Binding.objects.filter(state="sending").exists()
