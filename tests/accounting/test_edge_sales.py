@@ -12,6 +12,7 @@ from samklang.accounting.chart import ProviderRow
 from samklang.accounting.company import Channel
 from samklang.accounting.control import account_balances, clearing_balances, vat_of_vouchers
 from samklang.accounting.lists import missing_statements, open_receivables
+from samklang.accounting.statements.base import Statement
 from samklang.records import Customer, PaidPart, TaxTotal
 
 from .cases import amounts, books, codes, payout, sold
@@ -278,3 +279,34 @@ def test_18_each_capture_has_its_own_days_rate_and_a_refund_that_of_its_capture(
     rates = exchange(("EUR", "2026-03-02", "11"), ("EUR", "2026-03-09", "12"), ("EUR", "2026-03-16", "13"))
     moved = [amounts(voucher)["1582"] for voucher in books([bought], rates=rates).vouchers]
     assert moved == ["1100.00", "1200.00", "-1200.00"]
+
+
+def test_a_later_statement_does_not_change_an_earlier_ones_share() -> None:
+    """1 111.11 SEK in two halves: the first statement takes the odd öre, by its day and not by its name."""
+    capture = paid("stripe", "100", "2026-03-09", "c")
+    bought = order("1", [line("100", "19")], capture, country="DE", currency="EUR")
+    rates = exchange(("EUR", "2026-03-09", "11.1111"))
+
+    def part(reference: str, day: str, euros: str) -> Statement:
+        stated = {"presented": Decimal(euros), "presented_currency": "EUR"}
+        return payout(reference, day, row("sale", "550", "1", reference, **stated), provider="stripe")
+
+    first, second = part("po_9", "2026-03-10", "50"), part("po_1", "2026-03-11", "50")
+    early = books([bought], [first], rates=rates).vouchers
+    assert early == books([bought], [first, second], rates=rates).vouchers[: len(early)]
+
+
+def test_41_what_the_buyer_paid_too_little_within_the_tolerance_is_a_rounding() -> None:
+    for captured, rounding in (("29.97", "0.03"), ("30.04", "-0.04")):
+        bought = order("1", [line("30")], paid("klarna", captured, "2026-03-02", "c"))
+        (voucher,) = books([bought]).vouchers
+        assert amounts(voucher) == {"1581": captured, "3740": rounding, "2611": "-6.00", "3001": "-24.00"}
+
+
+def test_a_prepayment_in_another_currency_leaves_nothing_on_its_account() -> None:
+    firm = company(channels=[Channel(code="web", defer_until_delivery=True)])
+    bought = order("1", [line("100", "19")], paid("stripe", "100", "2026-03-30", "c"), country="DE", currency="EUR")
+    rates = exchange(("EUR", "2026-03-30", "11"), ("EUR", "2026-04-02", "12"))
+    kept = books([bought], firm=firm, rates=rates, delivered={"web/1": date(2026, 4, 2)})
+    assert account_balances(kept.vouchers)["2420"] == 0
+    assert account_balances(kept.vouchers)["1582"] == 1100
