@@ -124,3 +124,9 @@ def test_a_payout_that_the_bank_exchanged_is_confirmed_by_a_person() -> None:
     kept = books([], [made], bank, rates=rates, payout_matches=[by_hand])
     assert kept.problems == ()
     assert amounts(kept.vouchers[1]) == {"1689": "-1100.00", "1930": "1090.00", "7960": "10.00"}
+
+
+def test_22_a_line_that_carries_one_payouts_reference_is_not_another_payouts_for_its_amount() -> None:
+    orders, made = two_payouts("100", "60")
+    kept = books(orders, made, bank_statement(bank_line("60", "2026-03-10", "KLARNA REF A1")), today=LAST)
+    assert kept.payout_matches == ()

@@ -364,3 +364,19 @@ def test_a_statement_that_names_no_day_stops_alone() -> None:
     kept = books([sold("1", "100")], [nameless, made])
     assert [(problem.code, problem.where) for problem in kept.problems] == [("STATEMENT_UNBALANCED", "klarna/-/P0/SEK")]
     assert len(kept.vouchers) == 2
+
+
+def test_36_a_line_above_what_was_captured_is_asked_about() -> None:
+    kept = books([sold("1", "100")], [payout("P1", "2026-03-09", row("sale", "120", "1"))])
+    assert kept.matches == ()
+    assert [(problem.code, problem.amount) for problem in kept.problems][:1] == [("AMOUNT_DIFF", 20)]
+
+
+def test_nothing_is_suggested_where_more_than_one_could_be_meant() -> None:
+    nameless = row("sale", "77.70", id_="x1", day=date(2026, 3, 6))
+    twins = [sold("8", "77.70", "2026-03-05"), sold("9", "77.70", "2026-03-05")]
+    assert books(twins, [payout("P1", "2026-03-09", nameless)]).suggestions == ()
+    two = [nameless, row("sale", "77.70", id_="x2", day=date(2026, 3, 6))]
+    assert books(twins[:1], [payout("P1", "2026-03-09", *two)]).suggestions == ()
+    old = [sold("8", "77.70", "2026-03-02")]
+    assert books(old, [payout("P1", "2026-03-09", nameless)]).suggestions == (), "four days are too far"
