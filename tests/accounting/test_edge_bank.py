@@ -130,3 +130,9 @@ def test_22_a_line_that_carries_one_payouts_reference_is_not_another_payouts_for
     orders, made = two_payouts("100", "60")
     kept = books(orders, made, bank_statement(bank_line("60", "2026-03-10", "KLARNA REF A1")), today=LAST)
     assert kept.payout_matches == ()
+
+
+def test_46_what_the_bank_takes_back_is_no_debit_of_the_provider() -> None:
+    debit = statement("klarna", "REF-A1", "2026-03-09", row("payout", "100"), opening="-100")
+    bank = bank_statement(bank_line("-100", "2026-03-10", "KLARNA REF A1", reversal=True))
+    assert books([], [debit], bank).payout_matches == ()

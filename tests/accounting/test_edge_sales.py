@@ -36,6 +36,7 @@ def test_4_sales_stay_in_their_month_and_the_close_lists_what_is_not_paid_out() 
     made = payout("P1", "2026-04-02", row("sale", "100", "1"), row("sale", "200", "2"))
     kept = books([sold("1", "100", "2026-03-30"), sold("2", "200", "2026-03-31")], [made])
     assert vat_of_vouchers(kept.vouchers, date(2026, 3, 1), date(2026, 3, 31)) == {("SE", 25): 60}
+    assert vat_of_vouchers(kept.vouchers, date(2026, 4, 1), date(2026, 4, 30)) == {}
     assert clearing_balances(kept.vouchers, date(2026, 3, 31)) == {"klarna": 300}
     days = {match.line: date(2026, 4, 2) for match in kept.matches}
     listed = open_receivables(kept.expected, kept.matches, date(2026, 3, 31), days)

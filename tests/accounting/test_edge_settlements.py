@@ -238,6 +238,8 @@ def test_29_a_payout_in_two_files_is_one() -> None:
     assert len(kept.vouchers) == 2
     other = statement("klarna", "P1", "2026-03-09", row("sale", "100", "1"), row("fee", "-1"), file_hash="c")
     assert "STATEMENT_CHANGED" in codes(books([sold("1", "100")], [portal, other]))
+    renamed = statement("klarna", "P1", "2026-03-09", row("sale", "100", "2"), row("payout", "-100"), file_hash="d")
+    assert "STATEMENT_CHANGED" in codes(books([sold("1", "100")], [portal, renamed])), "the sums are the same"
 
 
 def test_30_overlapping_reports_of_an_account_are_cut_into_days() -> None:
