@@ -16,7 +16,7 @@ from samklang.engine import work
 from samklang.engine.embedded import Embedded
 from samklang.engine.port import Job
 from samklang.engine.queue import Queue, name
-from samklang.hub import retention
+from samklang.hub import retention, store
 from samklang.settings import days_kept
 from tests.hub.conftest import World, world
 
@@ -218,7 +218,29 @@ def test_on_postgresql_the_hot_tables_are_vacuumed_early(world: World, home: str
     assert {table: options["autovacuum_vacuum_scale_factor"] for table, options in found.items()} == {
         "binding": "0.02", "record": "0.02", "exchange": "0.02",
     }  # fmt: skip
-    assert found["binding"]["fillfactor"] == "80"
+
+
+def test_on_postgresql_a_sweep_leaves_the_indexes_alone(world: World, home: str) -> None:
+    """It touches every binding; there is room for the new versions beside the old ones."""
+    if home == "sqlite":
+        pytest.skip("SQLite updates in place")
+    keys = [f"a-{n:05d}" for n in range(5000)]
+    place = world.tenant.pk, world.erp_row.pk, "product"
+
+    def sizes() -> tuple[int, int]:
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_relation_size('binding'), sum(pg_relation_size(indexrelid))::bigint FROM pg_index"
+                " WHERE indrelid = 'binding'::regclass"
+            )
+            table, indexes = cursor.fetchone()
+            return table, indexes
+
+    store.bind(*place, ((key, f"id-{key}", b"h" * 16, 1) for key in keys))
+    before = sizes()
+    for start in range(0, len(keys), 500):
+        store.touch(*place, keys[start : start + 500], 2)
+    assert sizes() == before
 
 
 @pytest.mark.parametrize("given", ["exchanges", "exchanges=", "exchanges=-1", "exchanges=0", "all=3", "steps=1e3"])
