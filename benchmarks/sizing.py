@@ -1,6 +1,6 @@
 """What the hub takes of a machine: memory and connections of each process, idle and at work, and disk.
 
-    ./run python -m benchmarks.sizing [--tenants 12] [--articles 3000] [--hooks 5000] [--rows 100000]
+    ./run python -m benchmarks.sizing [--tenants 12] [--articles 3000] [--hooks 5000] [--rows 100000] [--disk]
 
 Memory is RSS. `idle` is a quarter of a minute after the start; `at work` the highest of samples each 0.2 s while every
 tenant fills an empty shop from a full one and the web takes webhooks over 64 connections. Connections are what
@@ -152,7 +152,6 @@ def processes(tenants: int, articles: int, hooks: int) -> None:
     address, home = os.environ["SAMKLANG_DATABASE"], Path(settings.DATA)
     call_command("migrate", verbosity=0)
     with contextlib.ExitStack() as stack:
-        shops = _set_up(0, 0, stack)
         started = {"web": stack.enter_context(_samklang("web", home, address, "serve", "--port", "0"))}
         if address:
             for n in (1, 2):
@@ -177,18 +176,19 @@ def processes(tenants: int, articles: int, hooks: int) -> None:
         connections.close_all()
 
 
-def disk(name: str, articles: int, orders: int) -> float:
-    """MB of a hub of this size."""
+def disk(name: str, articles: int, orders: int) -> tuple[float, dict[str, float]]:
+    """MB of a hub of this size, and on PostgreSQL of each table with its indexes."""
     with stage.database(name) as address, tempfile.TemporaryDirectory() as home:
         given = stage.environment(Path(home), address)
         with stage.process("benchmarks.filling", "--articles", str(articles), "--orders", str(orders), **given):
             pass
-        if address:
-            with psycopg.connect(address) as database:
-                row = database.execute("SELECT pg_database_size(current_database())").fetchone()
-            assert row
-            return int(row[0]) / _MB
-        return sum(file.stat().st_size for file in Path(home).glob("samklang.db*")) / _MB
+        if not address:
+            return sum(file.stat().st_size for file in Path(home).glob("samklang.db*")) / _MB, {}
+        with psycopg.connect(address) as database:
+            rows = database.execute("SELECT relname, pg_total_relation_size(relid) FROM pg_stat_user_tables").fetchall()
+            whole = database.execute("SELECT pg_database_size(current_database())").fetchone()
+        assert whole
+        return whole[0] / _MB, {table: size / _MB for table, size in rows}
 
 
 def main() -> None:
@@ -197,13 +197,14 @@ def main() -> None:
     parser.add_argument("--articles", type=int, default=3000)
     parser.add_argument("--hooks", type=int, default=5000)
     parser.add_argument("--rows", type=int, default=100_000)
+    parser.add_argument("--disk", action="store_true", help="measure disk only")
     parser.add_argument("--inside", action="store_true", help="measure processes in this one's environment")
     args = parser.parse_args()
     if args.inside:
         processes(args.tenants, args.articles, args.hooks)
         return
     print(stage.heading())
-    for name in ("sqlite", "postgresql"):
+    for name in () if args.disk else ("sqlite", "postgresql"):
         print(f"{name}: {args.tenants} tenants, {args.articles} articles each, {args.hooks} webhooks", flush=True)
         with contextlib.ExitStack() as stack:
             address = stack.enter_context(running()).create("bench") if name == "postgresql" else ""
@@ -211,9 +212,11 @@ def main() -> None:
             again = [sys.executable, "-m", "benchmarks.sizing", "--inside", *sys.argv[1:]]
             subprocess.run(again, env={**os.environ, **stage.environment(Path(home), address)}, check=True)
     for name in ("sqlite", "postgresql"):
-        empty = disk(name, 1, 1)
+        empty, _ = disk(name, 1, 1)
         for what, size in (("articles", (args.rows, 1)), ("orders", (1, args.rows))):
-            print(f"{name}: {disk(name, *size) - empty:.0f} MB for {args.rows} {what}", flush=True)
+            full, tables = disk(name, *size)
+            most = [f"{table} {mb:.0f}" for table, mb in sorted(tables.items(), key=lambda one: -one[1])[:4]]
+            print(f"{name}: {full - empty:.0f} MB for {args.rows} {what} {', '.join(most)}", flush=True)
 
 
 if __name__ == "__main__":
