@@ -144,6 +144,11 @@ def test_the_charset_is_found_whatever_the_file_says(charset: str) -> None:
     assert read_sie(data).company == "Övningsbutiken AB"
 
 
+def test_one_stray_byte_does_not_make_a_pc8_file_latin_1() -> None:
+    assert decode(b"F\x94rs\x84ljning \xc5") == "Försäljning ┼"
+    assert decode("Försäljning Å".encode("latin-1")) == "Försäljning Å"
+
+
 def changed(old: bytes, new: bytes) -> bytes:
     """Our file with something replaced and without its checksum."""
     data = b"\r\n".join(part for part in sie().split(b"\r\n") if not part.startswith(b"#KSUMMA"))
