@@ -14,7 +14,7 @@ from samklang.accounting.books import Books, keep_books
 from samklang.accounting.company import Channel
 from samklang.accounting.control import account_balances, clearing_balances
 from samklang.accounting.posting import outstanding
-from samklang.accounting.voucher import Voucher
+from samklang.accounting.voucher import Voucher, reversal
 from samklang.records import Order
 
 from .cases import LAST, amounts, books, payout, sold
@@ -80,6 +80,18 @@ def test_a_fee_that_the_bank_kept_is_posted_after_the_payout() -> None:
     assert later.vouchers[:2] == first.vouchers
     assert amounts(later.vouchers[2]) == {"6570": "5.00", "1930": "-5.00"}
     assert account_balances(later.vouchers)["1930"] == 95
+
+
+def test_a_settlement_that_a_person_took_back_is_booked_anew_without_suspense() -> None:
+    firm = company(policies={"TX_WITHOUT_ORDER": "suspense"})
+    made, late = payout("U1", "2026-03-06", row("sale", "349", "555")), sold("555", "349")
+    posted: tuple[Voucher, ...] = books([], [made], firm=firm).vouchers
+    posted = (*posted, reversal(posted[0], TODAY, "Rättelse"))
+    again = left(books([late], [made], firm=firm, posted=posted), posted, [late])
+    assert [voucher.key for voucher in again] == ["ov/sales/web/2026-03-02", "ov/settlement/klarna/-/U1/SEK@2"]
+    posted = (*posted, *again)
+    assert account_balances(posted)["2999"] == 0
+    assert left(books([late], [made], firm=firm, posted=posted), posted, [late]) == ()
 
 
 @settings(max_examples=30, deadline=None)

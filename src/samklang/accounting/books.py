@@ -38,7 +38,7 @@ from samklang.accounting.sales import Movement
 from samklang.accounting.settlement import book_statements, found, settlement_key, statement_id
 from samklang.accounting.statements.base import Statement
 from samklang.accounting.transit import arrivals, posted_payouts
-from samklang.accounting.voucher import Voucher
+from samklang.accounting.voucher import Voucher, standing
 from samklang.records import Order
 
 
@@ -92,10 +92,9 @@ def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) 
     banked = match_payouts(statements, rows, company, facts.payout_matches, today=today)
     payout_matches = (*facts.payout_matches, *banked.matches)
 
-    waiting = suspended(facts.posted)
-    on_the_way = in_transit(payout_matches) - posted_payouts(facts.posted, "bank.") | posted_payouts(
-        facts.posted, "in_transit"
-    )
+    valid = standing(facts.posted)
+    waiting = suspended(valid)
+    on_the_way = in_transit(payout_matches) - posted_payouts(valid, "bank.") | posted_payouts(valid, "in_transit")
     known = found(matches, wanted, company, statements, in_transit=on_the_way, suspended=waiting)
     settled = book_statements(statements, known, company, exchange)
     booked_keys = {voucher.key for voucher in settled.vouchers}

@@ -12,7 +12,7 @@ from datetime import date
 import msgspec
 
 from samklang.accounting.company import Company
-from samklang.accounting.voucher import Voucher, correction, next_key, reversal
+from samklang.accounting.voucher import Voucher, correction, next_key, reversal, standing
 
 
 def outstanding(
@@ -25,7 +25,7 @@ def outstanding(
     """
     on = company.open_day(today)
     ledger = [voucher for voucher in posted if not voucher.reverses]
-    taken_back = {voucher.reverses for voucher in posted if voucher.reverses}
+    valid = {voucher.key for voucher in standing(posted)}
     latest = {_base(voucher): voucher for voucher in sorted(ledger, key=_version)}
     derived: set[str] = set()
     wanted: list[Voucher] = []
@@ -34,14 +34,12 @@ def outstanding(
         old = latest.get(voucher.key)
         if old is None:
             wanted.append(voucher)
-        elif old.key in taken_back:
+        elif old.key not in valid:
             wanted.append(msgspec.structs.replace(voucher, key=next_key(old), date=on))
         else:
             wanted += correction(old, voucher, on, _taken_back(old, company))
     gone = [
-        old
-        for base, old in sorted(latest.items())
-        if base not in derived and old.key not in taken_back and _is_of(old, orders)
+        old for base, old in sorted(latest.items()) if base not in derived and old.key in valid and _is_of(old, orders)
     ]
     return (*(reversal(old, on, _taken_back(old, company)) for old in gone), *wanted)
 

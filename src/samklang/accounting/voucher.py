@@ -6,7 +6,7 @@ built: the constructor refuses it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -125,6 +125,13 @@ def correction(posted: Voucher, wanted: Voucher, on: date, text: str) -> tuple[V
     if (posted.lines, posted.source) == (wanted.lines, wanted.source):
         return ()
     return reversal(posted, on, text), msgspec.structs.replace(wanted, key=next_key(posted), date=on)
+
+
+def standing(posted: Iterable[Voucher]) -> tuple[Voucher, ...]:
+    """Those of the posted vouchers that no other has taken back, and that take back none."""
+    every = tuple(posted)
+    taken_back = {voucher.reverses for voucher in every if voucher.reverses}
+    return tuple(voucher for voucher in every if not voucher.reverses and voucher.key not in taken_back)
 
 
 def next_key(posted: Voucher) -> str:
