@@ -60,10 +60,16 @@ def test_while_serve_runs_a_backup_is_made_and_nothing_is_restored(tmp_path: Pat
     assert "at work on this data folder" in refused.stderr
 
 
+def test_a_snapshot_of_the_machine_was_put_back(running: World, cli: Run) -> None:
+    running.shop.written.clear()
+    assert cli("restore", "--json").json == {"sent_again": 15}
+    assert cli("sync").code == Exit.OK
+    assert len(running.shop.written) == 15
+
+
 def test_what_cannot_be_meant_is_said(running: World, cli: Run, tmp_path: Path) -> None:
     (tmp_path / "text").write_text("no database")
     for argv, says in (
-        (("restore",), "Which backup?"),
         (("restore", str(tmp_path / "text")), "There is a hub at"),
         (("backup", str(tmp_path / "text")), "is there already"),
     ):

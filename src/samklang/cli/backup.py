@@ -38,28 +38,30 @@ def backup(
 
 
 def restore(
-    file: Annotated[Path | None, Parameter(help="What `backup` wrote; none on PostgreSQL, after pg_restore.")] = None,
+    file: Annotated[Path | None, Parameter(help="What `backup` wrote; none after pg_restore or a snapshot.")] = None,
     *,
     common: Common | None = None,
 ) -> None:
-    """Make a hub out of a backup, in an empty data folder. On PostgreSQL: run it without a file after pg_restore.
+    """Make a hub out of a backup, in an empty data folder. Without a file: say that the database was put back by other
+    means, such as pg_restore or a snapshot of the machine.
 
     The hub then looks for everything at its target before it creates it, for a month: what was done after the backup
     is found and not done again. Articles, prices and stock are sent once more.
     """
     screen = Screen((common or Common()).json)
-    if (connection.vendor == "postgresql") is (file is not None):
-        raise WrongUse(
-            "On PostgreSQL a hub is restored by pg_restore" if file else "Which backup?",
-            "Run this without a file afterwards: docs/how-to/backup.md." if file else "Name the file.",
-        )
     quiet_logs()
     if file is None:
-        with session(common):
+        with session(common) as now:
+            _ = now.tenant  # WrongUse where there is no hub
             again = backups.mark_restored()
         screen.answer({"sent_again": again})
-        screen.say(f"The hub knows that it was restored; {plain(again)} records are sent once more.", "bold green")
+        screen.say(f"The hub knows that it was put back; {plain(again)} records are sent once more.", "bold green")
         return
+    if connection.vendor == "postgresql":
+        raise WrongUse(
+            "On PostgreSQL a hub is restored by pg_restore",
+            "Run this without a file afterwards: docs/how-to/backup.md.",
+        )
     with data_folder() as lock:
         take_alone(lock)
         made = backups.restore(file, Path(settings.DATA) / "samklang.db")
