@@ -2,6 +2,7 @@
 
 GET /_sandbox/times   the shop: {order number: when its webhook left}; the ledger: {our reference: when it had it};
                       both: `answers`, [began, ended] of every request (epoch seconds)
+GET /_sandbox/stocks  the ledger: every stock figure that was set, as benchmarks/shelf.py tells it
 POST /_sandbox/sell   the shop: {orders, seconds}: so many orders are placed, evenly spread over that time
 """
 
@@ -19,6 +20,7 @@ import msgspec
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from benchmarks.shelf import sku
 from samklang.sandboxes.base import Faulty, serve
 from samklang.sandboxes.fortnox import FortnoxSandbox
 from samklang.sandboxes.woocommerce import WooSandbox
@@ -58,6 +60,7 @@ class Timed:
         self._app: ASGIApp = Faulty(stand.app)
         self._answers: list[tuple[float, float]] = []
         self._told: dict[str, float] = stand.told if isinstance(stand, Shop) else {}
+        self._stocks: tuple[list[float], list[int], list[int]] = ([], [], [])
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http" or not scope["path"].startswith("/_sandbox/"):
@@ -73,6 +76,13 @@ class Timed:
             self._answers.append((began, time.time()))
             if (scope["method"], scope["path"]) == ("POST", "/3/orders") and b'"Order"' in said:
                 self._told[json.loads(said)["Order"]["ExternalInvoiceReference1"]] = time.time()
+            elif scope["method"] == "PUT" and scope["path"].startswith("/3/articles/KOPP-") and b'"Article"' in said:
+                article = json.loads(said)["Article"]
+                row = time.time(), int(article["ArticleNumber"].rpartition("-")[2]), int(article["QuantityInStock"])
+                for column, value in zip(self._stocks, row, strict=True):
+                    column.append(value)  # type: ignore[arg-type]  # each list takes its own column
+        elif scope["path"] == "/_sandbox/stocks":
+            await _json(self._stocks)(scope, receive, send)
         elif scope["path"] == "/_sandbox/times":
             await _json({"told": self._told, "answers": self._answers})(scope, receive, send)
         elif scope["path"] == "/_sandbox/sell" and isinstance(self._stand, Shop):
@@ -94,13 +104,23 @@ async def _body(receive: Receive) -> bytes:
     return body
 
 
+def _ledger(kind: str, articles: int) -> FortnoxSandbox:
+    """A ledger of any speed with articles of the shop, or one as quick as the real one with those of the shelf."""
+    if kind == "ledger":
+        return FortnoxSandbox(4 * articles, rate=0)
+    stand = FortnoxSandbox(0)
+    for n in range(articles):
+        stand.ledger.put_article({"ArticleNumber": sku(n), "Description": f"Kopp nr {n}", "StockGoods": True})
+    return stand
+
+
 def main() -> None:
     """Serve until SIGTERM. Prints the address."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("kind", choices=["shop", "ledger"])
+    parser.add_argument("kind", choices=["shop", "ledger", "counted"], help="counted: a ledger of the shelf's articles")
     parser.add_argument("--articles", type=int, default=200)
     args = parser.parse_args()
-    stand = Shop(args.articles) if args.kind == "shop" else FortnoxSandbox(4 * args.articles, rate=0)
+    stand = Shop(args.articles) if args.kind == "shop" else _ledger(args.kind, args.articles)
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     with serve(Timed(stand)) as address:
