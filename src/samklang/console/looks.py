@@ -124,15 +124,21 @@ def systems(tenant: Tenant) -> Map:
     height = 110 * rows_high + 20
     return Map(
         nodes, [_drawn(wire, height) for wire in wires], height,
-        _count(Binding.objects.filter(tenant=tenant, state="idle", wanted__isnull=False)),
+        _in_step(tenant),
         sum(sum(counts.values()) for counts in states.values()),
     )  # fmt: skip
 
 
-def _count(rows: QuerySet[Binding]) -> str:
-    """How many; above `_MANY` only that there are more, for counting all would take the longer the more there are."""
-    count = rows[: _MANY + 1].count()
-    return f"{min(count, _MANY):,}".replace(",", " ") + ("+" if count > _MANY else "")
+def _in_step(tenant: Tenant) -> str:
+    """How many records their targets hold as they should; above `_MANY` only that there are more, for counting all
+    takes the longer the more there are."""
+    found = 0
+    for target, type_ in Flow.objects.filter(tenant=tenant).values_list("target", "type").distinct():
+        rows = Binding.objects.filter(tenant=tenant, connection=target, type=type_, state="idle", wanted__isnull=False)
+        found += rows[: _MANY + 1 - found].count()
+        if found > _MANY:
+            return f"{_MANY:,}+".replace(",", " ")
+    return f"{found:,}".replace(",", " ")
 
 
 def _drawn(wire: Wire, height: int) -> Wire:
