@@ -66,7 +66,9 @@ def set_up(shop: str, ledger: str, books: str) -> Any:
         if type_ == "order":
             manners["options"] = {**manners.get("options", {}), "document": "invoice", "book": True}
         flows.set_flow(channel, type_, shop_row, rows["books"], enabled=True, **manners)
-    flows.set_flow(channel, "order_status", rows["erp"], shop_row, enabled=True)
+    # The brake on mass status changes counts those of an hour; here they are meant.
+    unbraked = {"brakes": {"status": [100_000, 0, 0]}}
+    flows.set_flow(channel, "order_status", rows["erp"], shop_row, enabled=True, options=unbraked)
     flows.set_flow(channel, "stock", rows["erp"], shop_row, enabled=True)
     return shop_row
 
