@@ -465,3 +465,20 @@ def test_a_problem_leads_to_the_call_that_shows_it(world: World) -> None:
         )  # fmt: skip
     found = exchange_of(item)
     assert found is not None and found.about == "a-1"
+
+
+def test_what_changes_again_keeps_its_place_in_the_queue(world: World) -> None:
+    from samklang.hub.models import Binding
+
+    world.flow("product", "erp", "shop")
+    world.erp.put(product("A"))
+    world.read("erp", "catalogue")
+    first = Binding.objects.get(connection=world.shop_row, type="product", key="a").due_at
+    world.erp.put(product("A", "Kopp, ny"), world.erp.rows["product"].popitem()[0])
+    world.read("erp", "catalogue")
+    again = Binding.objects.get(connection=world.shop_row, type="product", key="a")
+    assert (again.state, again.due_at) == ("due", first)
+    Binding.objects.update(due_at=first + 3600)  # backing off after failures: news is tried at once
+    world.erp.put(product("A", "Kopp, nyast"), world.erp.rows["product"].popitem()[0])
+    world.read("erp", "catalogue")
+    assert Binding.objects.get(connection=world.shop_row, type="product", key="a").due_at < first + 3600

@@ -246,7 +246,10 @@ def want(tenant: int, target: int, type_: str, source: int, flow: int, rows: Ite
         {"key": "text", "wanted": "bytea", "risk": "text", "state": "text", "risk_at": "float8"},
         ((*row, "held" if row.risk else "due", now if row.risk else 0.0) for row in rows),
         "SET source_id=excluded.source_id, flow_id=excluded.flow_id, wanted=excluded.wanted, attempts=0,"
-        " waiting_on='', risk=excluded.risk, risk_at=excluded.risk_at, due_at=excluded.due_at,"
+        " waiting_on='', risk=excluded.risk, risk_at=excluded.risk_at,"
+        # What waits its turn keeps its place, or what changes often would never be sent to a slow system.
+        " due_at=CASE WHEN binding.state='due' AND binding.due_at < excluded.due_at THEN binding.due_at"
+        " ELSE excluded.due_at END,"
         " state=CASE WHEN binding.state='sending' THEN 'sending'"
         " WHEN binding.delivered IS NOT DISTINCT FROM excluded.wanted THEN 'idle' ELSE excluded.state END"
         " WHERE binding.wanted IS DISTINCT FROM excluded.wanted"
