@@ -71,6 +71,13 @@ def _marks(count: int) -> str:
     return ",".join(["%s"] * count)
 
 
+def _among(column: str, values: Sequence[str]) -> tuple[str, list[Any]]:
+    """The condition that a column is one of these, and what is bound to it: one array on PostgreSQL."""
+    if database.vendor == "postgresql":
+        return f"{column} = ANY(%s)", [list(values)]
+    return f"{column} IN ({_marks(len(values))})", list(values)
+
+
 def _lock(cursor: CursorWrapper, where: str, values: Sequence[Any]) -> None:
     """Lock bindings in key order before a statement whose own order is the planner's. SQLite has one writer anyway."""
     if database.features.has_select_for_update:
@@ -138,10 +145,11 @@ def known(tenant: int, connection: int, type_: str, keys: Sequence[str]) -> dict
     if not keys:
         return {}
     with database.cursor() as cursor:
+        these, values = _among("key", keys)
         cursor.execute(
             f"SELECT key, external_id, seen, generation FROM binding"
-            f" WHERE tenant_id=%s AND connection_id=%s AND type=%s AND key IN ({_marks(len(keys))})",
-            [tenant, connection, type_, *keys],
+            f" WHERE tenant_id=%s AND connection_id=%s AND type=%s AND {these}",
+            [tenant, connection, type_, *values],
         )
         return {row[0]: Known(row[1], _bytes(row[2]), row[3]) for row in cursor.fetchall()}
 
@@ -151,10 +159,10 @@ def keys_of(tenant: int, connection: int, type_: str, external_ids: Sequence[str
     if not external_ids:
         return {}
     with database.cursor() as cursor:
+        these, values = _among("external_id", external_ids)
         cursor.execute(
-            f"SELECT external_id, key FROM binding WHERE tenant_id=%s AND connection_id=%s AND type=%s"
-            f" AND external_id IN ({_marks(len(external_ids))})",
-            [tenant, connection, type_, *external_ids],
+            f"SELECT external_id, key FROM binding WHERE tenant_id=%s AND connection_id=%s AND type=%s AND {these}",
+            [tenant, connection, type_, *values],
         )
         return dict(cursor.fetchall())
 
@@ -167,10 +175,11 @@ def ids_of(tenant: int, connection: int, names: Sequence[tuple[str, str]]) -> di
         for start in range(0, len(keys), 500):
             some = keys[start : start + 500]
             with database.cursor() as cursor:
+                these, values = _among("key", some)
                 cursor.execute(
                     f"SELECT key, external_id FROM binding WHERE tenant_id=%s AND connection_id=%s AND type=%s"
-                    f" AND external_id IS NOT NULL AND key IN ({_marks(len(some))})",
-                    [tenant, connection, type_, *some],
+                    f" AND external_id IS NOT NULL AND {these}",
+                    [tenant, connection, type_, *values],
                 )
                 found.update(((type_, key), external_id) for key, external_id in cursor.fetchall())
     return found
@@ -181,10 +190,10 @@ def bodies(tenant: int, connection: int, type_: str, keys: Sequence[str]) -> dic
     if not keys:
         return {}
     with database.cursor() as cursor:
+        these, values = _among("key", keys)
         cursor.execute(
-            f"SELECT key, body FROM record WHERE tenant_id=%s AND connection_id=%s AND type=%s"
-            f" AND key IN ({_marks(len(keys))})",
-            [tenant, connection, type_, *keys],
+            f"SELECT key, body FROM record WHERE tenant_id=%s AND connection_id=%s AND type=%s AND {these}",
+            [tenant, connection, type_, *values],
         )
         return {key: bytes(body) for key, body in cursor.fetchall()}
 
@@ -216,20 +225,22 @@ def bind(tenant: int, connection: int, type_: str, rows: Iterable[tuple[str, str
 def unbind(tenant: int, connection: int, type_: str, external_ids: Sequence[str]) -> None:
     """Forget these external ids: the system gave them to another record, or the record is gone there."""
     if external_ids:
+        these, values = _among("external_id", external_ids)
         _update(
             "external_id=NULL, seen=NULL", [],
-            f"tenant_id=%s AND connection_id=%s AND type=%s AND external_id IN ({_marks(len(external_ids))})",
-            [tenant, connection, type_, *external_ids],
+            f"tenant_id=%s AND connection_id=%s AND type=%s AND {these}",
+            [tenant, connection, type_, *values],
         )  # fmt: skip
 
 
 def touch(tenant: int, connection: int, type_: str, keys: Sequence[str], generation: int) -> None:
     """The sweep has seen these unchanged records."""
     if keys:
+        these, values = _among("key", keys)
         _update(
             "generation=%s", [generation],
-            f"tenant_id=%s AND connection_id=%s AND type=%s AND key IN ({_marks(len(keys))})",
-            [tenant, connection, type_, *keys],
+            f"tenant_id=%s AND connection_id=%s AND type=%s AND {these}",
+            [tenant, connection, type_, *values],
         )  # fmt: skip
 
 
@@ -277,10 +288,11 @@ def delivered(tenant: int, target: int, type_: str, keys: Sequence[str]) -> dict
     if not keys:
         return {}
     with database.cursor() as cursor:
+        these, values = _among("key", keys)
         cursor.execute(
             f"SELECT key, delivered FROM binding WHERE tenant_id=%s AND connection_id=%s AND type=%s"
-            f" AND delivered IS NOT NULL AND key IN ({_marks(len(keys))})",
-            [tenant, target, type_, *keys],
+            f" AND delivered IS NOT NULL AND {these}",
+            [tenant, target, type_, *values],
         )
         return {key: bytes(hash_) for key, hash_ in cursor.fetchall()}
 
@@ -307,10 +319,11 @@ def claim(tenant: int, target: int, type_: str, limit: int, token: int) -> list[
             for key, external_id, wanted, delivered, sent, attempts, doubt, troubled, flow, body in cursor.fetchall()
         ]  # fmt: skip
         if rows:
+            these, values = _among("key", sorted(row.key for row in rows))
             cursor.execute(
                 f"UPDATE binding SET state='sending', token=%s WHERE tenant_id=%s AND connection_id=%s AND type=%s"
-                f" AND key IN ({_marks(len(rows))})",
-                [token, tenant, target, type_, *sorted(row.key for row in rows)],
+                f" AND {these}",
+                [token, tenant, target, type_, *values],
             )
     return rows
 
@@ -380,11 +393,12 @@ def release_waiting(tenant: int, connection: int, names: Sequence[tuple[str, str
         return
     for start in range(0, len(names), 500):
         some = [f"{type_}:{key}" for type_, key in names[start : start + 500]]
+        these, values = _among("waiting_on", some)
         _update(
             "state='due', due_at=%s, waiting_on=''", [time.time()],
             "tenant_id=%s AND connection_id=%s AND NOT (waiting_on='') AND state='waiting'"
-            f" AND waiting_on IN ({_marks(len(some))})",
-            [tenant, connection, *some],
+            f" AND {these}",
+            [tenant, connection, *values],
         )  # fmt: skip
 
 
