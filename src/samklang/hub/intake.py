@@ -98,6 +98,7 @@ class Intake:
         self._failure: SamklangError | None = None
         self._chains: dict[str, Chain] = {type_: chain(row, "in", type_) for type_ in feed.types}
         self._ill = problems.open_names(self.tenant, row.pk, "in")
+        self._grown = 500  # new records after which the planner should know of them; then ten times as many
         self._seen_here: dict[str, str] = {}  # "type:key" of this page → external id, to find doubles
         self.transfer = Transfer(
             tenant=row.tenant, connection=row, direction="in", what=feed.name, started=timezone.now()
@@ -138,6 +139,9 @@ class Intake:
                     if page.resume:
                         FeedState.objects.filter(pk=state.pk).update(run={**run, "resume": page.resume})
                 self._tell()
+                if self.transfer.created >= self._grown:
+                    store.analyse()
+                    self._grown *= 10
                 if self.watch:
                     self.watch(page)
                 self.link.capture.flush(least=25)

@@ -140,6 +140,17 @@ def _bytes(value: bytes | memoryview | None) -> bytes | None:
     return None if value is None else bytes(value)
 
 
+def analyse() -> None:
+    """Tell PostgreSQL's planner how large the tables have become; outside of any transaction. SQLite needs no telling.
+
+    Until it knows, it takes all records of a connection for one and reads them all for every page. Autovacuum would
+    tell it after a minute.
+    """
+    if database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            cursor.execute("ANALYZE binding, record")
+
+
 def known(tenant: int, connection: int, type_: str, keys: Sequence[str]) -> dict[str, Known]:
     """Bindings of these keys."""
     if not keys:
