@@ -8,10 +8,8 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import signal
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Iterator
 from typing import Any, NamedTuple
@@ -99,13 +97,10 @@ class Pair(NamedTuple):
 @contextlib.contextmanager
 def _opened(articles: int, latency: float) -> Iterator[str]:
     command = [sys.executable, "-m", "benchmarks.shops", "--articles", str(articles), "--latency", str(latency)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    try:
+    # The stand-in ends when its input does: also when this process is killed.
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         yield process.stdout.readline().strip()
-    finally:
-        process.terminate()
-        process.wait()
 
 
 def _sku(n: int) -> str:
@@ -113,7 +108,7 @@ def _sku(n: int) -> str:
 
 
 def main() -> None:
-    """Serve until SIGTERM. Prints the address."""
+    """Print the address and serve until the input ends."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--articles", type=int, default=0)
     parser.add_argument("--latency", type=float, default=0.0)
@@ -138,12 +133,10 @@ def main() -> None:
             )
             # As in a shop that grew over a year: not all articles carry the same date of change.
             row.created = row.modified = began + _YEAR * n // args.articles
-    stop = threading.Event()
-    signal.signal(signal.SIGTERM, lambda *_: stop.set())
     with serve(Sent(Faulty(shop.app), shop)) as address:
         sys.stdout.write(address + "\n")
         sys.stdout.flush()
-        stop.wait()
+        sys.stdin.read()
 
 
 if __name__ == "__main__":
