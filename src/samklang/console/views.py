@@ -1,4 +1,4 @@
-"""The pages. Each asks looks.py and renders one template."""
+"""The pages. Each asks hub/looks.py and renders one template."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
-from samklang.console import looks
+from samklang.hub import looks
 from samklang.hub.models import Channel, Tenant, Transfer
 from samklang.records.times import zone
 

@@ -1,4 +1,4 @@
-"""What the pages show, as plain values: queries of one tenant, no HTML."""
+"""What pages and the API show, as plain values: queries of one tenant, no HTML, no JSON."""
 
 from __future__ import annotations
 
