@@ -73,7 +73,8 @@ class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     may already hold the record and would take it twice (customers; products where the SKU is not unique). `fields`:
     canonical fields that the system can hold ("*" = all); the plan compares these. `status_map`: what has happened to
     an order (`OrderStatus.words()`) → the system's status word, as a default for the flow's option of the same name.
-    `mails`: status words of the system that make it mail the buyer. `settles`: seconds after a call broke off in
+    `mails`: status words of the system that make it mail the buyer. `carrier`: an order is taken only with a carrier
+    code; the hub stops one without before it is sent (O-12). `settles`: seconds after a call broke off in
     which the system may still carry it out; only then is the look-up after doubt believed.
     """
 
@@ -86,7 +87,15 @@ class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fields: tuple[str, ...] = ("*",)
     status_map: Mapping[str, str] = {}
     mails: tuple[str, ...] = ()
+    carrier: bool = False
     settles: float = 10.0
+
+
+#: What people choose among when they map one system to another; see `Connector.choices`.
+ChoiceKind = Literal[
+    "order_status", "shipping_method", "carrier", "payment_method", "price_list", "customer_group", "warehouse",
+    "account", "tax_class",
+]  # fmt: skip
 
 
 class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -105,6 +114,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     axes: int | None = None  # most variant axes; None = no limit, 0 = no variants
     warehouses: bool = False
     price_lists: bool = False
+    choices: tuple[ChoiceKind, ...] = ()  # what can be read with `Connector.choices`
     cannot: tuple[str, ...] = ()  # sentences for the docs page and the plan
     exempt: Mapping[str, str] = {}  # check name → why it does not apply here (grades)
 
@@ -191,11 +201,13 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
 
 class Done(msgspec.Struct, frozen=True, kw_only=True):
     """The target took it. `seen`: how the target now states the record, where its answer tells, so that reading it
-    back is not news; a function that makes it is called only where it is needed."""
+    back is not news; a function that makes it is called only where it is needed. `by_hand`: what is left for a person
+    because the system's API cannot do it, as a sentence (such as removing an article); it becomes a task."""
 
     external_id: str = ""
     parts: tuple[Part, ...] = ()
     seen: Record | Callable[[], Record | None] | None = None
+    by_hand: str = ""
 
 
 def status_word(status: OrderStatus, want_options: Mapping[str, Any], default: Mapping[str, str]) -> str:
@@ -215,6 +227,13 @@ class Match(msgspec.Struct, frozen=True, kw_only=True):
 
 
 Result = Done | SamklangError
+
+
+class Choice(msgspec.Struct, frozen=True):
+    """One value that a system knows, as it writes it in records (`code`) and as people read it (`name`)."""
+
+    code: str
+    name: str = ""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -311,6 +330,17 @@ class Connector(abc.ABC):
         """Write at most the manifest's `batch` records; one result per want, in order. An error raised instead of
         returned counts for all of them."""
         raise NotImplementedError(f"{self.manifest.name} cannot write {type_}")
+
+    def choices(self, what: ChoiceKind) -> list[Choice]:
+        """The values that this installation has: its order statuses, shipping methods, price lists …, in its own order.
+
+        For those that the manifest's `choices` names. `code` is what stands in records and in a flow's maps.
+        """
+        raise NotImplementedError(f"{self.manifest.name} cannot list {what}")
+
+    def link(self, type_: str, external_id: str) -> str:
+        """The address of this record's page in the system's own console, "" where there is none. Makes no call."""
+        return ""
 
     def login_page(self, redirect_uri: str, state: str) -> str:
         """With `auth = "oauth2"`: the address where a person approves us; it sends them back with a code."""

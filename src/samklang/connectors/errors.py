@@ -18,6 +18,8 @@
         ├── Rejected        the system says no
         ├── Ambiguous       more than one match; nothing is merged
         ├── Unsupported     the target system cannot hold this
+        ├── Locked          the order can no longer be changed there
+        ├── ByHand          done, but for something that only a person can do there
         └── MassChange      too many dangerous changes at once; they wait behind a brake
 
 Each has a stable code (SYNC-…), explained in docs/reference/errors.md. `what`, `where` and `do_this` are for the
@@ -194,6 +196,20 @@ class Unsupported(Stop):
 
     code = "SYNC-404"
     do = "Add a rule that changes or leaves out the value, or filter the record out of the flow."
+
+
+class Locked(Stop):
+    """The order is being picked or has left: it can no longer be changed there."""
+
+    code = "SYNC-405"
+    do = "Ask the warehouse to put the order back, then retry; or skip the change and tell the buyer."
+
+
+class ByHand(Stop):
+    """Something is left that the system's API cannot do."""
+
+    code = "SYNC-406"
+    do = "Do it in the system, then mark it as done."
 
 
 class MassChange(Stop):

@@ -6,6 +6,8 @@
 `product` product, variant, axis; price, price list; stock   `party`  customer, address
 `order`   order, line, charge, discount; status on three axes; shipment and parcel
 `payment` what moved at the payment providers; VAT category, scheme and number check
+`states`  the three axes as a state machine              `warehouse` edits, release, returns, inbound
+`movements` what a provider is asked: capture, refund, void
 `totals`  an order's money as rows of a document             `units`  weights in grams
 """
 
@@ -18,20 +20,50 @@ from samklang.records.base import (
     record_class,
     record_types,
 )
-from samklang.records.order import Charge, Discount, Document, Order, OrderLine, OrderStatus, Parcel, Shipment, TaxTotal
+from samklang.records.movements import Capture, MoneyLine, Refund, Void
+from samklang.records.order import (
+    Charge,
+    Discount,
+    Document,
+    LineStatus,
+    Order,
+    OrderLine,
+    OrderStatus,
+    Parcel,
+    Shipment,
+    ShipmentLine,
+    TaxTotal,
+)
 from samklang.records.party import Address, Customer
 from samklang.records.payment import PaidPart, PaymentTransaction, VatCheck
 from samklang.records.product import Axis, Price, PriceList, Product, StockLevel, Variant
+from samklang.records.warehouse import (
+    EditLine,
+    Inbound,
+    InboundLine,
+    OrderEdit,
+    Receipt,
+    Release,
+    Return,
+    ReturnLine,
+)
 
 __all__ = [
     "Address",
     "Axis",
+    "Capture",
     "Charge",
     "Customer",
     "Discount",
     "Document",
+    "EditLine",
+    "Inbound",
+    "InboundLine",
     "InvalidRecord",
+    "LineStatus",
+    "MoneyLine",
     "Order",
+    "OrderEdit",
     "OrderLine",
     "OrderStatus",
     "PaidPart",
@@ -40,12 +72,19 @@ __all__ = [
     "Price",
     "PriceList",
     "Product",
+    "Receipt",
     "Record",
+    "Refund",
+    "Release",
+    "Return",
+    "ReturnLine",
     "Shipment",
+    "ShipmentLine",
     "StockLevel",
     "TaxTotal",
     "Variant",
     "VatCheck",
+    "Void",
     "content_hash",
     "decode",
     "encode",

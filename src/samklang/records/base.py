@@ -62,7 +62,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
 R = TypeVar("R", bound=type[Record])
 
 #: What others refer to comes before them; facts follow in the order in which they are registered.
-_FIRST = ("product", "price_list", "price", "stock", "customer")
+_FIRST = ("product", "price_list", "price", "stock", "customer", "order", "order_status", "shipment", "capture")
 
 _encoder = msgspec.json.Encoder(order="deterministic", decimal_format="string")
 _classes: dict[str, type[Record]] = {}

@@ -179,11 +179,27 @@ class Order(Record, frozen=True, kw_only=True, tag="order", omit_defaults=True):
             )
 
 
+class LineStatus(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where one order line stands in a warehouse: ordered = reserved + backordered + shipped + cancelled (MODEL §3)."""
+
+    ordered: Decimal
+    line_id: str = ""
+    sku: str = ""
+    backordered: Decimal = ZERO
+    shipped: Decimal = ZERO
+    cancelled: Decimal = ZERO
+    returned: Decimal = ZERO
+
+    def __post_init__(self) -> None:
+        settle(self, "ordered", "backordered", "shipped", "cancelled", "returned")
+
+
 @register
 class OrderStatus(Record, frozen=True, kw_only=True, tag="order_status", omit_defaults=True):
     """Where an order stands in one system. `order` is the order's key; `raw` the system's own word.
 
-    An axis that the system says nothing about is empty. `documents` carries order, delivery and invoice numbers.
+    An axis that the system says nothing about is empty. `documents` carries order, delivery and invoice numbers,
+    `lines` what a warehouse says of each line (back orders, what was shipped).
     """
 
     order: str
@@ -192,13 +208,14 @@ class OrderStatus(Record, frozen=True, kw_only=True, tag="order_status", omit_de
     fulfilment: Fulfilment | Literal[""] = ""
     payment: Payment | Literal[""] = ""
     documents: tuple[Document, ...] = ()
+    lines: tuple[LineStatus, ...] = ()
 
     def words(self) -> tuple[str, ...]:
         """What has happened to the order in plain words, the furthest first: keys of a target's `status_map`."""
         found: list[str] = []
         if self.lifecycle == "cancelled":
             found.append("cancelled")
-        if self.fulfilment in ("returned", "delivered", "shipped", "partly_shipped", "picking"):
+        if self.fulfilment not in ("", "none"):
             found.append(self.fulfilment)
         if self.payment in ("captured", "refunded", "partly_refunded"):
             found.append("paid")
