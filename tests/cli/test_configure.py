@@ -132,23 +132,23 @@ def test_export_is_a_file_that_plans_to_nothing(running: World, cli: Run, tmp_pa
 
 def test_an_apply_that_died_half_way_is_begun_again(world: World, cli: Run, toml: Path) -> None:
     """Killed after the flows were switched on and before everything was wanted: no version was written."""
-    from samklang.cli import configure
+    from samklang.hub import plan
     from samklang.hub.models import Flow
 
     for n in range(3):
         world.erp.put(product(f"A-{n}"))
-    switch_on = configure.planning.switch_on
+    switch_on = plan.switch_on
 
     def die(flow: Flow) -> int:
         flow.enabled = True
         flow.save()
         raise KeyboardInterrupt
 
-    configure.planning.switch_on = die
+    plan.switch_on = die
     try:
         assert cli("apply", str(toml), "--yes").code == 130
     finally:
-        configure.planning.switch_on = switch_on
+        plan.switch_on = switch_on
     assert world.shop.written == []
     assert cli("apply", str(toml), "--yes").code == 0
     assert len(world.shop.of("product")) == 3

@@ -8,14 +8,13 @@ from typing import Annotated
 from cyclopts import Parameter
 from rich.text import Text
 
-from samklang.cli import consequences, running
-from samklang.cli.consequences import Consequences, foresee
+from samklang.cli import running
 from samklang.cli.screen import Exit, Screen, WrongUse
 from samklang.cli.session import Common, Session, session, who
 from samklang.hub import config
-from samklang.hub import plan as planning
 from samklang.hub.config import Config
-from samklang.hub.models import ConfigVersion, Connection, FeedState, Tenant
+from samklang.hub.consequences import Consequences, carry_out, foresee
+from samklang.hub.models import ConfigVersion, Tenant
 from samklang.hub.plan import FlowPlan
 
 _FILE = Path("samklang.toml")
@@ -73,7 +72,9 @@ def apply(
             if not screen.confirm("Apply this?"):
                 screen.note("Nothing was changed.")
                 return Exit.FAILED
-        tenant = _carry_out(screen, wanted, found, why or (f"back to version {version}" if version else str(file)))
+        with screen.progress() as step:
+            because = why or (f"back to version {version}" if version else str(file))
+            tenant = carry_out(wanted, found, who(), because, step)
         if not transfer:
             screen.answer({"plan": found, "applied": True, "transfers": []})
             screen.say("Applied. `samklang sync` or `samklang serve` transfers what is due.", "bold")
@@ -135,24 +136,6 @@ def _foresee(now: Session, wanted: Config) -> Consequences:
         return foresee(wanted, step)
 
 
-def _carry_out(screen: Screen, wanted: Config, found: Consequences, why: str) -> Tenant:
-    """Change the configuration. The version is written last: a process that dies before is noticed by the next plan,
-    which then begins the same flows again."""
-    tenant = config.apply(wanted, who(), why, enable=False)
-    with screen.progress() as step:
-        names = [*found.begins, *found.changed]
-        for number, name in enumerate(names):
-            step("switching on", number, len(names))
-            flow = consequences.flow_of(tenant, name)
-            planning.switch_on(flow)
-            if name in found.changed:
-                planning.resend(flow)
-    for row in Connection.objects.filter(tenant=tenant, name__in=found.read_anew):
-        FeedState.objects.filter(connection=row).update(swept_at=None)
-    config.write_version(tenant, who(), why)
-    return tenant
-
-
 def _show(screen: Screen, found: Consequences, samples: bool) -> None:
     if found.empty:
         screen.say("The configuration is as the file says.", "green")
@@ -202,7 +185,7 @@ def _details(screen: Screen, flow: FlowPlan) -> None:
 def _samples(screen: Screen, flow: FlowPlan) -> None:
     rows = []
     for sample in flow.samples:
-        fields = list(sample.fields.items()) or [("", ("", ""))]
+        fields = list(sample.fields.items()) or [("", ("", sample.reason))]
         for number, (name, (before, after)) in enumerate(fields):
             rows.append((sample.action if not number else "", sample.key if not number else "", name, before, after))
     if rows:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -12,15 +11,14 @@ from django.db import transaction
 
 from samklang.cli.consent import log_in
 from samklang.cli.screen import Screen, WrongUse, plain
-from samklang.cli.session import Common, Session, session, who
+from samklang.cli.session import Common, session, who
 from samklang.connectors.checks import MemoryTokens
-from samklang.connectors.contract import Account, Connector, Manifest, Setting, Surroundings
+from samklang.connectors.contract import Account, Manifest, Setting
 from samklang.connectors.errors import LoginRefused
-from samklang.connectors.registry import connector_class, packages
-from samklang.hub import config, hooks, links, secrets
-from samklang.hub.models import Channel, Connection, Tenant
-
-_YES = {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}
+from samklang.connectors.registry import connector_class
+from samklang.hub import config, connecting, secrets
+from samklang.hub.connecting import Answers, typed
+from samklang.hub.models import Connection, Tenant
 
 
 def connect(
@@ -55,32 +53,25 @@ def connect(
     environment as SAMKLANG_SECRET_name_key, or from --secret-file. Run it again to change settings or log in anew.
     """
     with session(common) as now:
-        row = _row(now, name, connector)
+        tenant = now.maybe_tenant()
+        row = connecting.find_or_new(tenant, name, connector)
         first = row.pk is None
         manifest = connector_class(row.connector).manifest
-        given, hidden = _answers(now.screen, row, manifest, set_, secret_file)
-        memory = MemoryTokens()
-        if row.pk and not login:
-            memory.tokens = links.DatabaseTokens(row).load()
-        account = _check(now.screen, row, manifest, {**given, **hidden}, memory, redirect, paste, patience)
-        tenant = now.maybe_tenant()
+        if public_url and not manifest.hooks:
+            raise WrongUse(f"{manifest.title} has no webhooks", "Leave out --public-url; it is read on a schedule.")
+        found = _answers(now.screen, row, manifest, set_, secret_file)
+        memory = MemoryTokens() if login else connecting.stored_tokens(row)
+        account = _check(now.screen, row, found, memory, redirect, paste, patience)
         with transaction.atomic():
-            tenant = tenant or Tenant.objects.create(slug=now.wanted or "main", name=company)
-            row.tenant, row.settings = tenant, given
-            row.save()
-            config.set_secrets(row, hidden)
-            code = ""
-            if manifest.kind in ("shop", "marketplace", "pos"):
-                code = _channel(row, channel, country, currency, time_zone)
-            links.resume(row)
-            config.write_version(tenant, who(), f"connected {name}")
-        if memory.tokens:
-            links.DatabaseTokens(row).save(memory.tokens)
-        hook = _hooks(row, manifest, public_url)
+            if first:
+                row.tenant = tenant or Tenant.objects.create(slug=now.wanted or "main", name=company)
+            part = config.ChannelPart(connection=name, country=country, currency=currency, time_zone=time_zone)
+            code = connecting.save(row, found, memory, who(), channel=part, code=channel)
+        hook = connecting.register_hooks(row, public_url) if public_url else ""
         screen = now.screen
         screen.answer(
             {
-                "connection": name, "connector": row.connector, "tenant": tenant.slug, "account": account.title,
+                "connection": name, "connector": row.connector, "tenant": row.tenant.slug, "account": account.title,
                 "version": account.version, "warnings": account.warnings, "channel": code, "webhooks": hook,
             }
         )  # fmt: skip
@@ -104,25 +95,9 @@ def rotate(*, common: Common | None = None) -> None:
         now.screen.note("Take a copy of the new key to where your backups' key lies; the old copy opens nothing new.")
 
 
-def _row(now: Session, name: str, connector: str) -> Connection:
-    tenant = now.maybe_tenant()
-    row = Connection.objects.filter(tenant=tenant, name=name).first() if tenant else None
-    if row is None:
-        if not connector:
-            raise WrongUse(f"There is no connection {name!r} yet", "Name its connector too: samklang connect NAME KIND")
-        if connector not in packages():
-            raise WrongUse(f"There is no connector {connector!r}", f"Known are: {', '.join(packages())}.")
-        if not name.replace("-", "").isalnum() or name != name.lower() or len(name) > 40:
-            raise WrongUse(f"{name!r} is no good name", "Use small letters, digits and hyphens.")
-        return Connection(name=name, connector=connector)
-    if connector and connector != row.connector:
-        raise WrongUse(f"{name} is a connection to {row.connector}", "Choose another name.")
-    return row
-
-
 def _answers(
     screen: Screen, row: Connection, manifest: Manifest, pairs: list[str], secret_file: Path | None
-) -> tuple[dict[str, Any], dict[str, str]]:
+) -> Answers:
     """Settings and secrets: given, kept from before, asked for, or the manifest's defaults."""
     known = {setting.name: setting for setting in manifest.settings}
     given: dict[str, str] = {}
@@ -155,10 +130,10 @@ def _answers(
             if text is None:
                 skip = given and not (setting.required and before in ("", None))
                 text = before if skip else _ask(screen, row, setting, before)
-            value = _typed(setting, text)
+            value = typed(setting, text)
             if value != setting.default and (value not in ("", None) or setting.name in given):
                 values[setting.name] = value
-    return values, hidden
+    return Answers(values, hidden, {})
 
 
 def _ask(screen: Screen, row: Connection, setting: Setting, before: Any) -> Any:
@@ -178,23 +153,6 @@ def _ask(screen: Screen, row: Connection, setting: Setting, before: Any) -> Any:
         answer = screen.ask(setting.title, shown, setting.kind == "secret", choices)
         if answer or not setting.required:
             return answer
-
-
-def _typed(setting: Setting, value: Any) -> Any:
-    if not isinstance(value, str):
-        return value
-    if setting.kind == "bool":
-        if value.lower() not in _YES:
-            raise WrongUse(f"{setting.name} must be yes or no")
-        return _YES[value.lower()]
-    if setting.kind == "number":
-        try:
-            return int(value)
-        except ValueError:
-            raise WrongUse(f"{setting.name} must be a whole number") from None
-    if setting.choices and value not in setting.choices:
-        raise WrongUse(f"{setting.name} cannot be {value!r}", f"Choose one of: {', '.join(setting.choices)}.")
-    return value
 
 
 def _variable(row: Connection, key: str) -> str:
@@ -218,52 +176,18 @@ def _read_secrets(path: Path, known: dict[str, Setting]) -> dict[str, str]:
 
 
 def _check(
-    screen: Screen, row: Connection, manifest: Manifest, settings: dict[str, Any], tokens: MemoryTokens,
-    redirect: str, paste: bool, patience: float,
+    screen: Screen, row: Connection, found: Answers, tokens: MemoryTokens, redirect: str, paste: bool, patience: float
 ) -> Account:  # fmt: skip
-    """Try the settings at the system itself. Nothing has been saved, and the exchanges of the trial are not kept."""
-    around = Surroundings(
-        capture=lambda exchange: None, tokens=tokens, now=time.time, allow_private=links.allow_private
-    )
-    defaults = {setting.name: setting.default for setting in manifest.settings if setting.default is not None}
-    trial: Connector = connector_class(row.connector)(
-        {**defaults, **settings, "connection": row.name, "channel": row.name}, around
-    )
-    try:
-        if manifest.auth == "oauth2" and tokens.tokens is None:
+    """Try the answers at the system itself; where a person must log in there, have them do it."""
+    with connecting.trial(row, {**found.settings, **found.secrets}, tokens) as trial:
+        oauth = trial.manifest.auth == "oauth2"
+        if oauth and tokens.tokens is None:
             log_in(trial, screen, redirect, paste, patience)
         try:
             return trial.check()
         except LoginRefused:
-            if manifest.auth != "oauth2" or row.pk is None:
+            if not oauth or row.pk is None:
                 raise
             tokens.tokens = None  # the stored login is dead: a new one is why people run this again
             log_in(trial, screen, redirect, paste, patience)
             return trial.check()
-    finally:
-        trial.close()
-
-
-def _channel(row: Connection, code: str, country: str, currency: str, time_zone: str) -> str:
-    first = Channel.objects.filter(connection=row).order_by("id").first()
-    if first and not code:
-        return first.code
-    code = code or row.name
-    taken = Channel.objects.filter(tenant=row.tenant, code=code).exclude(connection=row).first()
-    if taken:
-        raise WrongUse(f"Channel {code} belongs to {taken.connection.name}", "Choose another --channel.")
-    Channel.objects.update_or_create(
-        tenant=row.tenant, code=code,
-        defaults={"connection": row, "country": country, "currency": currency, "time_zone": time_zone},
-    )  # fmt: skip
-    return code
-
-
-def _hooks(row: Connection, manifest: Manifest, public_url: str) -> str:
-    if not public_url:
-        return ""
-    if not manifest.hooks:
-        raise WrongUse(f"{manifest.title} has no webhooks", "Leave out --public-url; it is read on a schedule instead.")
-    address = f"{public_url.rstrip('/')}/hooks/{row.tenant.slug}/{row.name}"
-    links.open_link(row).connector.register_hooks(address, hooks.hook_secret(row))
-    return address

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from samklang.cli.screen import Screen, WrongUse
 from samklang.connectors.contract import Connector
 from samklang.connectors.errors import LoginRefused
+from samklang.hub.connecting import code_of
 
 
 def log_in(connector: Connector, screen: Screen, redirect: str, paste: bool, patience: float) -> None:
@@ -40,12 +41,7 @@ def _invite(screen: Screen, address: str) -> None:
 
 
 def _code(address: str, state: str) -> str:
-    query = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
-    if query.get("error"):
-        raise LoginRefused(f"The login was not approved: {query.get('error_description') or query['error']}")
-    if query.get("state") != state or not query.get("code"):
-        raise LoginRefused("The answer does not belong to this login", do_this="Begin the login again.")
-    return query["code"]
+    return code_of({name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}, state)
 
 
 class _Listener:

@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from samklang.cli import orders, running
 from samklang.cli.screen import Exit, WrongUse
 from samklang.cli.session import Common, session, who
-from samklang.hub import delivery, guards, links
+from samklang.hub import connecting, delivery, guards, links
 from samklang.hub.models import Brake, Connection
 
 
@@ -106,8 +106,7 @@ def pause(
     """Stop reading from and writing to a connection; what is due waits."""
     with session(common) as now:
         row = now.connection(connection)
-        row.state, row.reason = Connection.State.PAUSED, why or f"Paused by {who()}"
-        row.save(update_fields=["state", "reason"])
+        connecting.pause(row, why or f"Paused by {who()}")
         now.screen.answer({"connection": row.name, "state": row.state, "reason": row.reason})
         now.screen.say(f"{row.name} is paused. `samklang resume {row.name}` goes on.")
 

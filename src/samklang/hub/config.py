@@ -166,7 +166,7 @@ def _check(config: Config) -> None:
 def current(tenant: Tenant) -> Config:
     """The configuration in the database."""
     connections = Connection.objects.filter(tenant=tenant).order_by("name")
-    flows = Flow.objects.filter(tenant=tenant).select_related("channel", "source", "target")
+    flows = Flow.objects.filter(tenant=tenant, planned=False).select_related("channel", "source", "target")
     return Config(
         tenant=TenantPart(slug=tenant.slug, name=tenant.name),
         connections={row.name: ConnectionPart(connector=row.connector, settings=row.settings) for row in connections},
@@ -238,10 +238,11 @@ def compare(old: Config | None, new: Config) -> list[Change]:
     return changes
 
 
-def apply(new: Config, by: str, why: str = "", *, enable: bool = True) -> Tenant:
+def apply(new: Config, by: str, why: str = "", *, enable: bool = True, planned: bool = False) -> Tenant:
     """Make the database say what the file says, in one transaction, and write a version.
 
-    With `enable` false, flows are set up but stay off (the plan reads through them). A connection that still has
+    With `enable` false, flows are set up but stay off (the plan reads through them); with `planned` those that are new
+    are marked as no part of the configuration yet. A connection that still has
     bindings is not removed, only paused: history stays. Raises Misconfigured and changes nothing when a flow breaks the
     matrix.
     """
@@ -262,18 +263,20 @@ def apply(new: Config, by: str, why: str = "", *, enable: bool = True) -> Tenant
             )  # fmt: skip
         channels = {row.code: row for row in Channel.objects.filter(tenant=tenant).select_related("connection")}
         wanted = {flow.name(): flow.source for flow in new.flows}
-        before: dict[tuple[str, str, str], bool] = {}
+        before: dict[tuple[str, str, str], Flow] = {}
         for flow in Flow.objects.filter(tenant=tenant).select_related("channel", "target", "source"):
             key = (flow.channel.code, flow.type, flow.target.name)
             if wanted.get(key) != flow.source.name:
                 remove_flow(flow)
             else:
-                before[key] = flow.enabled
+                before[key] = flow
         for line in new.flows:
-            on = line.enabled if enable else before.get(line.name(), False) and line.enabled
+            was = before.get(line.name())
+            on = line.enabled if enable else was is not None and was.enabled and line.enabled
             set_flow(
                 channels[line.channel], line.type, rows[line.source], rows[line.target], mode=line.mode,
                 fields=line.fields, when=line.when, options=line.options, since=line.since, enabled=on,
+                planned=planned and (was is None or was.planned),
             )  # fmt: skip
         RuleSet.objects.filter(tenant=tenant).delete()
         for chain in new.rules:

@@ -1,6 +1,7 @@
 """The hub's tables. Every table carries the tenant first, so that data can later be spread by tenant.
 
-Configuration: Tenant, Connection, Channel, Master, Flow, RuleSet, ConfigVersion.
+Configuration: Tenant, Connection, Channel, Master, Flow, RuleSet, ConfigVersion; what it may become: Draft, PlanRun
+with its PlanLines.
 The road: Stored (what masters last said), Binding (record ↔ external id, wanted and delivered), FeedState (how far a
 feed was read), Hook (webhooks, stored before answered), Lease (one drainer per lane), Pace (limits over all workers).
 What people read: Transfer, ExchangeRow, Problem and ProblemItem, Brake, Step (journey).
@@ -107,6 +108,7 @@ class Flow(models.Model):
     options = models.JSONField(default=dict)
     since = models.DateTimeField(null=True)  # cut-over: orders placed before are not sent
     enabled = models.BooleanField(default=False)
+    planned = models.BooleanField(default=False)  # set up by a plan, off, and no part of the configuration yet
 
     class Meta:
         constraints: ClassVar = [
@@ -150,6 +152,68 @@ class ConfigVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant} {self.number}"
+
+
+class Draft(models.Model):
+    """Edits of a tenant's configuration that nobody has applied yet (hub/drafts.py). Both texts are samklang.toml."""
+
+    tenant = models.OneToOneField(Tenant, models.CASCADE)
+    base = models.TextField()  # the configuration that the edits were made on
+    text = models.TextField()  # what it would become
+    number = models.IntegerField(default=0)  # grows with every edit
+    edits = models.JSONField(default=list)  # [{by, at, what}], the newest last
+    at = models.DateTimeField(auto_now=True)
+
+
+class PlanRun(models.Model):
+    """A plan that the engine computes, and applies when a person says so (hub/planning.py)."""
+
+    class State(models.TextChoices):
+        READING = "reading"  # being computed, or waiting for its turn
+        READY = "ready"
+        APPLYING = "applying"
+        APPLIED = "applied"
+        FAILED = "failed"
+        DROPPED = "dropped"  # another one was asked for, or a person stopped it
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    text = models.TextField()  # the configuration that is planned
+    base = models.TextField()  # the configuration that there was
+    state = models.CharField(max_length=10, choices=State.choices, default=State.READING)
+    at = models.DateTimeField(auto_now_add=True)
+    by = models.CharField(max_length=100)
+    counted_at = models.DateTimeField(null=True)
+    applied_at = models.DateTimeField(null=True)
+    applied_by = models.CharField(max_length=100, default="", blank=True)
+    why = models.CharField(max_length=300, default="", blank=True)
+    progress = models.JSONField(default=dict)  # what, done, total (0 = unknown)
+    result = models.JSONField(default=dict)  # Consequences, without samples
+    error = models.JSONField(default=dict)  # code, what, where, do_this
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant"], name="one_plan_at_work", condition=Q(state__in=["reading", "ready", "applying"])
+            )
+        ]
+
+
+class PlanLine(models.Model):
+    """One record that a plan would create or change, or cannot. `flow` counts the plan's flows from 0."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_constraint=False)
+    plan = models.ForeignKey(PlanRun, models.CASCADE, db_index=False, db_constraint=False)
+    flow = models.IntegerField()
+    action = models.CharField(max_length=8)  # create, change, blocked
+    key = models.CharField(max_length=300)
+    title = models.TextField()
+    fields = models.JSONField(default=dict)  # field → [before, after]
+    harm = models.BooleanField(default=False)
+    mails = models.BooleanField(default=False)
+    reason = models.TextField(default="", blank=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["tenant", "plan", "flow", "id"], name="plan_line")]
 
 
 class Stored(models.Model):
@@ -395,6 +459,7 @@ class Brake(models.Model):
     at = models.DateTimeField(auto_now_add=True)
     released_at = models.DateTimeField(null=True)
     released_by = models.CharField(max_length=100, default="", blank=True)
+    rejected = models.BooleanField(default=False)  # the changes behind it were let fall instead
 
     class Meta:
         constraints: ClassVar = [

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from django.db import transaction
 
-from samklang.connectors.contract import Page, Write
+from samklang.connectors.contract import Page, Write, status_word
 from samklang.connectors.registry import manifest
 from samklang.hub import store
 from samklang.hub.flows import BY_CHANNEL, routes
@@ -30,7 +30,7 @@ from samklang.rules import Ignored, RuleFailed
 
 Progress = Callable[[str, int, int], None]  # what is being read, rows so far, rows in all (0 = unknown)
 _CHUNK = 500
-_SAMPLES = 20
+SAMPLES = 20  # records of each flow and action that a plan names, unless it is asked for more
 
 
 class Sample(msgspec.Struct, frozen=True):
@@ -38,8 +38,11 @@ class Sample(msgspec.Struct, frozen=True):
 
     key: str
     title: str
-    action: str  # create, change, leave, blocked
+    action: str  # create, change, blocked
     fields: Mapping[str, tuple[str, str]] = {}
+    harm: bool = False  # it would be archived, or go to zero stock
+    mails: bool = False  # its buyer would get a mail
+    reason: str = ""  # why it is blocked
 
 
 class FlowPlan(msgspec.Struct):
@@ -62,8 +65,9 @@ class FlowPlan(msgspec.Struct):
     note: str = ""
 
 
-def plan_flow(flow: Flow, progress: Progress | None = None) -> FlowPlan:
-    """Read both sides and compare. Raises the connector's error when a side cannot be read."""
+def plan_flow(flow: Flow, progress: Progress | None = None, most: int = SAMPLES) -> FlowPlan:
+    """Read both sides and compare. Raises the connector's error when a side cannot be read. At most `most` records of
+    each action are named."""
     say: Progress = progress or (lambda what, done, total: None)
     _read(flow.source, flow.type, say)
     target_type = flow.type if flow.type not in ("order_status",) else ""
@@ -81,7 +85,7 @@ def plan_flow(flow: Flow, progress: Progress | None = None) -> FlowPlan:
         plan.note = "Customers are looked up one by one when they are sent; those that exist are kept"
     counted = Counter[str]()
     for records in _stored(flow):
-        _compare(flow, records, plan, counted)
+        _compare(flow, records, plan, counted, most)
     plan.fields = dict(counted.most_common())
     if readable and not facts:
         theirs = Stored.objects.filter(tenant=flow.tenant, connection=flow.target, type=flow.type, gone=False).count()
@@ -160,14 +164,14 @@ def _straddles(flow: Flow, sku: str, first_key: str) -> bool:
     )
 
 
-def _compare(flow: Flow, records: list[Record], plan: FlowPlan, counted: Counter[str]) -> None:
+def _compare(flow: Flow, records: list[Record], plan: FlowPlan, counted: Counter[str], most: int) -> None:
     """Sort records into create, change and same; remember what agrees as delivered."""
     tenant, target = flow.tenant_id, flow.target_id
     takes = routes(flow.source, flow.type, also=flow)
     route = next(route for route in takes if route.flow.pk == flow.pk)
     project = projection(flow)
     facts = manifest(flow.target.connector)
-    how, flat = facts.writes[flow.type], facts.axes == 0
+    how, flat, mails = facts.writes[flow.type], facts.axes == 0, mailer(flow)
     ready: list[tuple[Record, Record]] = []
     for record in records:
         if not (route.pot or route.takes(record)):
@@ -176,7 +180,7 @@ def _compare(flow: Flow, records: list[Record], plan: FlowPlan, counted: Counter
         try:
             changed = project(record)
         except RuleFailed as error:
-            plan.blocked[error.reason] = plan.blocked.get(error.reason, 0) + 1
+            block_one(plan, record, error.reason, most)
             continue
         if isinstance(changed, Ignored):
             plan.left_out += 1
@@ -188,7 +192,7 @@ def _compare(flow: Flow, records: list[Record], plan: FlowPlan, counted: Counter
     for record, changed in ready:
         reason = _obstacle(flow, changed)
         if reason:
-            plan.blocked[reason] = plan.blocked.get(reason, 0) + 1
+            block_one(plan, changed, reason, most)
             continue
         there = theirs.get(changed.key)
         differing = _differences(changed, there, how, flow.fields, flat) if there is not None else None
@@ -196,19 +200,17 @@ def _compare(flow: Flow, records: list[Record], plan: FlowPlan, counted: Counter
             # The target took exactly this. A field that it does not state now is one that its lists never tell.
             differing = {field: pair for field, pair in differing.items() if pair[0]}
         if isinstance(changed, OrderStatus):
-            word = next((w for w in changed.words() if w in _words(flow, how)), "")
-            differing = {"status": ("?", _words(flow, how)[word])} if word else {}
-            plan.mails += bool(word) and _words(flow, how)[word] in how.mails
+            word = status_word(changed, flow.options, how.status_map)
+            differing = {"status": ("?", word)} if word else {}
         if differing is None and flow.mode == "update":
             plan.left_out += 1
         elif differing is None:
             plan.create += 1
-            _sample(plan, changed, "create", {})
+            count_one(plan, changed, "create", {}, most, mails(changed))
         elif differing and flow.mode != "create":
             plan.change += 1
             counted.update(list(differing))
-            plan.archive += _harmful(changed)
-            _sample(plan, changed, "change", differing)
+            count_one(plan, changed, "change", differing, most, mails(changed))
         else:
             plan.same += 1
             agree.append((record, changed))
@@ -216,8 +218,14 @@ def _compare(flow: Flow, records: list[Record], plan: FlowPlan, counted: Counter
         _agreed(tenant, target, flow, agree)
 
 
-def _words(flow: Flow, how: Write) -> dict[str, str]:
-    return {k: v for k, v in {**how.status_map, **(flow.options.get("status_map") or {})}.items() if v}
+def mailer(flow: Flow) -> Callable[[Record], bool]:
+    """Whether the target would mail the buyer when it gets a record of the flow."""
+    how = manifest(flow.target.connector).writes[flow.type]
+
+    def mails(record: Record) -> bool:
+        return isinstance(record, OrderStatus) and status_word(record, flow.options, how.status_map) in how.mails
+
+    return mails
 
 
 def _harmful(record: Record) -> bool:
@@ -317,19 +325,37 @@ def _fields(
         if may and field not in may and head not in may:
             continue
         if ours.get(field) != theirs.get(field):
-            found[field] = (_short(theirs.get(field)), _short(ours.get(field)))
+            found[field] = (short(theirs.get(field)), short(ours.get(field)))
     return found
 
 
-def _short(value: Any) -> str:
+def short(value: Any) -> str:
+    """A value as a plan shows it."""
     text = "" if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()
     return text if len(text) <= 60 else text[:57] + "…"
 
 
-def _sample(plan: FlowPlan, record: Record, action: str, fields: Mapping[str, tuple[str, str]]) -> None:
-    if sum(sample.action == action for sample in plan.samples) < _SAMPLES:
-        title = getattr(record, "name", "") or getattr(record, "order_no", "") or record.key
-        plan.samples.append(Sample(record.key, title, action, dict(fields)))
+def count_one(
+    plan: FlowPlan, record: Record, action: str, fields: Mapping[str, tuple[str, str]], most: int, mails: bool
+) -> None:
+    """Count what a change would do besides, and name its record while fewer than `most` are."""
+    harm = action == "change" and _harmful(record)
+    plan.archive += harm
+    plan.mails += mails
+    if getattr(plan, action) <= most:
+        plan.samples.append(Sample(record.key, title(record), action, dict(fields), harm, mails))
+
+
+def block_one(plan: FlowPlan, record: Record, reason: str, most: int) -> None:
+    """A record that the target cannot take, or that a rule stops."""
+    plan.blocked[reason] = plan.blocked.get(reason, 0) + 1
+    if sum(plan.blocked.values()) <= most:
+        plan.samples.append(Sample(record.key, title(record), "blocked", reason=reason))
+
+
+def title(record: Record) -> str:
+    """What a person calls a record."""
+    return str(getattr(record, "name", "") or getattr(record, "order_no", "") or record.key)
 
 
 def _agreed(tenant: int, target: int, flow: Flow, pairs: list[tuple[Record, Record]]) -> None:

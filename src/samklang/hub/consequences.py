@@ -1,4 +1,4 @@
-"""What a new configuration would do, found out without doing it.
+"""What a new configuration would do, found out without doing it; and then doing it.
 
 New flows are set up switched off beside what runs (that is harmless) and compared over what both systems really hold
 (hub/plan.py). Flows that run and would change are judged on the records that the hub already has, inside a transaction
@@ -14,14 +14,13 @@ from typing import Any
 import msgspec
 from django.db import transaction
 
-from samklang.cli.screen import Step
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest
 from samklang.hub import config, plan, store
 from samklang.hub.config import Change, Config
 from samklang.hub.flows import taker
-from samklang.hub.models import Binding, ConfigVersion, Connection, Flow, Stored, Tenant
-from samklang.hub.plan import FlowPlan, Sample
+from samklang.hub.models import Binding, ConfigVersion, Connection, FeedState, Flow, Stored, Tenant
+from samklang.hub.plan import SAMPLES, FlowPlan, Progress
 from samklang.hub.pots import stock_pots
 from samklang.hub.projection import masked_hash, projection
 from samklang.hub.secrets import unseal
@@ -29,7 +28,6 @@ from samklang.records import Record, StockLevel, decode, encode, record_types
 from samklang.rules import Ignored, RuleFailed
 
 _CHUNK = 500
-_SAMPLES = 20
 Name = tuple[str, str, str]
 """Channel, record type, target: what makes it the same flow."""
 
@@ -51,12 +49,13 @@ class Consequences(msgspec.Struct):
         return not (self.changes or self.begins)
 
 
-def foresee(new: Config, step: Step) -> Consequences:
-    """Plan `new`. Reads both sides of flows that would begin; raises the connector's error when that fails."""
+def foresee(new: Config, step: Progress, most: int = SAMPLES) -> Consequences:
+    """Plan `new`. Reads both sides of flows that would begin; raises the connector's error when that fails. At most
+    `most` records of each flow and action are named; the counts are whole."""
     tenant = Tenant.objects.filter(slug=new.tenant.slug).first()
     old = config.current(tenant) if tenant else Config(tenant=new.tenant)
     _refuse_missing_secrets(new, tenant)
-    compared = config.compare(_living(old) if tenant else None, _living(new))
+    compared = config.compare(old if tenant else None, new)
     changes = [change for change in compared if not _settled(change, old, tenant)]
     on = {flow.name(): flow for flow in old.flows if flow.enabled}
     wanted = {flow.name(): flow for flow in new.flows if flow.enabled}
@@ -67,9 +66,9 @@ def foresee(new: Config, step: Step) -> Consequences:
     result = Consequences(new.tenant.slug, changes, [], begins, [], [], [])
     living = {name: flow for name, flow in on.items() if name in wanted and name not in begins}
     if begins:
-        tenant = config.apply(_beside(old, new, on), "plan", enable=False)
+        tenant = config.apply(_beside(old, new, on), "plan", enable=False, planned=True)
         for name in begins:
-            result.flows.append(plan.plan_flow(flow_of(tenant, name), step))
+            result.flows.append(plan.plan_flow(flow_of(tenant, name), step, most))
             if name[1] == "order" and not wanted[name].since and result.flows[-1].create:
                 result.notes.append(
                     f"{name[0]}: orders have no cut-over date (since), so {result.flows[-1].create} that were placed "
@@ -81,13 +80,30 @@ def foresee(new: Config, step: Step) -> Consequences:
         if flow != wanted[name] or rules_out[0].get(place) != rules_out[1].get(place):
             result.changed.append(name)
     if result.changed and tenant:
-        result.flows += _rejudged(tenant, new, result.changed)
+        result.flows += _rejudged(tenant, new, result.changed, most)
     result.read_anew = _read_anew(old, new, living)
     result.notes += [
         f"{name}: its settings or rules in change, so it is read whole once; brakes stop mass changes."
         for name in result.read_anew
     ]
     return result
+
+
+def carry_out(new: Config, found: Consequences, by: str, why: str, step: Progress) -> Tenant:
+    """Change the configuration as it was planned. May be done again after it was cut off: the version is written last,
+    and a process that dies before is noticed by the next plan, which then begins the same flows again."""
+    tenant = config.apply(new, by, why, enable=False)
+    names = [*found.begins, *found.changed]
+    for number, name in enumerate(names):
+        step("switching on", number, len(names))
+        flow = flow_of(tenant, name)
+        plan.switch_on(flow)
+        if name in found.changed:
+            plan.resend(flow)
+    for row in Connection.objects.filter(tenant=tenant, name__in=found.read_anew):
+        FeedState.objects.filter(connection=row).update(swept_at=None)
+    config.write_version(tenant, by, why)
+    return tenant
 
 
 def flow_of(tenant: Tenant, name: Name) -> Flow:
@@ -119,11 +135,6 @@ def _refuse_new_masters(on: dict[Name, config.FlowPart], wanted: dict[Name, conf
                 where=f"flow {flow.type} → {flow.target}",
                 do_this="Take the flow out of the file, apply, then put it in with its new master and apply again.",
             )
-
-
-def _living(of: Config) -> Config:
-    """Without flows that are off: an earlier plan may have left them, and they do nothing."""
-    return msgspec.structs.replace(of, flows=[flow for flow in of.flows if flow.enabled])
 
 
 def _settled(change: Change, old: Config, tenant: Tenant | None) -> bool:
@@ -164,7 +175,7 @@ def _beside(old: Config, new: Config, on: dict[Name, config.FlowPart]) -> Config
         connections=new.connections
         | {name: part for name, part in old.connections.items() if name in used or name not in new.connections},
         channels=new.channels | old.channels,
-        flows=[*on.values(), *(flow for flow in new.flows if flow.name() not in on)],
+        flows=[*on.values(), *(flow for flow in new.flows if flow.name() not in on and flow.enabled)],
         rules=list(chains.values()),
     )
 
@@ -184,25 +195,26 @@ def _read_anew(old: Config, new: Config, living: dict[Name, config.FlowPart]) ->
 # ------------------------------------------------------------------------------------------- flows that already run
 
 
-def _rejudged(tenant: Tenant, new: Config, names: list[Name]) -> list[FlowPlan]:
+def _rejudged(tenant: Tenant, new: Config, names: list[Name], most: int) -> list[FlowPlan]:
     before = [(flow, projection(flow)) for flow in (flow_of(tenant, name) for name in names)]
     with transaction.atomic():
         config.apply(new, "plan", enable=False)
         found = [
-            _judge(old, project, flow_of(tenant, name)) for name, (old, project) in zip(names, before, strict=True)
+            _judge(old, project, flow_of(tenant, name), most)
+            for name, (old, project) in zip(names, before, strict=True)
         ]
         transaction.set_rollback(True)
     return found
 
 
-def _judge(old: Flow, old_project: Any, flow: Flow) -> FlowPlan:
+def _judge(old: Flow, old_project: Any, flow: Flow, most: int) -> FlowPlan:
     """Send-or-not as delivery will decide it: by the hash of what is really sent."""
     result = FlowPlan(
         channel=flow.channel.code, type=flow.type, source=flow.source.name, target=flow.target.name,
         note="Already on: counted over what the hub knows; nothing was read",
     )  # fmt: skip
     result.fields, result.blocked, result.samples = {}, {}, []
-    takes, project = taker(flow), projection(flow)
+    takes, project, mails = taker(flow), projection(flow), plan.mailer(flow)
     counted = Counter[str]()
     for pairs in _records(flow):
         keys = [now.key for _, now in pairs]
@@ -215,21 +227,21 @@ def _judge(old: Flow, old_project: Any, flow: Flow) -> FlowPlan:
             try:
                 changed = project(now) if takes(now) else Ignored(reason="the flow no longer takes it")
             except RuleFailed as failure:
-                result.blocked[failure.reason] = result.blocked.get(failure.reason, 0) + 1
+                plan.block_one(result, now, failure.reason, most)
                 continue
             there = row is not None and (row.external_id is not None or row.delivered is not None)
             if isinstance(changed, Ignored) or (flow.mode == "update" and not there):
                 result.left_out += 1
             elif row is None or not there:
                 result.create += 1
-                _sample(result, changed, "create", {})
+                plan.count_one(result, changed, "create", {}, most, mails(changed))
             elif flow.mode == "create" or (row.sent and masked_hash(changed, flow.fields) == bytes(row.sent)):
                 result.same += 1
             else:
                 fields = _differences(old_project, was, changed)
                 result.change += 1
                 counted.update(list(fields))
-                _sample(result, changed, "change", fields)
+                plan.count_one(result, changed, "change", fields, most, mails(changed))
     result.fields = dict(counted.most_common())
     return result
 
@@ -266,18 +278,7 @@ def _differences(old_project: Any, was: Record, changed: Record) -> dict[str, tu
     theirs = {} if isinstance(before, Ignored) else msgspec.json.decode(encode(before))
     ours = msgspec.json.decode(encode(changed))
     return {
-        field: (_short(theirs.get(field)), _short(ours.get(field)))
+        field: (plan.short(theirs.get(field)), plan.short(ours.get(field)))
         for field in sorted({*ours, *theirs} - {"type"})
         if ours.get(field) != theirs.get(field)
     }
-
-
-def _short(value: Any) -> str:
-    text = "" if value is None else value if isinstance(value, str) else msgspec.json.encode(value).decode()
-    return text if len(text) <= 60 else text[:57] + "…"
-
-
-def _sample(into: FlowPlan, record: Record, action: str, fields: dict[str, tuple[str, str]]) -> None:
-    if sum(sample.action == action for sample in into.samples) < _SAMPLES:
-        title = getattr(record, "name", "") or getattr(record, "order_no", "") or record.key
-        into.samples.append(Sample(record.key, title, action, fields))
