@@ -45,6 +45,8 @@ from samklang.records import (
     TaxTotal,
     Variant,
     Void,
+    Voucher,
+    VoucherLine,
     content_hash,
     decode,
     encode,
@@ -153,8 +155,27 @@ warehouse = st.one_of(
     st.builds(Inbound, number=names, lines=inbound_lines, expected_on=st.none() | st.dates()),
     st.builds(Receipt, inbound=names, lines=inbound_lines, state=st.sampled_from(["announced", "closed"])),
 )
+vouchers = st.builds(
+    lambda cents, **more: Voucher(
+        lines=tuple(
+            VoucherLine(account=account, role="r", amount=Decimal(sign * cents) / 100)
+            for account, sign in (("1930", 1), ("3001", -1))
+        ),
+        **more,
+    ),
+    cents=st.integers(1, 10**9),
+    company=names,
+    series=texts,
+    date=st.dates(date(1990, 1, 1), date(2099, 1, 1)),
+    text=texts,
+    source=st.sampled_from(["sales", "settlement"]),
+    key=names,
+    currency=st.just("SEK"),
+    custom=custom,
+)
 records: st.SearchStrategy[Record] = st.one_of(
     warehouse,
+    vouchers,
     customers,
     products,
     orders,
@@ -199,7 +220,7 @@ def test_a_record_comes_back_as_it_was(record: Record) -> None:
 
 def test_the_round_trip_covers_every_record_type() -> None:
     covered = {"customer", "product", "order", "price_list", "price", "stock", "order_status", "shipment"}
-    covered |= {"capture", "refund", "void", "order_edit", "release", "return", "inbound", "receipt"}
+    covered |= {"capture", "refund", "void", "order_edit", "release", "return", "inbound", "receipt", "voucher"}
     assert set(record_types()) == covered, "add the new record type to the strategies above"
 
 

@@ -8,6 +8,7 @@
 `payment` what moved at the payment providers; VAT category, scheme and number check
 `states`  the three axes as a state machine              `warehouse` edits, release, returns, inbound
 `movements` what a provider is asked: capture, refund, void
+`voucher` what is booked: balanced lines that name their sources
 `totals`  an order's money as rows of a document             `units`  weights in grams
 """
 
@@ -37,6 +38,7 @@ from samklang.records.order import (
 from samklang.records.party import Address, Customer
 from samklang.records.payment import PaidPart, PaymentTransaction, VatCheck
 from samklang.records.product import Axis, Price, PriceList, Product, StockLevel, Variant
+from samklang.records.voucher import Ref, Voucher, VoucherLine
 from samklang.records.warehouse import (
     EditLine,
     Inbound,
@@ -74,6 +76,7 @@ __all__ = [
     "Product",
     "Receipt",
     "Record",
+    "Ref",
     "Refund",
     "Release",
     "Return",
@@ -85,6 +88,8 @@ __all__ = [
     "Variant",
     "VatCheck",
     "Void",
+    "Voucher",
+    "VoucherLine",
     "content_hash",
     "decode",
     "encode",
