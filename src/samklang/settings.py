@@ -6,6 +6,7 @@ SAMKLANG_KEY             key that encrypts secrets; without it the file `samklan
 SAMKLANG_OLD_KEYS        earlier keys, comma separated, while a rotation is under way
 SAMKLANG_ALLOW_PRIVATE   networks of our own that connections may call, comma separated (127.0.0.0/8, 10.1.0.0/16)
 SAMKLANG_HOSTS           host names that the web pages answer to, comma separated (default: localhost)
+SAMKLANG_URL             address under which people open the pages, for links in mails (default: http://localhost:8080)
 SAMKLANG_KEEP            days that the past is kept, by kind (exchanges=30,transfers=365; default: see `days_kept`)
 SAMKLANG_METRICS_TOKEN   bearer token that /metrics asks for; without it /metrics answers this machine only
 
@@ -13,10 +14,13 @@ SAMKLANG_DATABASE_FILE and SAMKLANG_KEY_FILE name files that hold these two inst
 """
 
 import os
+from hashlib import blake2b
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import lazy
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
@@ -88,23 +92,75 @@ try:
 except ProgrammingError:  # its message quotes the address, and with it the password
     raise ImproperlyConfigured("SAMKLANG_DATABASE is no address of a PostgreSQL database") from None
 DATABASE_ROUTERS = ["samklang.engine.router.OnlyOnPostgreSQL"]
-INSTALLED_APPS = ["django.contrib.contenttypes", "procrastinate.contrib.django", "samklang.hub", "samklang.console"]
+INSTALLED_APPS = [
+    "django.contrib.contenttypes",
+    "django.contrib.auth",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "procrastinate.contrib.django",
+    "samklang.hub",
+    "samklang.people",
+    "samklang.console",
+]
+AUTH_USER_MODEL = "people.User"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "/"
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en"
-SECRET_KEY = "not used: no sessions, no signing yet"  # noqa: S105
+LANGUAGES = [("sv", "Svenska"), ("en", "English"), ("ru", "Русский")]
+LOCALE_PATHS = [Path(__file__).parent / "locale"]
+
+
+def _signing() -> str:
+    """The key that signs sessions and tokens: made out of the hub's newest key, so that all processes have the same
+    and nobody has to keep another. Rotating that key signs everybody out."""
+    from samklang.hub.secrets import keys
+
+    return blake2b(b"Django's SECRET_KEY", key=keys()[0].encode()[:64], digest_size=32).hexdigest()
+
+
+SECRET_KEY = lazy(_signing, str)()
 DEBUG = False
 SAMKLANG_CONSOLE = os.environ.get("SAMKLANG_CONSOLE", "1") == "1"
 KEEP = days_kept(os.environ.get("SAMKLANG_KEEP", ""))  # hub/retention.py
 METRICS_TOKEN = os.environ.get("SAMKLANG_METRICS_TOKEN", "")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # bytes of a request's body; a webhook above it is refused
 APPEND_SLASH = False
+PUBLIC_URL = os.environ.get("SAMKLANG_URL", "http://localhost:8080").rstrip("/")
 ALLOWED_HOSTS = [h.strip() for h in os.environ.get("SAMKLANG_HOSTS", "localhost,127.0.0.1,[::1]").split(",")]
+ALLOWED_HOSTS.append(urlsplit(PUBLIC_URL).hostname or "localhost")
 ROOT_URLCONF = "samklang.urls"
 MIDDLEWARE = [
     # No check of host names for all: a webhook is known by its signature, whatever name it came under.
     "django.middleware.security.SecurityMiddleware",
     "samklang.console.guard.Guard",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
 ]
-TEMPLATES = [{"BACKEND": "django.template.backends.django.DjangoTemplates", "APP_DIRS": True}]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "samklang.people.context.reader",
+                "samklang.console.navigation.everywhere",
+            ]
+        },
+    }
+]
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True

@@ -1,4 +1,4 @@
-"""All addresses. The console's pages answer only where there is no login to need (see settings.SAMKLANG_CONSOLE)."""
+"""All addresses. The console's pages answer only where they are switched on (settings.SAMKLANG_CONSOLE)."""
 
 from django.urls import include, path
 

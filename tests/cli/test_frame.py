@@ -116,7 +116,7 @@ def _status(port: int, path: str) -> int:
 
 def test_serve_answers_refuses_a_second_one_and_ends_in_peace(tmp_path: Path) -> None:
     with _hub(tmp_path) as (hub, started):
-        assert started["console"] is True
+        assert "/enter/" in started["setup"], "nobody is here yet"
         port = int(started["address"].rsplit(":", 1)[1])
         assert _status(port, "/health") == 200
         assert _status(port, "/ready") == 200
@@ -127,11 +127,15 @@ def test_serve_answers_refuses_a_second_one_and_ends_in_peace(tmp_path: Path) ->
         assert hub.wait(60) == 0
 
 
-def test_off_this_machine_only_webhooks_and_health_are_served(tmp_path: Path) -> None:
+def test_off_this_machine_the_pages_are_behind_the_login_and_answer_to_known_names_only(tmp_path: Path) -> None:
     with _hub(tmp_path, "--host", "0.0.0.0") as (_, started):
-        assert started["console"] is False
         port = int(started["address"].rsplit(":", 1)[1])
-        assert (_status(port, "/health"), _status(port, "/")) == (200, 404)
+        assert _status(port, "/health") == 200
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/t/main/orders") as answer:
+            assert answer.url.endswith("/login?next=/t/main/orders")
+        asked = urllib.request.Request(f"http://127.0.0.1:{port}/", headers={"Host": "evil.example"})
+        with pytest.raises(urllib.error.HTTPError, match="400"):
+            urllib.request.urlopen(asked)
 
 
 def test_a_port_that_is_taken_is_said(cli: Run) -> None:

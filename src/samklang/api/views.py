@@ -22,8 +22,10 @@ from samklang.engine.port import hooks_job
 from samklang.hub import hooks
 from samklang.hub.metrics import EVERYTHING
 from samklang.hub.models import Connection
+from samklang.people.access import public
 
 
+@public("the connector judges the signature")
 @csrf_exempt
 @require_POST
 def hook(request: HttpRequest, tenant: str, connection_name: str) -> HttpResponse:
@@ -50,12 +52,14 @@ def hook(request: HttpRequest, tenant: str, connection_name: str) -> HttpRespons
     return HttpResponse(status=200)
 
 
+@public("it tells nothing but that the process lives")
 @require_GET
 def health(request: HttpRequest) -> HttpResponse:
     """The process answers."""
     return JsonResponse({"status": "ok"})
 
 
+@public("it tells nothing of what is kept here")
 @require_GET
 def ready(request: HttpRequest) -> HttpResponse:
     """The database answers and has all migrations, and jobs are being run; 503 otherwise, with the reason."""
@@ -71,6 +75,7 @@ def ready(request: HttpRequest) -> HttpResponse:
     return JsonResponse({"status": "ready", "engine": engine.current is not None})
 
 
+@public("it asks for the operator's token itself, or answers this machine only")
 @require_GET
 def metrics(request: HttpRequest) -> HttpResponse:
     """Prometheus' text. Whoever has the operator's token may ask (401 otherwise); without one, this machine (403)."""

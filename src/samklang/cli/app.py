@@ -17,6 +17,7 @@ from samklang.cli.configure import apply, export, history, plan
 from samklang.cli.connect import connect, rotate
 from samklang.cli.look import journey, problems, runs, status
 from samklang.cli.move import migrate_to
+from samklang.cli.people import people
 from samklang.cli.screen import Exit, Screen, WrongUse, exit_code
 from samklang.cli.serve import serve
 from samklang.cli.work import pause, release, resume, retry, sync
@@ -46,6 +47,7 @@ app.command(connector)
 key = App(name="key", help="The key that encrypts secrets at rest.")
 key.command(rotate)
 app.command(key)
+app.command(people)
 
 
 @app.command

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
-import ipaddress
 import logging
 import os
 import signal
@@ -18,6 +17,7 @@ import uvicorn
 from cyclopts import Parameter
 from django.conf import settings
 from django.db import connection
+from django.urls import reverse
 
 from samklang import engine as engines
 from samklang import logs
@@ -26,6 +26,7 @@ from samklang.cli.session import Common, session
 from samklang.engine.embedded import Embedded
 from samklang.engine.queue import Queue
 from samklang.engine.work import KEEPING, perform
+from samklang.people import tickets
 
 log = structlog.get_logger()
 
@@ -33,7 +34,7 @@ log = structlog.get_logger()
 def serve(
     *,
     host: Annotated[
-        str, Parameter(help="Address to listen on. Off this machine only webhooks and health are served.")
+        str, Parameter(help="Address to listen on; off this machine put TLS before it (docs/how-to/deploy.md).")
     ] = ("127.0.0.1"),
     port: Annotated[int, Parameter(help="0 = any that is free.", show_default=True)] = 8080,
     common: Common | None = None,
@@ -47,20 +48,18 @@ def serve(
     """
     with session(common) as now, _only_one():
         logs.configure(logging.INFO, json=now.screen.json)
-        open_console = _loopback(host)
-        os.environ["SAMKLANG_CONSOLE"] = "1" if open_console else "0"
-        settings.SAMKLANG_CONSOLE = open_console
         listener = _listen(host, port)
         port = listener.getsockname()[1]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
+        token = tickets.first_visit()
+        setup = f"{address}{reverse('ticket', args=[token])}" if token else ""
+
         def ready() -> None:
-            now.screen.answer({"address": address, "pid": os.getpid(), "console": open_console})
+            now.screen.answer({"address": address, "pid": os.getpid(), "setup": setup})
             now.screen.say(f"Samklang at {address}", "bold green")
-            if not open_console:
-                now.screen.say(
-                    "The pages are not shown off this machine (there is no login yet): only webhooks and health."
-                )
+            if setup:
+                now.screen.say(f"Nobody is here yet. Become the owner at {setup}")
             now.screen.note("Ctrl-C ends it.")
 
         return _run(listener, ready)
@@ -120,15 +119,6 @@ def _only_one() -> Iterator[None]:
                 "`samklang serve` already runs on this data folder", "Use that one, or end it first."
             ) from None
         yield
-
-
-def _loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _listen(host: str, port: int) -> socket.socket:

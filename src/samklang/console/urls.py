@@ -1,11 +1,10 @@
-"""Addresses of the pages. All are read-only: what changes something is on the command line until there are logins."""
+"""Addresses of the pages. Whatever belongs to a tenant lies under /t/<tenant>/; who may open it, each view says."""
 
-from django.urls import path
+from django.urls import include, path
 
-from samklang.console import views
+from samklang.console import doors, statics, views
 
-app_name = "console"
-urlpatterns = [
+pages = [
     path("", views.start, name="start"),
     path("map", views.map_part, name="map"),
     path("orders", views.orders, name="orders"),
@@ -14,5 +13,13 @@ urlpatterns = [
     path("problems", views.problems, name="problems"),
     path("flows", views.flows, name="flows"),
     path("transfers", views.transfers, name="transfers"),
-    path("static/<slug:stamp>/<str:name>", views.static_file, name="static"),
+    path("nothing", doors.nothing, name="nothing"),
+]
+urlpatterns = [
+    path("", doors.index, name="index"),
+    path("login", doors.enter, name="login"),
+    path("logout", doors.leave, name="logout"),
+    path("enter/<str:token>", doors.ticket, name="ticket"),
+    path("t/<slug:tenant>/", include((pages, "console"))),
+    path("static/<slug:stamp>/<str:name>", statics.static_file, name="static"),
 ]

@@ -268,7 +268,8 @@ def _close(scene: Stage, told: Told) -> None:
 
 
 def _linger(scene: Stage) -> None:
-    scene.say(f"\nThe hub keeps running: {scene.hub_address}   (Ctrl-C ends it)", "bold")
+    come_in = scene.ask("people", "add", "demo@example.com", "--role", "owner", "--name", "Demo")["address"]
+    scene.say(f"\nThe hub keeps running; look around, signed in: {come_in}   (Ctrl-C ends it)", "bold")
     scene.say(f"In another terminal: SAMKLANG_DATA={scene.folder} ./run status", "dim")
     try:
         assert scene.hub

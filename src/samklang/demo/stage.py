@@ -106,7 +106,7 @@ class Stage:
     def start_hub(self, port: int = 0) -> None:
         """`samklang serve` as a process of its own; waits until it listens."""
         port = port or int(self.hub_address.rpartition(":")[2] or 0) or free_port()
-        self.hub_address = f"http://127.0.0.1:{port}"
+        self.hub_address = self.env["SAMKLANG_URL"] = f"http://127.0.0.1:{port}"
         self.say(f"$ samklang serve --port {port} &", "bold cyan")
         command = [sys.executable, "-m", "samklang", "serve", "--port", str(port)]
         log = self._log("hub.log")

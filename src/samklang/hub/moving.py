@@ -50,7 +50,7 @@ MIGRATING = 0x53414D4B
 _NEW = "new"  # Django's name for the database that is moved to
 _CHUNK = 5000  # rows taken from SQLite at a time
 _PATIENCE = 5.0  # seconds for the connections of a move that was killed to go
-_MADE_BY_MIGRATE = frozenset({"contenttypes"})  # apps whose rows stand in a new database too
+_MADE_BY_MIGRATE = frozenset({"contenttypes", "auth"})  # apps whose rows stand in a new database too
 
 #: Told the table, how many of its rows are done, and how many there are.
 Step = Callable[[str, int, int], None]

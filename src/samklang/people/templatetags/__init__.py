@@ -1,0 +1,1 @@
+"""Template tags about where the reader is."""
