@@ -82,3 +82,41 @@ class Ticket(models.Model):
 
     def __str__(self) -> str:
         return f"for {self.user or 'the first visit'}"
+
+
+class Token(models.Model):
+    """A key to the API, for a program. It may do what its scopes say and its maker may still do (people/tokens.py)."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    name = models.CharField(max_length=80)
+    hash = models.CharField(max_length=64, unique=True)
+    scopes = models.JSONField(default=list)  # rights
+    made_by = models.ForeignKey(User, models.CASCADE)
+    made_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True)  # None: does not
+    used_at = models.DateTimeField(null=True)  # to the minute
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Note(models.Model):
+    """Who did what, when, to which thing. Rows are only ever added (people/audit.py)."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False)
+    at = models.DateTimeField(auto_now_add=True)
+    user = models.ForeignKey(User, models.SET_NULL, null=True, db_index=False)  # None: not a person, or one who is gone
+    actor = models.CharField(max_length=200)  # as the reader knows them: e-mail, token's name, command line
+    what = models.CharField(max_length=100)  # in English, a message that can be translated
+    about = models.CharField(max_length=300, default="", blank=True)  # the thing: order nordljus/1001, connection shop
+    details = models.JSONField(default=dict)  # never a secret, never a buyer's data
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "-id"], name="note_recent"),
+            models.Index(fields=["tenant", "user", "-id"], name="note_user"),
+            models.Index(fields=["tenant", "about", "-id"], name="note_about"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.what} {self.about}".strip()
