@@ -147,10 +147,10 @@ def journey(
         ]  # fmt: skip
         troubles = [
             {
-                "code": i.problem.code, "connection": i.connection.name, "type": i.type, "what": i.message,
+                "code": i.problem.code, "connection": i.problem.system, "type": i.type, "what": i.message,
                 "do_this": i.problem.do_this, "since": i.problem.first_at,
             }
-            for i in ProblemItem.objects.filter(own, tenant=tenant).select_related("problem", "connection")
+            for i in ProblemItem.objects.filter(own, tenant=tenant).select_related("problem__connection")
         ]  # fmt: skip
         documents = _documents(tenant, key)
         now.screen.answer(
@@ -231,7 +231,7 @@ def problems(
         screen.answer(
             [
                 {
-                    "id": p.pk, "code": p.code, "connection": p.connection.name, "type": p.type, "what": p.what,
+                    "id": p.pk, "code": p.code, "connection": p.system, "type": p.type, "what": p.what,
                     "do_this": p.do_this, "first_at": p.first_at, "last_at": p.last_at, "closed_at": p.closed_at,
                     "records": [
                         {"key": i.key, "id": i.external_id, "where": i.where, "message": i.message}
@@ -246,7 +246,7 @@ def problems(
         for p in found:
             over = f", over since {plain(p.closed_at)}" if p.closed_at else ""
             screen.say(f"{p.code} {p.what}", "dim" if p.closed_at else "bold red")
-            screen.say(f"  {p.connection.name} {p.type} · since {plain(p.first_at)}{over}")
+            screen.say(f"  {p.system} {p.type} · since {plain(p.first_at)}{over}")
             for item in items[p.pk][:_SHOWN]:
                 screen.say(f"  - {item.key}{f' ({item.where})' if item.where else ''}")
             if len(items[p.pk]) > _SHOWN:

@@ -29,7 +29,7 @@ class Embedded:
         self._again: dict[Job, float] = {}
         self._failed: dict[Job, str] = {}
         self._schedule: dict[Job, float] = {}
-        self._busy: set[tuple[int, int]] = set()
+        self._busy: set[str] = set()
         self._change = threading.Condition()
         self._stopping = False
         self._boss: threading.Thread | None = None
@@ -117,16 +117,15 @@ class Embedded:
                         continue
                     late = now - self._due.pop(job)
                     self._running.add(job)
-                    self._busy.add((job.connection, job.lane))
-                    name = f"lane-{job.connection}-{job.lane}"
-                    threading.Thread(target=self._run, args=(job, late), name=name, daemon=True).start()
+                    self._busy.add(job.road)
+                    threading.Thread(target=self._run, args=(job, late), name=f"lane-{job.road}", daemon=True).start()
                 # The end of any job wakes us too; so only what is due later needs a time.
                 waits = [at - now for at in self._due.values() if at > now]
                 self._change.wait(max(0.0, min(waits, default=60.0)))
 
     def _free(self, job: Job) -> bool:
-        """Whether nothing runs in the job's lane."""
-        return (job.connection, job.lane) not in self._busy
+        """Whether nothing runs on the job's road."""
+        return job.road not in self._busy
 
     def _has_place(self, job: Job) -> bool:
         """Whether there is a place, and the tenant has not taken its share."""
@@ -146,7 +145,7 @@ class Embedded:
             connections.close_all()
             with self._change:
                 self._running.discard(job)
-                self._busy.discard((job.connection, job.lane))
+                self._busy.discard(job.road)
                 self._failed.pop(job, None)
                 if error:
                     self._failed[job] = error

@@ -26,6 +26,13 @@ class Job(msgspec.Struct, frozen=True):
     lane: int = 3  # 0 orders, 1 stock, 2 prices, 3 catalogue
     tenant: int = 0  # whose it is: no tenant may take every place
 
+    @property
+    def road(self) -> str:
+        """What runs one at a time: a connection's lane; where there is no connection, each thing for itself."""
+        return (
+            f"{self.connection}-{self.lane}" if self.connection else f"{self.task} {self.tenant} {self.what}".rstrip()
+        )
+
 
 class JobState(msgspec.Struct, frozen=True):
     """A job as the engine sees it now. `every` is its schedule in seconds (0 = none)."""

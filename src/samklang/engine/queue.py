@@ -73,7 +73,7 @@ class Queue:
             {
                 "delay": max(0.0, delay),
                 "later": job.lane * LANE_SECONDS,
-                "lock": f"{job.connection}-{job.lane}",
+                "lock": job.road,
                 "name": name(job),
                 "args": msgspec.json.encode(args).decode(),
             },

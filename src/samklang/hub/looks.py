@@ -185,13 +185,13 @@ def needs(tenant: Tenant) -> list[Need]:
         )
         for row in Connection.objects.filter(tenant=tenant, state=Connection.State.NEEDS_PERSON)
     ]  # fmt: skip
-    paused = Q(type="", connection__state=Connection.State.NEEDS_PERSON)  # told above
-    open_ = Problem.objects.filter(tenant=tenant, closed_at=None).exclude(paused).select_related("connection")
+    told = Q(type="", connection__in=Connection.objects.filter(tenant=tenant, state=Connection.State.NEEDS_PERSON))
+    open_ = Problem.objects.filter(tenant=tenant, closed_at=None).exclude(told).select_related("connection")
     for problem in open_.annotate(n=Count("items")):
         records = "1 record" if problem.n == 1 else f"{problem.n} records"
         brake = problem.code == "SYNC-410"
-        where = f"{problem.connection.name} · {problem.type.replace('_', ' ') or 'connection'} · {records}"
-        command = "samklang release" if brake else f"samklang retry --connection {problem.connection.name}"
+        where = f"{problem.system or 'hub'} · {problem.type.replace('_', ' ') or 'connection'} · {records}"
+        command = "samklang release" if brake else f"samklang retry --connection {problem.system}"
         found.append(Need(problem.what, where, problem.do_this, command, problem.first_at))
     return sorted(found, key=lambda need: need.since)
 

@@ -403,10 +403,11 @@ class ExchangeRow(models.Model):
 
 
 class Problem(models.Model):
-    """Equal errors together: what happened, where, and what to do. Open until its last item is gone."""
+    """Equal errors together: what happened, where, and what to do. Open until its last item is gone. Without a
+    connection it is the hub's own: a webhook that nobody takes, a payout that matches nothing."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE)
-    connection = models.ForeignKey(Connection, models.CASCADE)
+    connection = models.ForeignKey(Connection, models.CASCADE, null=True)
     fingerprint = models.CharField(max_length=64)
     code = models.CharField(max_length=10)
     type = models.CharField(max_length=20, default="", blank=True)
@@ -426,13 +427,18 @@ class Problem(models.Model):
     def __str__(self) -> str:
         return f"{self.code} {self.what}"
 
+    @property
+    def system(self) -> str:
+        """Name of the connection, "" where it is the hub's own problem."""
+        return self.connection.name if self.connection else ""
+
 
 class ProblemItem(models.Model):
     """One record that has the problem."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE)
     problem = models.ForeignKey(Problem, models.CASCADE, related_name="items")
-    connection = models.ForeignKey(Connection, models.CASCADE, db_index=False)
+    connection = models.ForeignKey(Connection, models.CASCADE, null=True, db_index=False)
     direction = models.CharField(max_length=3)
     type = models.CharField(max_length=20)
     key = models.CharField(max_length=300)
@@ -443,7 +449,10 @@ class ProblemItem(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["tenant", "connection", "direction", "type", "key"], name="one_item")
+            models.UniqueConstraint(fields=["tenant", "connection", "direction", "type", "key"], name="one_item"),
+            models.UniqueConstraint(
+                fields=["tenant", "direction", "type", "key"], name="one_own_item", condition=Q(connection__isnull=True)
+            ),
         ]
 
 

@@ -34,14 +34,15 @@ class Trouble(NamedTuple):
     external_id: str = ""
 
 
-def _fingerprint(connection: int, trouble: Trouble) -> str:
+def _fingerprint(connection: int | None, trouble: Trouble) -> str:
     wording = _PARTICULARS.sub("…", trouble.error.what)
     text = f"{connection}|{trouble.direction}|{trouble.type}|{trouble.error.code}|{wording}"
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def report(tenant: int, connection: int, troubles: Iterable[Trouble]) -> None:
-    """Open or extend the problems of these records; a record has at most one problem per direction and type."""
+def report(tenant: int, connection: int | None, troubles: Iterable[Trouble]) -> None:
+    """Open or extend the problems of these records; a record has at most one problem per direction and type. Without a
+    connection they are the hub's own."""
     with transaction.atomic():
         touched: set[int] = set()
         for trouble in troubles:
@@ -80,7 +81,7 @@ def report(tenant: int, connection: int, troubles: Iterable[Trouble]) -> None:
         _close_empty(touched)
 
 
-def clear(tenant: int, connection: int, direction: str, type_: str, keys: Iterable[str]) -> None:
+def clear(tenant: int, connection: int | None, direction: str, type_: str, keys: Iterable[str]) -> None:
     """These records, named by key or external id, are well again."""
     keys = list(keys)
     with transaction.atomic():
@@ -113,7 +114,8 @@ def exchanges_of(items: Sequence[ProblemItem]) -> dict[int, ExchangeRow]:
     found: dict[int, ExchangeRow] = {}
     by_connection: dict[tuple[int, int], list[ProblemItem]] = defaultdict(list)
     for item in items:
-        by_connection[item.tenant_id, item.connection_id].append(item)
+        if item.connection_id is not None:
+            by_connection[item.tenant_id, item.connection_id].append(item)
     for (tenant, connection), some in by_connection.items():
         rows = ExchangeRow.objects.filter(tenant_id=tenant, connection_id=connection)
         alone = about_one(tenant).filter(connection_id=connection, about__in={item.key for item in some if item.key})
