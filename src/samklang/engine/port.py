@@ -29,9 +29,8 @@ class Job(msgspec.Struct, frozen=True):
     @property
     def road(self) -> str:
         """What runs one at a time: a connection's lane; where there is no connection, each thing for itself."""
-        return (
-            f"{self.connection}-{self.lane}" if self.connection else f"{self.task} {self.tenant} {self.what}".rstrip()
-        )
+        alone = f"{self.task} {self.tenant} {self.what}".rstrip()
+        return f"{self.connection}-{self.lane}" if self.connection else alone
 
 
 class JobState(msgspec.Struct, frozen=True):

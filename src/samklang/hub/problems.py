@@ -87,8 +87,8 @@ def clear(tenant: int, connection: int | None, direction: str, type_: str, keys:
     with transaction.atomic():
         items = ProblemItem.objects.filter(
             Q(key__in=keys) | Q(external_id__in=[key for key in keys if key]),
+            Q(connection=connection),
             tenant_id=tenant,
-            connection_id=connection,
             direction=direction,
             type=type_,
         )

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('hub', '0006_queue_indexes'),
+        ('hub', '0007_drafts'),
     ]
 
     operations = [
