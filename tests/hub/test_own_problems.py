@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 from samklang.connectors.errors import Rejected
@@ -45,11 +44,10 @@ def test_it_is_kept_apart_from_those_of_a_connection(world: World) -> None:
     assert [item.connection_id for item in ProblemItem.objects.all()] == [world.erp_row.pk]
 
 
-def test_pages_show_it(world: World, database: Path) -> None:
-    from django.test import Client
-
+def test_pages_show_it(world: World) -> None:
     from samklang.hub.problems import report
+    from tests.visitor import visitor
 
     report(world.tenant.pk, None, [_trouble("a")])
-    for path in ("/", "/problems"):
-        assert "Nobody answers" in Client(SERVER_NAME="localhost").get(path).content.decode()
+    for path in ("", "problems"):
+        assert "Nobody answers" in visitor().get(f"/t/nordljus/{path}").content.decode()
