@@ -7,17 +7,19 @@ SAMKLANG_OLD_KEYS        earlier keys, comma separated, while a rotation is unde
 SAMKLANG_ALLOW_PRIVATE   networks of our own that connections may call, comma separated (127.0.0.0/8, 10.1.0.0/16)
 SAMKLANG_HOSTS           host names that the web pages answer to, comma separated (default: localhost)
 SAMKLANG_URL             address under which people open the pages, for links in mails (default: http://localhost:8080)
+SAMKLANG_MAIL            server that takes our mails: smtps://user:password@host or smtp://… (default: none are sent)
+SAMKLANG_MAIL_FROM       sender of our mails (default: samklang@ and the name in SAMKLANG_URL)
 SAMKLANG_KEEP            days that the past is kept, by kind (exchanges=30,transfers=365; default: see `days_kept`)
 SAMKLANG_METRICS_TOKEN   bearer token that /metrics asks for; without it /metrics answers this machine only
 
-SAMKLANG_DATABASE_FILE and SAMKLANG_KEY_FILE name files that hold these two instead.
+SAMKLANG_DATABASE_FILE, SAMKLANG_KEY_FILE and SAMKLANG_MAIL_FILE name files that hold these instead.
 """
 
 import os
 from hashlib import blake2b
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import lazy
@@ -86,6 +88,29 @@ def postgresql(address: str) -> dict[str, Any]:
     }
 
 
+def mail(address: str) -> dict[str, Any]:
+    """Django's settings for the server that takes our mails; none are sent where there is none.
+
+    smtps:// is encrypted from the beginning (port 465), smtp:// by STARTTLS, which is insisted on (587), and
+    smtp+plain:// not at all (25), for a relay on this machine. Raises ImproperlyConfigured for anything else.
+    """
+    if not address:
+        return {"EMAIL_BACKEND": "django.core.mail.backends.dummy.EmailBackend"}
+    parts = urlsplit(address)
+    ports = {"smtps": 465, "smtp": 587, "smtp+plain": 25}
+    if parts.scheme not in ports or not parts.hostname:  # the message quotes nothing: there is a password in it
+        raise ImproperlyConfigured("SAMKLANG_MAIL is no smtps://, smtp:// or smtp+plain:// address")
+    return {
+        "EMAIL_BACKEND": "django.core.mail.backends.smtp.EmailBackend",
+        "EMAIL_HOST": parts.hostname,
+        "EMAIL_PORT": parts.port or ports[parts.scheme],
+        "EMAIL_HOST_USER": unquote(parts.username or ""),
+        "EMAIL_HOST_PASSWORD": unquote(parts.password or ""),
+        "EMAIL_USE_SSL": parts.scheme == "smtps",
+        "EMAIL_USE_TLS": parts.scheme == "smtp",
+    }
+
+
 DATABASE = secret("SAMKLANG_DATABASE")
 try:
     DATABASES = {"default": postgresql(DATABASE) if DATABASE else _SQLITE}
@@ -134,6 +159,12 @@ METRICS_TOKEN = os.environ.get("SAMKLANG_METRICS_TOKEN", "")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # bytes of a request's body; a webhook above it is refused
 APPEND_SLASH = False
 PUBLIC_URL = os.environ.get("SAMKLANG_URL", "http://localhost:8080").rstrip("/")
+MAIL = secret("SAMKLANG_MAIL")
+globals().update(mail(MAIL))
+EMAIL_TIMEOUT = 20  # seconds
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = os.environ.get(
+    "SAMKLANG_MAIL_FROM", f"Samklang <samklang@{urlsplit(PUBLIC_URL).hostname}>"
+)
 ALLOWED_HOSTS = [h.strip() for h in os.environ.get("SAMKLANG_HOSTS", "localhost,127.0.0.1,[::1]").split(",")]
 ALLOWED_HOSTS.append(urlsplit(PUBLIC_URL).hostname or "localhost")
 ROOT_URLCONF = "samklang.urls"
