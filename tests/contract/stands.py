@@ -37,7 +37,7 @@ def _by_fortnox() -> Judge:
         if not seen.path.startswith(("/3/", "/api/")):
             return []  # the login server is not in the document
         try:
-            document.check_request(seen.method, seen.path, dict(parse_qsl(seen.query)), seen.body)
+            document.check_request(seen.method, seen.path, parse_qsl(seen.query), seen.body)
         except AssertionError as departure:
             return [str(departure)]
         return []

@@ -141,7 +141,7 @@ def company(document: fortnox_document.Document) -> Iterator[Company]:
         for seen in it.exchanges:
             where = urlsplit(seen.url)
             if where.path.startswith(("/3/", "/api/")):
-                document.check_request(seen.method, where.path, dict(parse_qsl(where.query)), seen.sent)
+                document.check_request(seen.method, where.path, parse_qsl(where.query), seen.sent)
 
 
 def records(items: list[Any]) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from samklang.connectors.contract import Bad, Done, Item, Match, Want
 from samklang.connectors.errors import BadAnswer, BadData, Rejected, Wait
 from samklang.connectors.kit.finding import agrees, first_hits, org_no_spellings
 from samklang.connectors.kit.graphql import GraphQL, Var
-from samklang.connectors.kit.hooks import body_as, check_signature
+from samklang.connectors.kit.hooks import body_as, check_signature, check_token, signed_address
 from samklang.connectors.kit.login import Session
 from samklang.connectors.kit.paging import by_last, by_number, by_offset
 from samklang.connectors.kit.rows import Broken, Name, Rows, items
@@ -78,6 +78,21 @@ def test_a_numbered_list_that_stops_early_or_shrinks_is_no_complete_read() -> No
     totals = iter((6, 5))
     with pytest.raises(BadAnswer, match="lost rows"):
         list(by_number("rows", lambda _: ([1, 2, 3], next(totals)), 3, Line()))  # type: ignore[arg-type]
+
+
+def test_a_row_that_enters_a_numbered_list_in_the_middle_pushes_none_off_its_end() -> None:
+    shelf = [1, 2, 4, 5, 6, 7]
+    calls = 0
+
+    def page(number: int) -> tuple[list[int], int]:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            shelf.insert(2, 3)  # a row that was changed enters a list of changes at its own place
+        return shelf[number * 3 : number * 3 + 3], len(shelf)
+
+    read = [row for slice_ in by_number("rows", page, 3, Line()) for row in slice_.rows]  # type: ignore[arg-type]
+    assert read == [1, 2, 4, 4, 5, 6, 7]
 
 
 def test_a_list_by_key_ends_with_a_page_that_is_not_full() -> None:
@@ -272,6 +287,17 @@ def test_a_session_is_renewed_by_the_first_who_finds_it_refused() -> None:
     assert used == {"channel": "x", "Authorization": "Session a"}
     assert session.renew(used) and session.renew(used), "the second takes the first one's session"
     assert session.headers()["Authorization"] == "Session b"
+
+
+def test_where_nothing_is_signed_only_who_knows_the_address_is_believed() -> None:
+    address = signed_address("https://samklang.example/hooks/t/shop", "secret")
+    token = address.partition("?token=")[2]
+    assert len(token) == 32
+    assert "secret" not in address
+    check_token({"x-hook-token": token}, "secret")
+    for wrong in ({}, {"x-hook-token": token[:-1] + "å"}):
+        with pytest.raises(Rejected):
+            check_token(wrong, "secret")
 
 
 @pytest.mark.parametrize("form", ["hex", "base64"])

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+from collections.abc import Mapping
 from typing import Literal, TypeVar
+from urllib.parse import urlencode
 
 import msgspec
 
@@ -23,6 +25,22 @@ def check_signature(given: str, secret: str, body: bytes, form: Literal["hex", "
             "The webhook's signature is wrong",
             do_this="Register the webhooks again, or compare the secret in the system with the connection's.",
         )
+
+
+def signed_address(address: str, secret: str) -> str:
+    """For systems that sign nothing: the address with a token that only who registered the webhook knows."""
+    return f"{address}?{urlencode({'token': _token(secret)})}"
+
+
+def check_token(headers: Mapping[str, str], secret: str) -> None:
+    """Whether the webhook came to the address of `signed_address`; Rejected when not. The hub hands the address' token
+    over as a header."""
+    if not hmac.compare_digest(headers.get("x-hook-token", "").encode(), _token(secret).encode()):
+        raise Rejected("The webhook's address lacks its token", do_this="Register the webhooks again.")
+
+
+def _token(secret: str) -> str:
+    return hmac.new(secret.encode(), b"address", hashlib.sha256).hexdigest()[:32]
 
 
 def body_as(type_: type[T], body: bytes) -> T:

@@ -27,24 +27,27 @@ def by_number(
 ) -> Iterator[Slice[T]]:
     """A list in pages of `size`: `page(0)` gives the first rows and how many there are in all; several pages ahead.
 
-    New rows must come last. A row that is deleted meanwhile would push another past us unseen, so a list that grew
-    shorter, like one that stops before its end, is BadAnswer, and the hub reads again.
+    New rows come last, or push others back, which are then seen twice. A row that is deleted meanwhile would pull
+    another past us unseen, so a list that grew shorter, like one that stops before its end, is BadAnswer, and the hub
+    reads again.
     """
     number, _, known = resume.partition("/")
     at, total = int(number or 0), int(known or 0)
-    rows, now = page(at)
-    pages = max(at + 1, -(-now // size))
-    rest = transport.overlap(partial(page, n) for n in range(at + 1, pages))
+    rest = iter([page(at)])
+    ahead = at + 1
     while True:
+        rows, now = next(rest)
         if now < total:
             raise BadAnswer(f"{what} lost rows while they were read", do_this="Nothing: they are read again.")
         total, before, at = now, at * size, at + 1
         if len(rows) < min(size, total - before):
             raise BadAnswer(f"Only {before + len(rows)} {what} of {total} came")
         yield Slice(rows, total, f"{at}/{total}")
-        if at == pages:
+        if at * size >= total:
             return
-        rows, now = next(rest)
+        if at == ahead:  # the first page is read, or the list grew beyond what was asked for
+            ahead = -(-total // size)
+            rest = transport.overlap(partial(page, n) for n in range(at, ahead))
 
 
 def by_last(
