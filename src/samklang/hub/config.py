@@ -18,7 +18,7 @@ from django.db.models import Max
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest, packages
 from samklang.hub.flows import preset as preset_flows
-from samklang.hub.flows import remove_flow, set_flow
+from samklang.hub.flows import Line, refuse, remove_flow, set_flow
 from samklang.hub.models import Channel, ConfigVersion, Connection, Flow, RuleSet, Tenant
 from samklang.hub.rulesets import Direction, condition
 from samklang.hub.secrets import seal, unseal
@@ -124,7 +124,7 @@ def parse(text: str) -> Config:
             if flow.name() not in given:
                 config.flows.append(flow)
     config.presets = []
-    _check(config)
+    check(config)
     return config
 
 
@@ -134,7 +134,8 @@ def _known(things: Mapping[str, Any], name: str, kind: str) -> Any:
     return things[name]
 
 
-def _check(config: Config) -> None:
+def check(config: Config) -> None:
+    """Whether a configuration can be at all: its names, its settings, its matrix, its rules. Raises Misconfigured."""
     for name, part in config.connections.items():
         _known(packages(), part.connector, "connector")
         facts = manifest(part.connector)
@@ -149,10 +150,15 @@ def _check(config: Config) -> None:
                 )
     for code, channel in config.channels.items():
         _known(config.connections, channel.connection, f"connection (channel {code})")
+    connectors = {name: part.connector for name, part in config.connections.items()}
+    lines: list[Line] = []
     for flow in config.flows:
         _known(config.channels, flow.channel, "channel")
         for end in (flow.source, flow.target):
             _known(config.connections, end, "connection")
+        line = Line(flow.channel, flow.type, flow.source, flow.target)
+        refuse(line, lines, connectors)
+        lines.append(line)
         if flow.when:
             condition(flow.when, flow.type)
     for chain in config.rules:

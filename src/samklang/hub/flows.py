@@ -3,7 +3,7 @@ records a flow takes."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from django.db import IntegrityError, transaction
@@ -46,6 +46,46 @@ End = TypeVar("End")  # a connection, or its name
 BY_CHANNEL = frozenset({"order", "order_status", "shipment", "customer"})
 
 
+class Line(NamedTuple):
+    """A line of the matrix: what flows from where to where, by names."""
+
+    channel: str
+    type: str
+    source: str
+    target: str
+
+
+def refuse(line: Line, others: Iterable[Line], connectors: Mapping[str, str]) -> None:
+    """Raise Misconfigured when a line breaks the matrix: another connection is master of the type in the channel, the
+    target is its master, another channel's master already writes the type at the target, or a connector cannot do its
+    part. `connectors` names each connection's connector."""
+    channel, type_, source, target = line
+    where = f"{channel}.{type_}"
+    if type_ not in record_types():
+        raise Misconfigured(f"There is no record type {type_!r}", do_this=f"Use one of: {', '.join(record_types())}")
+    reads, writes = manifest(connectors[source]), manifest(connectors[target])
+    if source == target:
+        raise Misconfigured(f"{source} cannot be both source and target of {type_}", where=where)
+    if reads.feed_for(type_) is None:
+        raise Misconfigured(f"{reads.title} cannot be read for {type_}", where=source)
+    if type_ not in writes.writes:
+        raise Misconfigured(f"{writes.title} cannot be written {type_}", where=target)
+    for other in others:
+        if other.type != type_:
+            continue
+        if other.channel == channel and other.source != source:
+            raise Misconfigured(
+                f"{other.source} is already master of {type_} in {channel}; there can be only one", where=where,
+                do_this=f"Remove the flows of {type_} from {other.source} first, or keep it as master.",
+            )  # fmt: skip
+        if other.channel == channel and target == other.source:
+            raise Misconfigured(f"{target} is master of {type_} in {channel} and cannot be its target", where=where)
+        if type_ not in BY_CHANNEL and other.target == target and other.source != source:
+            raise Misconfigured(
+                f"{other.source} already writes {type_} to {target}; two masters would fight over it", where=where
+            )
+
+
 def set_flow(
     channel: Channel,
     type_: str,
@@ -56,21 +96,13 @@ def set_flow(
     fields: Iterable[str] = (),
     **more: Any,
 ) -> Flow:
-    """Create or change a flow and make its source the master, or refuse.
-
-    Raises Misconfigured when another connection is master of the type in the channel, when the target is its master,
-    when another channel's master already writes the type at the target, or when a connector cannot do its part.
-    """
-    if type_ not in record_types():
-        raise Misconfigured(f"There is no record type {type_!r}", do_this=f"Use one of: {', '.join(record_types())}")
-    reads, writes = manifest(source.connector), manifest(target.connector)
-    if source.pk == target.pk:
-        raise Misconfigured(f"{source.name} cannot be both source and target of {type_}")
-    if reads.feed_for(type_) is None:
-        raise Misconfigured(f"{reads.title} cannot be read for {type_}", where=source.name)
-    if type_ not in writes.writes:
-        raise Misconfigured(f"{writes.title} cannot be written {type_}", where=target.name)
+    """Create or change a flow and make its source the master, or raise Misconfigured as `refuse` does."""
     with transaction.atomic():
+        there = Flow.objects.filter(tenant=channel.tenant, type=type_).exclude(channel=channel, target=target)
+        others = there.values_list("channel__code", "type", "source__name", "target__name")
+        line = Line(channel.code, type_, source.name, target.name)
+        connectors = {row.name: row.connector for row in (source, target)}
+        refuse(line, map(Line._make, others), connectors)
         try:
             with transaction.atomic():
                 master, _ = Master.objects.get_or_create(
@@ -79,19 +111,7 @@ def set_flow(
         except IntegrityError:  # somebody else named a master in this moment
             master = Master.objects.get(tenant=channel.tenant, channel=channel, type=type_)
         if master.connection_id != source.pk:
-            raise Misconfigured(
-                f"{master.connection.name} is already master of {type_} in {channel.code}; there can be only one",
-                where=f"{channel.code}.{type_}",
-                do_this=f"Remove the flows of {type_} from {master.connection.name} first, or keep it as master.",
-            )
-        others = Flow.objects.filter(tenant=channel.tenant, type=type_, target=target).exclude(source=source)
-        if type_ not in BY_CHANNEL and others.exists():
-            raise Misconfigured(
-                f"{others[0].source.name} already writes {type_} to {target.name}; two masters would fight over it",
-                where=f"{channel.code}.{type_}",
-            )
-        if Master.objects.filter(tenant=channel.tenant, type=type_, connection=target, channel=channel).exists():
-            raise Misconfigured(f"{target.name} is master of {type_} in {channel.code} and cannot be its target")
+            refuse(line, [line._replace(source=master.connection.name, target="")], connectors)
         flow, _ = Flow.objects.update_or_create(
             tenant=channel.tenant,
             channel=channel,
