@@ -240,6 +240,34 @@ def test_a_mass_change_stops_at_the_brake_until_a_person_releases_it(world: Worl
     assert not Problem.objects.filter(closed_at=None).exists()
 
 
+def test_a_mass_change_that_is_rejected_is_let_fall_until_the_source_says_something_new(world: World) -> None:
+    from samklang.hub import guards
+    from samklang.hub.models import Brake, Problem
+
+    world.flow("product", "erp", "shop")
+    world.flow("stock", "erp", "shop")
+    ids = {}
+    for n in range(30):
+        world.erp.put(product(f"A-{n}"))
+        ids[n] = world.erp.put(stock(f"A-{n}", 5))
+    world.read("erp", "catalogue")
+    world.deliver("shop", "product")
+    world.deliver("shop", "stock")
+    for n in range(30):
+        world.erp.put(stock(f"A-{n}", 0), ids[n])
+    world.read("erp", "catalogue")
+    assert guards.reject(Brake.objects.get(released_at=None), "anna") == 30
+    assert Brake.objects.get().rejected
+    assert not Problem.objects.filter(closed_at=None).exists()
+    world.read("erp", "catalogue", sweep=True)
+    world.deliver("shop", "stock")
+    assert {int(level.available) for level in world.shop.of("stock")} == {5}, "also after everything was read again"
+    world.erp.put(stock("A-3", 2), ids[3])
+    world.read("erp", "catalogue")
+    world.deliver("shop", "stock")
+    assert sorted(int(level.available) for level in world.shop.of("stock")) == [2] + [5] * 29
+
+
 def test_a_few_zeros_pass_the_brake(world: World) -> None:
     world.flow("product", "erp", "shop")
     world.flow("stock", "erp", "shop")

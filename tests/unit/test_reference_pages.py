@@ -9,6 +9,8 @@ import pytest
 
 from samklang.connectors.checks import CHECKS
 from samklang.connectors.errors import SamklangError, tree
+from samklang.connectors.registers import PAGE, page, registers
+from samklang.connectors.registry import manifest, packages
 
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
 ROWS = [
@@ -45,3 +47,19 @@ def test_every_check_is_explained_in_its_tier() -> None:
     for tier in ("bronze", "silver", "gold"):
         explained = re.findall(r"^\| `([\w-]+)` \| (.+) \| (.+) \|$", chapters[tier], flags=re.MULTILINE)
         assert explained == [(check.name, check.title, check.why) for check in CHECKS if check.tier == tier]
+
+
+def _ours() -> list[str]:
+    return sorted(name for name, package in packages().items() if package.startswith("samklang."))
+
+
+def test_the_page_of_data_registers_is_current() -> None:
+    """J-20."""
+    assert PAGE.read_text(encoding="utf-8") == page(_ours()), "run: ./run python -m samklang.connectors.registers"
+
+
+def test_a_register_says_what_the_manifest_says() -> None:
+    found = registers(manifest("woocommerce"))
+    assert (found["order"].reads, found["order"].writes, found["order"].seconds) == (True, False, 60)
+    assert (found["shipment"].writes, found["shipment"].updates) == (True, False)
+    assert "return" not in found or found["return"].reads

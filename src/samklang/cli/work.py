@@ -65,6 +65,7 @@ def release(
     brake: Annotated[int, Parameter(help="Number of the brake.")] = 0,
     *,
     all_: Annotated[bool, Parameter(name="--all", help="Release every brake.")] = False,
+    reject: Annotated[bool, Parameter(help="Let the changes fall instead: the target keeps what it has.")] = False,
     common: Common | None = None,
 ) -> Exit:
     """Release a brake, so that the mass change behind it goes out. Without a number: list the brakes (4 if any)."""
@@ -78,7 +79,8 @@ def release(
             {
                 "brake": one.pk, "connection": one.connection.name, "type": one.type, "risk": one.risk,
                 "count": one.count, "of": one.of, "at": one.at,
-                "released": guards.release(one, who()) if one in chosen else 0,
+                "released": guards.release(one, who()) if one in chosen and not reject else 0,
+                "rejected": guards.reject(one, who()) if one in chosen and reject else 0,
             }
             for one in on
         ]  # fmt: skip
@@ -88,12 +90,16 @@ def release(
         for row in freed:
             if row["released"]:
                 screen.say(f"Released: {row['released']} {row['type']} go out to {row['connection']}.", "bold")
+            if row["rejected"]:
+                screen.say(
+                    f"Rejected: {row['rejected']} {row['type']} stay as they are in {row['connection']}.", "bold"
+                )
         if on and not chosen:
             screen.table(
                 ["Brake>", "Target", "What would happen", "Since>"],
                 [(b.pk, b.connection.name, f"{b.count} of {b.of} {b.type} {guards.WORDS[b.risk]}", b.at) for b in on],
             )
-            screen.say("`samklang release NUMBER` lets one go, if the change is meant.")
+            screen.say("`samklang release NUMBER` lets one go, if the change is meant; with --reject it is let fall.")
         return Exit.PERSON if on and not chosen else Exit.OK
 
 

@@ -13,12 +13,12 @@ import msgspec
 
 from samklang.hub.intake import PRIORITY
 
-Task = Literal["read", "sweep", "deliver", "hooks", "tick", "schedule"]
+Task = Literal["read", "sweep", "deliver", "hooks", "tick", "schedule", "plan"]
 
 
 class Job(msgspec.Struct, frozen=True):
     """What to do for a connection: read or sweep a feed, deliver a record type, work off webhooks. Without one: `tick`
-    wakes whatever has work, `schedule` sees that feeds are read on time."""
+    wakes whatever has work, `schedule` sees that feeds are read on time, `plan` sees to a tenant's plan."""
 
     task: Task
     connection: int = 0
@@ -66,6 +66,11 @@ def deliver_job(tenant: int, connection: int, type_: str) -> Job:
 def hooks_job(tenant: int, connection: int) -> Job:
     """Work off a connection's webhooks."""
     return Job("hooks", connection, "", 0, tenant)
+
+
+def plan_job(tenant: int) -> Job:
+    """Compute or apply a tenant's plan: a person watches it."""
+    return Job("plan", lane=1, tenant=tenant)
 
 
 def lane_of(types: tuple[str, ...]) -> int:

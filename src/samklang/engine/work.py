@@ -10,9 +10,9 @@ from django.conf import settings
 from django.db.models import Max, Min
 
 from samklang.connectors.errors import SamklangError
-from samklang.engine.port import Engine, Job, deliver_job, hooks_job, lane_of
+from samklang.engine.port import Engine, Job, deliver_job, hooks_job, lane_of, plan_job
 from samklang.engine.queue import Queue
-from samklang.hub import delivery, hooks, intake, retention, store, traces
+from samklang.hub import delivery, hooks, intake, planning, retention, store, traces
 from samklang.hub.links import open_link, usable_ones, went_wrong
 from samklang.hub.models import Binding, ConfigVersion, Connection, Flow, Hook
 
@@ -29,6 +29,11 @@ def perform(job: Job, engine: Engine) -> None:
         return
     if job.task == "schedule":
         schedule(engine)
+        return
+    if job.task == "plan":
+        if planning.work(job.tenant):
+            engine.wake(Job("schedule", lane=2))
+            tick(engine)
         return
     row = Connection.objects.select_related("tenant").filter(pk=job.connection).first()
     if row is None:
@@ -85,6 +90,8 @@ def tick(engine: Engine) -> None:
     for connection in Hook.objects.filter(done=False).values_list("connection_id", flat=True).distinct():
         if connection in tenants:
             engine.wake(hooks_job(tenants[connection], connection))
+    for tenant in planning.at_work():
+        engine.wake(plan_job(tenant))
 
 
 def _tidy(engine: Engine) -> bool:

@@ -17,8 +17,8 @@ from django.db.models import Max
 
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest, packages
-from samklang.hub.flows import preset as preset_flows
 from samklang.hub.flows import Line, refuse, remove_flow, set_flow
+from samklang.hub.flows import preset as preset_flows
 from samklang.hub.models import Channel, ConfigVersion, Connection, Flow, RuleSet, Tenant
 from samklang.hub.rulesets import Direction, condition
 from samklang.hub.secrets import seal, unseal

@@ -11,6 +11,7 @@ import time
 from typing import NamedTuple
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from samklang.connectors.errors import MassChange
@@ -113,3 +114,16 @@ def release(brake: Brake, by: str) -> int:
         ).update(state="due", due_at=time.time(), risk_at=0)
         clear(brake.tenant_id, brake.connection_id, "out", brake.type, [f"brake:{brake.risk}"])
     return freed
+
+
+def reject(brake: Brake, by: str) -> int:
+    """A person says that the mass change is not meant: what is behind the brake is let fall, and the target keeps what
+    it has until the source says something new of a record. Returns how many."""
+    with transaction.atomic():
+        brake.released_at, brake.released_by, brake.rejected = timezone.now(), by, True
+        brake.save(update_fields=["released_at", "released_by", "rejected"])
+        dropped = Binding.objects.filter(
+            tenant_id=brake.tenant_id, connection_id=brake.connection_id, type=brake.type, risk=brake.risk, state="held"
+        ).update(state="idle", wanted=F("delivered"), risk="", risk_at=0)
+        clear(brake.tenant_id, brake.connection_id, "out", brake.type, [f"brake:{brake.risk}"])
+    return dropped

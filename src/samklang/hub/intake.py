@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
@@ -479,5 +480,10 @@ def read(row: Connection, feed_name: str, *, sweep: bool = False, notify: Notify
     intake = Intake(row, feed, link=link, notify=notify)
     if not intake.types:
         return None
-    with leases.holding(row.tenant_id, f"in-{row.pk}-{feed_name}") as held:
+    with reading(row, feed) as held:
         return intake.run(sweep=sweep) if held else None
+
+
+def reading(row: Connection, feed: Feed) -> AbstractContextManager[leases.Held | None]:
+    """The lease of whoever reads a feed: gives None while another does."""
+    return leases.holding(row.tenant_id, f"in-{row.pk}-{feed.name}")

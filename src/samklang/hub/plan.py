@@ -7,6 +7,7 @@ applying the plan sends only differences. Articles are compared SKU by SKU, what
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
@@ -15,13 +16,14 @@ from typing import Any
 import msgspec
 from django.db import transaction
 
-from samklang.connectors.contract import Page, Write, status_word
+from samklang.connectors.contract import Feed, Page, Write, status_word
+from samklang.connectors.errors import Unreachable
 from samklang.connectors.registry import manifest
 from samklang.hub import store
 from samklang.hub.flows import BY_CHANNEL, routes
-from samklang.hub.intake import Intake
+from samklang.hub.intake import Intake, reading
 from samklang.hub.links import open_link
-from samklang.hub.models import Binding, Flow, Stored
+from samklang.hub.models import Binding, Connection, Flow, Stored
 from samklang.hub.projection import projection
 from samklang.hub.store import Wanted
 from samklang.records import Customer, OrderStatus, Product, Record, StockLevel, content_hash, decode, encode
@@ -30,6 +32,7 @@ from samklang.rules import Ignored, RuleFailed
 
 Progress = Callable[[str, int, int], None]  # what is being read, rows so far, rows in all (0 = unknown)
 _CHUNK = 500
+_PATIENCE = 600  # seconds that a read of another process is waited for
 SAMPLES = 20  # records of each flow and action that a plan names, unless it is asked for more
 
 
@@ -93,14 +96,15 @@ def plan_flow(flow: Flow, progress: Progress | None = None, most: int = SAMPLES)
     return plan
 
 
-def _read(row: Any, type_: str, say: Progress) -> None:
+def _read(row: Connection, type_: str, say: Progress) -> None:
     """Bring the store up to date with the source."""
     link = open_link(row)
     feed = link.manifest.feed_for(type_)
     assert feed is not None, "set_flow has checked that the source can be read"
     intake = Intake(row, feed, link=link)
     intake.watch = lambda page: say(f"{row.name}: {feed.name}", intake.transfer.considered, page.total)
-    report = intake.run()
+    with _alone(row, feed, say):
+        report = intake.run()
     if report.transfer.result != "ok":
         raise report.failure or RuntimeError(report.transfer.error)
 
@@ -116,9 +120,25 @@ def _observe(flow: Flow, say: Progress) -> None:
         say(f"{flow.target.name}: {feed.name}", intake.transfer.considered, page.total)
 
     intake.watch = watch
-    report = intake.run(sweep=True)
+    with _alone(flow.target, feed, say):
+        report = intake.run(sweep=True)
     if report.transfer.result != "ok":
         raise report.failure or RuntimeError(report.transfer.error)
+
+
+@contextlib.contextmanager
+def _alone(row: Connection, feed: Feed, say: Progress) -> Iterator[None]:
+    """Nobody else reads the feed meanwhile; a read that is under way is waited for. Unreachable when it takes long."""
+    for _ in range(_PATIENCE):
+        with reading(row, feed) as held:
+            if held:
+                yield
+                return
+        say(f"{row.name}: {feed.name} (waits for a read that is under way)", 0, 0)
+        time.sleep(1.0)
+    raise Unreachable(
+        f"{feed.name} of {row.name} is being read by another process", do_this="Plan again when it is done."
+    )
 
 
 def _stored(flow: Flow) -> Iterator[list[Record]]:

@@ -1,0 +1,94 @@
+"""Which connector handles which data register, read off the manifests (J-20): for the console's catalogue, and for
+docs/reference/registers.md, which `python -m samklang.connectors.registers` writes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from samklang.connectors.contract import Manifest
+from samklang.connectors.registry import manifest, packages
+from samklang.records import record_types
+
+PAGE = Path(__file__).parents[3] / "docs" / "reference" / "registers.md"
+_HEAD = """<!-- Written by `python -m samklang.connectors.registers`; a test holds it to the manifests. -->
+# Data registers
+
+What each connector reads from its system and writes to it, as its manifest says. The console shows the same on
+*Connections → Connect a system*.
+"""
+
+
+class Register(NamedTuple):
+    """What a connector does with one record type. `seconds`: how often news is looked for (0 = it is not read);
+    `whole`: only by reading everything."""
+
+    type: str
+    reads: bool
+    writes: bool
+    updates: bool
+    seconds: int = 0
+    whole: bool = False
+
+
+def registers(of: Manifest) -> dict[str, Register]:
+    """What a connector handles, by record type."""
+    found = {}
+    for type_ in record_types():
+        feed, write = of.feed_for(type_), of.writes.get(type_)
+        if feed or write:
+            found[type_] = Register(
+                type_, feed is not None, write is not None, write is not None and write.update,
+                feed.every_seconds if feed else 0, feed is not None and feed.changes == "full",
+            )  # fmt: skip
+    return found
+
+
+def handled() -> list[str]:
+    """Record types that some connector handles."""
+    known = {type_ for name in packages() for type_ in registers(manifest(name))}
+    return [type_ for type_ in record_types() if type_ in known]
+
+
+def page(names: list[str] | None = None) -> str:
+    """The page as the manifests are now."""
+    facts = [manifest(name) for name in (names or sorted(packages()))]
+    types = [type_ for type_ in record_types() if any(type_ in registers(one) for one in facts)]
+    lines = [_HEAD, "| record | " + " | ".join(one.title for one in facts) + " |"]
+    lines.append("|---|" + "---|" * len(facts))
+    for type_ in types:
+        lines.append(f"| {type_.replace('_', ' ')} | " + " | ".join(_cell(one, type_) for one in facts) + " |")
+    lines.append(
+        "\n**reads** with the time between two looks for news; **writes**, *creates* where it never changes one."
+    )
+    for one in facts:
+        lines.append(f"\n## {one.title}\n")
+        lines.append(
+            f"Kind: {one.kind}. Login: {one.auth}. Webhooks: {'yes' if one.hooks else 'no'}. "
+            f"Several warehouses: {'yes' if one.warehouses else 'no'}. "
+            f"Price lists: {'yes' if one.price_lists else 'no'}. "
+            f"Variant axes: {'any number' if one.axes is None else one.axes or 'none'}. "
+            f"Checked against: {', '.join(one.checked_against)}."
+        )
+        if one.cannot:
+            lines.append("\nWhat it cannot do:\n")
+            lines += [f"- {sentence}" for sentence in one.cannot]
+    return "\n".join(lines) + "\n"
+
+
+def _cell(of: Manifest, type_: str) -> str:
+    register = registers(of).get(type_)
+    if register is None:
+        return "–"
+    words = [f"reads ({_every(register.seconds)})"] if register.reads else []
+    if register.writes:
+        words.append("writes" if register.updates else "creates")
+    return ", ".join(words)
+
+
+def _every(seconds: int) -> str:
+    return f"{seconds // 60} min" if seconds >= 60 and seconds % 60 == 0 else f"{seconds} s"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
