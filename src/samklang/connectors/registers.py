@@ -54,36 +54,42 @@ def page(names: list[str] | None = None) -> str:
     """The page as the manifests are now."""
     facts = [manifest(name) for name in (names or sorted(packages()))]
     types = [type_ for type_ in record_types() if any(type_ in registers(one) for one in facts)]
-    lines = [_HEAD, "| record | " + " | ".join(one.title for one in facts) + " |"]
-    lines.append("|---|" + "---|" * len(facts))
-    for type_ in types:
-        lines.append(f"| {type_.replace('_', ' ')} | " + " | ".join(_cell(one, type_) for one in facts) + " |")
-    lines.append(
-        "\n**reads** with the time between two looks for news; **writes**, *creates* where it never changes one."
-    )
-    for one in facts:
-        lines.append(f"\n## {one.title}\n")
-        lines.append(
-            f"Kind: {one.kind}. Login: {one.auth}. Webhooks: {'yes' if one.hooks else 'no'}. "
-            f"Several warehouses: {'yes' if one.warehouses else 'no'}. "
-            f"Price lists: {'yes' if one.price_lists else 'no'}. "
-            f"Variant axes: {'any number' if one.axes is None else one.axes or 'none'}. "
-            f"Checked against: {', '.join(one.checked_against)}."
-        )
-        if one.cannot:
-            lines.append("\nWhat it cannot do:\n")
-            lines += [f"- {sentence}" for sentence in one.cannot]
+    lines = [
+        _HEAD,
+        "| system | " + " | ".join(type_.replace("_", " ") for type_ in types) + " |",
+        "|---|" + ":-:|" * len(types),
+        *(
+            f"| [{one.title}](#{one.title.lower().replace(' ', '-')}) | "
+            + " | ".join(_mark(registers(one).get(type_)) for type_ in types)
+            + " |"
+            for one in facts
+        ),
+        "\n**r** reads, **w** writes, **c** creates and never changes.",
+        *(_chapter(one) for one in facts),
+    ]
     return "\n".join(lines) + "\n"
 
 
-def _cell(of: Manifest, type_: str) -> str:
-    register = registers(of).get(type_)
+def _mark(register: Register | None) -> str:
     if register is None:
         return "–"
-    words = [f"reads ({_every(register.seconds)})"] if register.reads else []
-    if register.writes:
-        words.append("writes" if register.updates else "creates")
-    return ", ".join(words)
+    return "r" * register.reads + ("w" if register.updates else "c" if register.writes else "")
+
+
+def _chapter(of: Manifest) -> str:
+    facts = (
+        f"Kind: {of.kind}. Login: {of.auth}. Webhooks: {'yes' if of.hooks else 'no'}. "
+        f"Several warehouses: {'yes' if of.warehouses else 'no'}. Price lists: {'yes' if of.price_lists else 'no'}. "
+        f"Variant axes: {'any number' if of.axes is None else of.axes or 'none'}. "
+        f"Checked against: {', '.join(of.checked_against)}."
+    )
+    looked = ", ".join(
+        f"{one.type.replace('_', ' ')} every {_every(one.seconds)}" for one in registers(of).values() if one.reads
+    )
+    lines = [f"\n## {of.title}\n", facts, f"\nLooks for news: {looked or 'never'}."]
+    if of.cannot:
+        lines += ["\nWhat it cannot do:\n", *(f"- {sentence}" for sentence in of.cannot)]
+    return "\n".join(lines)
 
 
 def _every(seconds: int) -> str:
