@@ -193,5 +193,6 @@ TEMPLATES = [
         },
     }
 ]
+FORM_RENDERER = "samklang.console.forms.Renderer"
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True

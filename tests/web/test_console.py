@@ -126,7 +126,7 @@ def test_what_is_not_there_is_not_found(busy: World, path: str) -> None:
 
 
 def test_static_files_are_kept_by_browsers(database: Path) -> None:
-    found: Any = re.search(r'href="(/static/[^"]+console.css)"', page(""))
+    found: Any = re.search(r'href="(/static/[^"]+components.css)"', page(""))
     answer = Client(SERVER_NAME="localhost").get(found[1])
     assert answer.status_code == 200
     assert "immutable" in answer.headers["Cache-Control"]

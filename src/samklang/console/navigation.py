@@ -1,4 +1,4 @@
-"""The main menu: one line for each page family, in the order in which they are shown, and who may open it."""
+"""The main menu: page families in the order in which they are shown, and who may open them."""
 
 from __future__ import annotations
 
@@ -9,60 +9,100 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from samklang.console.statics import stamp
+from samklang.hub.models import Problem
 from samklang.people.models import Member
 from samklang.people.rights import Right
 
 
 class Entry(NamedTuple):
-    """A line of the menu: the name of its route, what it says, who may open it, other routes under it."""
+    """A line of the menu: the name of its route, what it says, who may open it, its drawing (static/icons.svg), other
+    routes under it, and what is counted beside it (see `_count`)."""
 
     name: str
     title: str | Promise
     right: Right
+    icon: str
     under: tuple[str, ...] = ()
+    count: str = ""
+
+
+class Group(NamedTuple):
+    """Lines that belong together, under a heading (none for the first)."""
+
+    title: str | Promise
+    entries: tuple[Entry, ...]
 
 
 MENU = (
-    Entry("start", _("Overview"), Right.SEE),
-    Entry("orders", _("Orders"), Right.SEE, ("journey",)),
-    Entry("products", _("Products"), Right.SEE),
-    Entry("problems", _("Problems"), Right.SEE),
-    Entry("flows", _("Flows"), Right.SEE),
-    Entry("transfers", _("Transfers"), Right.SEE),
-)
+    Group("", (
+        Entry("start", _("Overview"), Right.SEE, "layout-dashboard"),
+        Entry("problems", _("Problems"), Right.SEE, "triangle-alert", count="problems"),
+    )),
+    Group(_("Trade"), (
+        Entry("orders", _("Orders"), Right.SEE, "shopping-bag", ("journey",)),
+        Entry("products", _("Products"), Right.SEE, "package"),
+    )),
+    Group(_("Books"), (
+    )),
+    Group(_("Set up"), (
+        Entry("flows", _("Flows"), Right.SEE, "workflow"),
+    )),
+    Group(_("Logs and reports"), (
+        Entry("transfers", _("Transfers"), Right.SEE, "arrow-left-right"),
+    )),
+    Group(_("Company"), (
+    )),
+)  # fmt: skip
 
 
 class Line(NamedTuple):
     """An entry as it stands on a page."""
 
-    name: str
     title: str | Promise
     address: str
+    icon: str
     current: bool
+    count: str
 
 
-def menu(member: Member, page: str) -> list[Line]:
-    """What the member may open; `page` is the name of the route that is shown."""
+class Lines(NamedTuple):
+    """A group as it stands on a page."""
+
+    title: str | Promise
+    lines: list[Line]
+
+
+def menu(member: Member, page: str) -> list[Lines]:
+    """What the member may open; `page` is the name of the route that is shown. Groups of nothing are left out."""
     return [
-        Line(
-            entry.name, entry.title, reverse(f"console:{entry.name}", args=[member.tenant.slug]),
-            page in (entry.name, *entry.under),
-        )
-        for entry in MENU
-        if member.may(entry.right)
-    ]  # fmt: skip
+        Lines(group.title, lines)
+        for group in MENU
+        if (lines := [_line(entry, member, page) for entry in group.entries if member.may(entry.right)])
+    ]
+
+
+def _line(entry: Entry, member: Member, page: str) -> Line:
+    address = reverse(f"console:{entry.name}", args=[member.tenant.slug])
+    here = page in (entry.name, *entry.under)
+    return Line(entry.title, address, entry.icon, here, _count(entry.count, member) if page and entry.count else "")
+
+
+def _count(what: str, member: Member) -> str:
+    """How many wait for a person, "" for none; beyond 99 only that there are more."""
+    rows = {"problems": Problem.objects.filter(tenant=member.tenant, closed_at=None)}[what]
+    found = rows[:100].count()
+    return "" if not found else str(found) if found < 100 else "99+"
 
 
 def home(member: Member) -> str:
     """The address of the first page that the member may open."""
-    lines = menu(member, "")
-    return lines[0].address if lines else reverse("console:nothing", args=[member.tenant.slug])
+    groups = menu(member, "")
+    return groups[0].lines[0].address if groups else reverse("console:nothing", args=[member.tenant.slug])
 
 
 def everywhere(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: `menu`, `page` (the name of the route), `stamp` (of the static files)."""
+    """Context processor: `menu`, `page` (the name of the route)."""
     member: Member | None = getattr(request, "member", None)
     match = request.resolver_match
     page = match.url_name or "" if match else ""
-    return {"menu": menu(member, page) if member else [], "page": page, "stamp": stamp()}
+    return {"menu": menu(member, page) if member else [], "page": page}

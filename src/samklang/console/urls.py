@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from samklang.console import doors, statics, views
+from samklang.console import doors, statics, style, views
 
 pages = [
     path("", views.start, name="start"),
@@ -22,4 +22,5 @@ urlpatterns = [
     path("enter/<str:token>", doors.ticket, name="ticket"),
     path("t/<slug:tenant>/", include((pages, "console"))),
     path("static/<slug:stamp>/<str:name>", statics.static_file, name="static"),
+    path("style", style.style, name="style"),
 ]

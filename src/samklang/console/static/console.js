@@ -1,13 +1,65 @@
-// Keeps the start page fresh: fetches its middle again every ten seconds while the page is looked at.
-const place = document.querySelector("[data-refresh]");
-if (place) {
-  setInterval(async () => {
-    if (document.hidden) return;
-    try {
-      const answer = await fetch(place.dataset.refresh + location.search);
-      if (answer.ok) place.innerHTML = await answer.text();
-    } catch {
-      // The hub is away for a moment; the next round will tell.
-    }
-  }, 10000);
+// The few things that pages do in the browser beside htmx: look, dialogs, messages that go, "all" boxes, keys.
+const root = document.documentElement;
+const year = 31536000;
+
+function look(name) {
+  if (name === "auto") delete root.dataset.look; else root.dataset.look = name;
+  document.cookie = `look=${name}; path=/; max-age=${name === "auto" ? 0 : year}; samesite=lax`;
+  for (const button of document.querySelectorAll("[data-look-to]")) {
+    button.setAttribute("aria-pressed", String(button.dataset.lookTo === name));
+  }
 }
+
+document.addEventListener("click", (event) => {
+  const at = event.target.closest("[data-look-to], [data-opens], [data-closes], [data-all], [data-forget], [data-copies]");
+  if (!at) {
+    for (const open of document.querySelectorAll("details.drop[open]")) if (!open.contains(event.target)) open.open = false;
+    if (event.target.matches("dialog")) event.target.close(); // beside the dialog
+    return;
+  }
+  if (at.dataset.lookTo) look(at.dataset.lookTo);
+  else if (at.dataset.opens) document.getElementById(at.dataset.opens)?.showModal();
+  else if ("closes" in at.dataset) at.closest("dialog")?.close();
+  else if ("forget" in at.dataset) at.closest(".message")?.remove();
+  else if (at.dataset.copies) navigator.clipboard?.writeText(document.getElementById(at.dataset.copies)?.textContent.trim() ?? "");
+  else if (at.dataset.all) {
+    for (const box of document.getElementsByName(at.dataset.all)) box.checked = at.checked;
+    counted(at.form);
+  }
+});
+
+// A form with [data-counts] says how many boxes are ticked, and its bar shows when there are any.
+function counted(form) {
+  if (!form) return;
+  const boxes = form.querySelectorAll("input[type=checkbox][name]:checked").length;
+  for (const place of form.querySelectorAll("[data-counts]")) place.textContent = String(boxes);
+  for (const bar of form.querySelectorAll(".bulk")) bar.hidden = boxes === 0;
+}
+document.addEventListener("change", (event) => {
+  if (event.target.matches("input[type=checkbox][name]")) counted(event.target.form);
+  if (event.target.matches("[data-sends]")) event.target.form?.requestSubmit();
+});
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (event.key === "/" && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) {
+    const search = document.querySelector("main [type=search]") ?? document.querySelector("[data-search]");
+    if (search) { event.preventDefault(); search.focus(); search.select(); }
+  }
+  if (event.key === "Escape") {
+    const open = event.target.closest("details.drop[open]");
+    if (open) { open.open = false; open.querySelector("summary").focus(); }
+  }
+});
+
+// A part that could not be fetched says so once, instead of nothing.
+document.addEventListener("htmx:afterRequest", (event) => {
+  const quiet = event.detail.elt?.closest?.("[data-quiet]"); // refreshes itself; the next round will tell
+  if (event.detail.failed && !quiet && !event.detail.xhr?.responseText) {
+    const told = document.getElementById("lost");
+    if (told) document.getElementById("toasts")?.append(told.content.cloneNode(true));
+  }
+});
+document.addEventListener("htmx:beforeSwap", (event) => {
+  if (event.detail.xhr.status === 422) { event.detail.shouldSwap = true; event.detail.isError = false; } // a form with errors
+});

@@ -1,14 +1,162 @@
-"""Plain words for what the code calls by short names."""
+"""Plain words for what the code calls by short names, and figures, money and times as the reader writes them.
+
+Every date, number and amount on a page goes through one of these filters. Times are shown in the zone that the view has
+activated: the tenant's.
+"""
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from decimal import Decimal
+
 from django import template
-from django.utils.translation import gettext
+from django.utils import formats, timezone
+from django.utils.dateformat import format as date_text
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.translation import get_language, gettext, ngettext
+
+from samklang.console.lexicon import WORDS
+from samklang.records.money import exponent
 
 register = template.Library()
+_GAP = "\N{NO-BREAK SPACE}"
+
+#: A day and a time of day, by language: long enough to be clear anywhere, short enough to line up in a table.
+_DAY = {"sv": "Y-m-d", "ru": "d.m.Y", "en": "j M Y"}
+_SHORT_DAY = {"sv": "j M", "ru": "j M", "en": "j M"}
+_DAY_AND_TIME = {"sv": "Y-m-d H:i", "ru": "d.m.Y H:i", "en": "j M Y, H:i"}
 
 
 @register.filter
-def words(name: str) -> str:
-    """A record type or state as people say it: order_status → order status."""
-    return gettext(str(name).replace("_", " "))
+def words(name: object) -> str:
+    """A record type, state or kind as people say it: order_status → order status."""
+    known = WORDS.get(str(name))
+    return str(known) if known is not None else str(name).replace("_", " ")
+
+
+@register.filter
+def sentence(text: object) -> str:
+    """The text with its first letter large."""
+    said = str(text)
+    return said[:1].upper() + said[1:]
+
+
+# ---------------------------------------------------------------------------------------------------- numbers
+
+
+@register.filter
+def number(value: object, places: int | None = None) -> str:
+    """1234.50 → 1 234,5: grouped by thousands, `places` decimals (none = as many as there are)."""
+    if value is None or value == "":
+        return ""
+    figure = value if isinstance(value, int | Decimal) else Decimal(str(value))
+    if places is None and isinstance(figure, Decimal):
+        places = max(0, -int(figure.normalize().as_tuple().exponent))
+    text = formats.number_format(figure, places or 0, use_l10n=True, force_grouping=True)
+    return text.replace(" ", _GAP).replace("-", "\N{MINUS SIGN}", 1)
+
+
+@register.filter
+def money(value: object, currency: str = "") -> str:
+    """1249.9, SEK → 1 249,90 SEK; as many decimals as the currency has."""
+    if value is None or value == "":
+        return ""
+    text = number(Decimal(str(value)), exponent(currency) if currency else 2)
+    return f"{text}{_GAP}{currency}" if currency else text
+
+
+@register.filter
+def percent(value: object) -> str:
+    """25 → 25 %."""
+    sign = "%" if get_language() == "en" else f"{_GAP}%"
+    return f"{number(value)}{sign}"
+
+
+@register.filter
+def bounded(value: int) -> str:
+    """A count that was not made beyond 10,000: 10001 → more than 10 000."""
+    if value > MANY:
+        return gettext("more than %(count)s") % {"count": number(MANY)}
+    return number(value)
+
+
+#: How far rows are counted; see `bounded`.
+MANY = 10_000
+
+
+# ---------------------------------------------------------------------------------------------------- times
+
+
+def _moment(value: object) -> datetime | None:
+    """A time in the reader's zone, out of a datetime or seconds since the epoch; None where there is none."""
+    if isinstance(value, int | float) and value:
+        value = datetime.fromtimestamp(value, UTC)
+    return timezone.localtime(value) if isinstance(value, datetime) else None
+
+
+def _shown(moment: datetime, text: str) -> SafeString:
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>', moment.isoformat(timespec="seconds"),
+        date_text(moment, f"{_pattern(_DAY)} H:i:s e"), text,
+    )  # fmt: skip
+
+
+def _pattern(patterns: dict[str, str]) -> str:
+    return patterns.get((get_language() or "en")[:2], patterns["en"])
+
+
+@register.filter
+def when(value: object) -> SafeString | str:
+    """A day with its time: 2026-11-21 13:02."""
+    moment = _moment(value)
+    return _shown(moment, date_text(moment, _pattern(_DAY_AND_TIME))) if moment else ""
+
+
+@register.filter
+def day(value: object) -> SafeString | str:
+    """A day: 2026-11-21."""
+    moment = _moment(value)
+    return _shown(moment, date_text(moment, _pattern(_DAY))) if moment else ""
+
+
+@register.filter
+def short_day(value: object) -> str:
+    """A day on an axis: 21 Nov."""
+    moment = _moment(value)
+    return date_text(moment, _pattern(_SHORT_DAY)) if moment else ""
+
+
+@register.filter
+def clock(value: object) -> SafeString | str:
+    """A time of day: 13:02:11."""
+    moment = _moment(value)
+    return _shown(moment, date_text(moment, "H:i:s")) if moment else ""
+
+
+@register.filter
+def ago(value: object) -> SafeString | str:
+    """How long since: 3 min ago; older than a month, the day."""
+    moment = _moment(value)
+    if moment is None:
+        return ""
+    seconds = (timezone.now() - moment).total_seconds()
+    if seconds > 30 * 86400:
+        return day(value)
+    return _shown(moment, gettext("%(time)s ago") % {"time": span(max(seconds, 0))})
+
+
+@register.filter
+def span(seconds: float | None) -> str:
+    """A stretch of time in one unit: 14 s, 3 min, 5 h, 2 days."""
+    if seconds is None:
+        return ""
+    if seconds >= 48 * 3600:
+        days = int(seconds // 86400)
+        return ngettext("%(count)s day", "%(count)s days", days) % {"count": number(days)}
+    for unit, size in (("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{int(seconds // size)}{_GAP}{gettext(unit)}"
+    if 0 < seconds < 1:
+        return f"{round(seconds * 1000)}{_GAP}{gettext('ms')}"
+    return f"{int(seconds)}{_GAP}{gettext('s')}"
