@@ -23,7 +23,7 @@ class Entry(NamedTuple):
     right: Right
     icon: str
     under: tuple[str, ...] = ()
-    count: str = ""
+    counted: str = ""
 
 
 class Group(NamedTuple):
@@ -36,7 +36,7 @@ class Group(NamedTuple):
 MENU = (
     Group("", (
         Entry("start", _("Overview"), Right.SEE, "layout-dashboard"),
-        Entry("problems", _("Problems"), Right.SEE, "triangle-alert", count="problems"),
+        Entry("problems", _("Problems"), Right.SEE, "triangle-alert", counted="problems"),
     )),
     Group(_("Trade"), (
         Entry("orders", _("Orders"), Right.SEE, "shopping-bag", ("journey",)),
@@ -62,7 +62,7 @@ class Line(NamedTuple):
     address: str
     icon: str
     current: bool
-    count: str
+    waits: str
 
 
 class Lines(NamedTuple):
@@ -84,7 +84,7 @@ def menu(member: Member, page: str) -> list[Lines]:
 def _line(entry: Entry, member: Member, page: str) -> Line:
     address = reverse(f"console:{entry.name}", args=[member.tenant.slug])
     here = page in (entry.name, *entry.under)
-    return Line(entry.title, address, entry.icon, here, _count(entry.count, member) if page and entry.count else "")
+    return Line(entry.title, address, entry.icon, here, _count(entry.counted, member) if page and entry.counted else "")
 
 
 def _count(what: str, member: Member) -> str:
