@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -21,6 +21,7 @@ from samklang.sandboxes.base import serve
 from samklang.sandboxes.proxy import Proxy
 from samklang.sandboxes.stands import STANDS, FaultyStand, Judge, Seen, open_stand
 from tests.contract import fortnox_document, woocommerce_document
+from tests.contract.openapi import Document
 from tests.integration import tryton_seed
 from tests.integration.tryton_server import DATABASE, Tryton, tryton
 from tests.integration.vendure_server import Vendure, vendure
@@ -30,12 +31,12 @@ REAL = ("tryton", "vendure")
 _SMALL = 3  # rows a page
 
 
-def _by_fortnox() -> Judge:
-    document = fortnox_document.load()
+def _by(document: Document, below: tuple[str, ...] = ("/",)) -> Judge:
+    """By an OpenAPI document; addresses that begin otherwise are not in it (such as the login server's)."""
 
     def judge(seen: Seen) -> list[str]:
-        if not seen.path.startswith(("/3/", "/api/")):
-            return []  # the login server is not in the document
+        if not (document.knows(seen.path) and seen.path.startswith(below)):
+            return []
         try:
             document.check_request(seen.method, seen.path, parse_qsl(seen.query), seen.body)
         except AssertionError as departure:
@@ -54,10 +55,16 @@ def _by_woocommerce() -> Judge:
     return judge
 
 
+_JUDGES: Mapping[str, Callable[[], Judge]] = {
+    "fortnox": lambda: _by(fortnox_document.load(), ("/3/", "/api/")),
+    "woocommerce": _by_woocommerce,
+}
+
+
 def judge_of(name: str) -> Judge | None:
     """The comparison with the vendor's document; None where it is not at hand."""
     try:
-        return {"fortnox": _by_fortnox, "woocommerce": _by_woocommerce}[name]()
+        return _JUDGES[name]()
     except (KeyError, pytest.skip.Exception):
         return None
 

@@ -17,7 +17,8 @@ from samklang.connectors.errors import BadAnswer, LoginRefused, Retry, Unreachab
 from samklang.connectors.fortnox import Fortnox
 from samklang.connectors.limiter import Limiter
 from samklang.records import Price
-from samklang.sandboxes.stands import FortnoxStand, open_stand
+from samklang.sandboxes.fortnox.stand import FortnoxStand
+from samklang.sandboxes.stands import open_stand
 
 BY_NAME = {check.name: check for check in CHECKS}
 

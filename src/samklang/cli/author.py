@@ -101,7 +101,7 @@ def new(
     screen.say(f"Its grade: samklang connector check {name}")
     if inside:
         screen.say(
-            "When it has a sandbox, add its stand to src/samklang/sandboxes/stands.py: then `check` tries it too."
+            f"When it has a sandbox, add src/samklang/sandboxes/{name}/stand.py: then `check` tries it there too."
         )
     screen.say("How to go on: docs/connectors.md")
 

@@ -78,6 +78,13 @@ class Bench:
             self.bind(item.record, item.external_id, item.parts)
         return pages
 
+    def ask(self) -> None:
+        """Something harmless: read the first feed, or look at the account where nothing is read."""
+        if self.manifest.feeds:
+            self.read(self.manifest.feeds[0].name)
+        else:
+            self.connector.check()
+
     def bind(self, record: Record, external_id: str, parts: Iterable[Any] = ()) -> None:
         """Remember what the system calls it."""
         if external_id:
@@ -119,10 +126,11 @@ class Bench:
             options=self._options.get((record.type, record.key), {}),
         )  # fmt: skip
 
-    def write(self, record: Record, *, doubt: bool = False) -> Result:
-        """One write; what is raised counts as the result. Ids are bound."""
+    def write(self, record: Record, *, doubt: bool = False, create: bool = False) -> Result:
+        """One write (`create`: as if its id were not known); what is raised counts as the result. Ids are bound."""
         try:
-            results: Sequence[Result] = self.connector.write(record.type, [self.want(record, doubt=doubt)])
+            want = self.want(record, doubt=doubt, create=create)
+            results: Sequence[Result] = self.connector.write(record.type, [want])
         except SamklangError as error:
             return error
         if len(results) != 1:

@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from samklang.connectors.checks.bench import Bench, Fails, items
-from samklang.connectors.contract import Connector, Manifest
+from samklang.connectors.contract import Connector, Done, Manifest
 from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Retry, SamklangError
 from samklang.records import record_class, record_types
 
@@ -133,7 +133,7 @@ def reads_all(bench: Bench) -> str:
         if strange:
             raise Fails(f"{feed.name} gave {', '.join(strange)}, which it does not declare")
         said.append(f"{feed.name} {len(found)} records in {calls} requests")
-    return "; ".join(said)
+    return "; ".join(said) or "reads nothing"
 
 
 def _once(what: str, names: list[str]) -> None:
@@ -174,6 +174,10 @@ def written_once(bench: Bench) -> str:
                 raise Fails(f"{type_} {record.key} again: {again}")
             if done.external_id and again.external_id not in ("", done.external_id):
                 raise Fails(f"{type_} {record.key} moved from {done.external_id} to {again.external_id}")
+        if how.create == "key":  # sent anew with the same key, as after a crash: it is the same thing still
+            again = bench.write(record, doubt=True, create=True)
+            if not isinstance(again, Done) or again.external_id != done.external_id:
+                raise Fails(f"{type_} {record.key} sent again by its key: {again}, first {done.external_id}")
         if bench.stand.count(record) != 1:
             raise Fails(f"{type_} {record.key}: written twice, there {bench.stand.count(record)} times")
         said.append(type_)

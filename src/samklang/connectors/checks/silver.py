@@ -11,7 +11,7 @@ from pathlib import Path
 from samklang.connectors.checks.bench import Bench, Fails, items
 from samklang.connectors.contract import Connector, Done
 from samklang.connectors.errors import Pause, RateLimited, Rejected, Retry, SamklangError
-from samklang.records import Order, Price, Record, content_hash, encode
+from samklang.records import Capture, Order, Price, Record, Refund, content_hash, encode
 
 _WAIT = 1.0
 _UNDER_WAY = 0.1  # other calls may have had their turn when the 429 came
@@ -26,10 +26,9 @@ NIGHTS = (
 
 def slows_down(bench: Bench) -> str:
     """A 429 is waited for as long as it says; a long one goes back to the hub."""
-    feed = bench.manifest.feeds[0].name
     bench.exchanges.clear()
     bench.stand.fault("429", times=1, seconds=_WAIT)
-    bench.read(feed)
+    bench.ask()
     bench.stand.no_faults()
     refused = next((exchange for exchange in bench.exchanges if exchange.status == 429), None)
     if refused is None:
@@ -42,7 +41,7 @@ def slows_down(bench: Bench) -> str:
             raise Fails(f"a call began {seconds:.2f} s after a 429 that said {_WAIT} s")
     bench.stand.fault("429", seconds=900)
     try:
-        bench.read(feed)
+        bench.ask()
     except RateLimited as error:
         if error.retry_after < 899:
             raise Fails(f"the 429 said 900 s, the hub hears {error.retry_after}") from error
@@ -54,11 +53,10 @@ def slows_down(bench: Bench) -> str:
 
 def pauses(bench: Bench) -> str:
     """A login that has ended pauses the connection, in reading and in writing, and works again when it is mended."""
-    feed = bench.manifest.feeds[0].name
     specimens = [found.record for _, _, found in bench.specimens()][:1]
     bench.stand.fault("401")
     try:
-        bench.read(feed)
+        bench.ask()
     except Pause as error:
         said = f"{error.__class__.__name__}: {error.do_this}"
     except SamklangError as error:
@@ -70,7 +68,7 @@ def pauses(bench: Bench) -> str:
         if not isinstance(result, Pause):
             raise Fails(f"writing {record.type} without a login gives {result}")
     bench.stand.no_faults()
-    bench.read(feed)
+    bench.ask()
     for record in specimens:
         bench.settle(record)
     return said
@@ -117,7 +115,7 @@ def decimals(bench: Bench) -> str:
     """Money as read and as written is, digit by digit, the system's."""
     compared = 0
     written: list[Record] = []
-    for type_ in ("price", "order"):
+    for type_ in ("price", "order", "capture", "refund"):
         for _ in range(5 if type_ == "price" else 1):
             specimen = bench.fresh(type_) if type_ in bench.manifest.writes else None
             if specimen:
@@ -151,14 +149,14 @@ def decimals(bench: Bench) -> str:
 
 
 def _money(record: Record) -> str:
-    assert isinstance(record, Price | Order)
-    return str(record.amount if isinstance(record, Price) else record.gross)
+    assert isinstance(record, Price | Order | Capture | Refund)
+    return str(record.gross if isinstance(record, Order) else record.amount)
 
 
 def dst(bench: Bench) -> str:
     """What happens in the hour that comes twice, or beside the one that never comes, is read, and at its instant."""
     said = []
-    for at in NIGHTS:
+    for at in NIGHTS if bench.manifest.feeds else ():
         happened = bench.stand.happens(at)
         if happened is None:
             raise Fails("the stand has no clock to set: say so in its `cannot`")
@@ -173,7 +171,7 @@ def dst(bench: Bench) -> str:
         if isinstance(record, Order) and record.placed_at != at:
             raise Fails(f"order {record.key} was placed at {at}, read as {record.placed_at}")
         said.append(happened.type)
-    return f"{len(said)} instants: {', '.join(dict.fromkeys(said))}"
+    return f"{len(said)} instants: {', '.join(dict.fromkeys(said))}" if said else "reads nothing"
 
 
 def unknown_fields(bench: Bench) -> str:

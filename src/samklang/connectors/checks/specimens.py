@@ -8,16 +8,20 @@ from decimal import Decimal
 from samklang.records import (
     Address,
     Axis,
+    Capture,
     Charge,
     Customer,
+    MoneyLine,
     Order,
     OrderLine,
     Price,
     PriceList,
     Product,
+    Refund,
     StockLevel,
     TaxTotal,
     Variant,
+    Void,
 )
 
 CHANNEL = "provbutik"
@@ -102,3 +106,56 @@ def order(n: int, first: str = "", second: str = "") -> Order:
         paid=Decimal("537.80"), lifecycle="confirmed", payment="captured", payment_method="swish",
         shipping_method="PostNord MyPack", time_zone="Europe/Stockholm",
     )  # fmt: skip
+
+
+#: What is authorised for the payments of `capture`, `refund` and `void`.
+AUTHORISED = Decimal("1000.00")
+
+
+def _sold(n: int) -> tuple[MoneyLine, ...]:
+    """Three pieces whose price is no whole number of öre, half a kilo, freight, a gift card and rounding: 451.00."""
+    return (
+        MoneyLine(
+            line_id="1", sku=sku(n), name="Provkopp åäö", quantity=Decimal(3), gross=Decimal("400.00"),
+            tax=Decimal("80.00"), tax_percent=Decimal(25),
+        ),
+        MoneyLine(
+            line_id="2", sku=f"{sku(n)}-K", name="Provkaffe", quantity=Decimal("0.5"), gross=Decimal("101.99"),
+            tax=Decimal("10.93"), tax_percent=Decimal(12),
+        ),
+        MoneyLine(
+            line_id="charge-0", name="PostNord MyPack", quantity=Decimal(1), gross=Decimal("49.00"),
+            tax=Decimal("9.80"), tax_percent=Decimal(25), kind="shipping",
+        ),
+        MoneyLine(line_id="gift_card", quantity=Decimal(1), gross=Decimal("-100.00"), kind="gift_card"),
+        MoneyLine(line_id="charge-1", quantity=Decimal(1), gross=Decimal("0.01"), kind="rounding"),
+    )  # fmt: skip
+
+
+def capture(n: int, payment_id: str) -> Capture:
+    """The first shipment of an order that a gift card pays in part."""
+    return Capture(
+        order=f"{CHANNEL}/{100_000 + n}", number="1", amount=Decimal("451.00"), currency="SEK", payment_id=payment_id,
+        lines=_sold(n), carrier_code="postnord", tracking_no=f"SE{n}PN", tracking_url=f"https://sparning.example/{n}",
+    )  # fmt: skip
+
+
+def refund(n: int, payment_id: str) -> Refund:
+    """One of the three pieces of `capture` back."""
+    line = MoneyLine(
+        line_id="1", sku=sku(n), name="Provkopp åäö", quantity=Decimal(1), gross=Decimal("133.33"),
+        tax=Decimal("26.67"), tax_percent=Decimal(25),
+    )  # fmt: skip
+    taken = capture(n, payment_id)
+    return Refund(
+        order=taken.order, number="R1", amount=line.gross, currency="SEK", payment_id=payment_id, lines=(line,),
+        reason="Ångrat köp", capture=taken.key,
+    )  # fmt: skip
+
+
+def void(n: int, payment_id: str, *, whole: bool) -> Void:
+    """All of the payment is let go, or (after `capture`) the rest."""
+    taken = Decimal(0) if whole else capture(n, payment_id).amount
+    return Void(
+        order=f"{CHANNEL}/{100_000 + n}", amount=AUTHORISED - taken, currency="SEK", payment_id=payment_id, whole=whole
+    )

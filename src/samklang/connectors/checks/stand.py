@@ -1,6 +1,6 @@
 """What a connector is tried on. A stand knows the system from the other side: it seeds it, breaks it and looks inside.
 
-Stands of the systems that have a sandbox are in `samklang.sandboxes.stands`; an author writes one for a new system.
+The stand of a system that has a sandbox is in `sandboxes/<name>/stand.py`; an author writes one for a new system.
 """
 
 from __future__ import annotations
@@ -102,7 +102,8 @@ class Stand(abc.ABC):
         """How many of the system's own things are this record, in the state that the record says."""
 
     def figures(self) -> Mapping[tuple[str, str], str]:
-        """Money as the system keeps it: (price, key) → amount, (order, key) → what the buyer pays."""
+        """Money as the system keeps it: (price, key) → amount, (order, key) → what the buyer pays, (capture, key) and
+        (refund, key) → what was moved."""
         return {}
 
     @abc.abstractmethod
