@@ -22,6 +22,7 @@ from samklang.hub.flows import preset as preset_flows
 from samklang.hub.models import Channel, ConfigVersion, Connection, Flow, RuleSet, Tenant
 from samklang.hub.rulesets import Direction, condition
 from samklang.hub.secrets import seal, unseal
+from samklang.records.states import axes_of
 from samklang.rules import InvalidRules, load
 
 Mode = Literal["create", "update", "both"]
@@ -39,6 +40,7 @@ class ConnectionPart(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=T
 
     connector: str
     settings: dict[str, Any] = {}
+    status_words: dict[str, list[str]] = {}  # the system's status word → states of an order, or "ignore"
 
 
 class ChannelPart(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
@@ -77,7 +79,7 @@ class PresetPart(msgspec.Struct, forbid_unknown_fields=True):
     """[[presets]]: shorthand for several flows between a channel's shop and an ERP; a [[flows]] entry wins over it."""
 
     channel: str
-    use: Literal["shop rules", "erp rules", "combo"]
+    use: Literal["shop rules", "erp rules", "combo", "till"]
     erp: str
 
 
@@ -140,6 +142,11 @@ def check(config: Config) -> None:
         _known(packages(), part.connector, "connector")
         facts = manifest(part.connector)
         known = {setting.name for setting in facts.settings if setting.kind != "secret"}
+        for word, states in part.status_words.items():
+            try:
+                axes_of(states)
+            except ValueError as error:
+                raise Misconfigured(f"Status word {word!r} of connection {name}: {error}") from error
         for key in part.settings:
             if key not in known:
                 secret = any(setting.name == key for setting in facts.settings)
@@ -175,7 +182,12 @@ def current(tenant: Tenant) -> Config:
     flows = Flow.objects.filter(tenant=tenant, planned=False).select_related("channel", "source", "target")
     return Config(
         tenant=TenantPart(slug=tenant.slug, name=tenant.name),
-        connections={row.name: ConnectionPart(connector=row.connector, settings=row.settings) for row in connections},
+        connections={
+            row.name: ConnectionPart(
+                connector=row.connector, settings=row.settings, status_words=row.status_words
+            )
+            for row in connections
+        },
         channels={
             row.code: ChannelPart(
                 connection=row.connection.name, name=row.name, country=row.country, currency=row.currency,
@@ -256,8 +268,11 @@ def apply(new: Config, by: str, why: str = "", *, enable: bool = True, planned: 
         tenant, _ = Tenant.objects.update_or_create(slug=new.tenant.slug, defaults={"name": new.tenant.name})
         for name, part in new.connections.items():
             Connection.objects.update_or_create(
-                tenant=tenant, name=name, defaults={"connector": part.connector, "settings": part.settings}
-            )
+                tenant=tenant, name=name,
+                defaults={
+                    "connector": part.connector, "settings": part.settings, "status_words": part.status_words,
+                },
+            )  # fmt: skip
         rows = {row.name: row for row in Connection.objects.filter(tenant=tenant)}
         for code, channel in new.channels.items():
             Channel.objects.update_or_create(

@@ -20,10 +20,11 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from samklang.connectors.contract import Done, Match, Result, Want, Write
+from samklang.connectors.contract import Done, Item, Match, Page, Result, Want, Write
 from samklang.connectors.errors import (
     NOT_A_RECORD,
     BadData,
+    ByHand,
     Pause,
     RateLimited,
     Rejected,
@@ -37,12 +38,14 @@ from samklang.connectors.transport import about, may_send
 from samklang.hub import leases, metrics, problems, store, traces
 from samklang.hub.attempt import Attempt
 from samklang.hub.backups import restored_lately
-from samklang.hub.intake import PRIORITY
+from samklang.hub.derive import paid
+from samklang.hub.intake import PRIORITY, Intake
 from samklang.hub.journey import TRACED, step
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
 from samklang.hub.models import Binding, Connection, Flow, Transfer
+from samklang.hub.orders import order_of
 from samklang.hub.projection import Projection, projection
-from samklang.records import Record, content_hash, decode, encode
+from samklang.records import Order, OrderStatus, Record, content_hash, decode, encode, record_class, record_types
 from samklang.rules import Ignored, RuleFailed
 
 _FIRST_PAUSE, _LONGEST_PAUSE = 5.0, 3600.0
@@ -51,7 +54,7 @@ _SILENT = 45.0  # seconds that a call may take whose sender we only know to be s
 _SPOKEN_OF = 5  # technical failures of one record before it becomes a problem
 _PATIENCE = 900.0  # seconds after which a waiting record is looked at again (and becomes a problem)
 #: Types that have an external id of their own; stock, price and status hang on another record's.
-_OWN_ID = frozenset({"product", "price_list", "customer", "order", "shipment"})
+_OWN_ID = frozenset(type_ for type_ in record_types() if record_class(type_).own_id)
 _AT_ONCE = 500  # rows claimed at a time, at the most
 
 
@@ -155,8 +158,12 @@ class Drain:
             try:
                 project = self._projections[flow.pk]
                 record = project(decode(self.type, row.body))
-            except RuleFailed as failure:
-                error = BadData(str(failure), where=f"{self.type} {row.key}")
+                if self.how.carrier and isinstance(record, Order):
+                    _has_carrier(record, self.row)
+            except (RuleFailed, BadData) as failure:
+                error = (
+                    failure if isinstance(failure, BadData) else BadData(str(failure), where=f"{self.type} {row.key}")
+                )
                 outcomes.append(self._stopped(row))
                 troubles.append(problems.Trouble("out", self.type, row.key, error, row.external_id or ""))
                 self.transfer.failed += 1
@@ -252,6 +259,9 @@ class Drain:
                 )
                 if row.troubled:
                     well.append(row.key)
+                if result.by_hand:
+                    task = ByHand(result.by_hand, where=row.key)
+                    troubles.append(problems.Trouble("out", self.type, row.key, task, result.external_id))
             elif isinstance(result, Wait):
                 outcomes.append(self._waiting(row, result, troubles))
                 steps.append((row.key, "waits", result.what))
@@ -271,12 +281,17 @@ class Drain:
                 self.transfer.failed += 1
         with transaction.atomic():
             self._finish(outcomes, parts)
-            if troubles:
-                problems.report(self.tenant, self.row.pk, troubles)
             if well:
                 problems.clear(self.tenant, self.row.pk, "out", self.type, well)
+            if troubles:
+                problems.report(self.tenant, self.row.pk, troubles)
             if self.type in TRACED:
                 step(self.row, self.type, steps)
+            there = [key for key, what, _ in steps if what in ("created", "matched")]
+            if self.type == "capture" and there:
+                paid(self.tenant, self.row.pk, [order_of(key) for key in there])
+            if self.type == "order" and there:
+                self._acknowledge(there)
         metrics.sent(self.type, steps)
         if isinstance(worst, Superseded):
             self.stopped = True
@@ -287,6 +302,16 @@ class Drain:
                 self.transfer.result, self.transfer.error = "failed", str(worst)
         else:
             went_well(self.row)
+
+    def _acknowledge(self, keys: list[str]) -> None:
+        """The target has the order: that is a status of its own, told to the shop at once and not only when the target
+        is read again (P-07). What the target says later goes on from there."""
+        feed = self.link.manifest.feed_for("order_status")
+        if feed is None or not Flow.objects.filter(source=self.row, type="order_status", enabled=True).exists():
+            return
+        said = store.known(self.tenant, self.row.pk, "order_status", keys)
+        news = [OrderStatus(order=key, lifecycle="confirmed") for key in keys if key not in said]
+        Intake(self.row, feed, link=self.link).take(Page([Item(record=status) for status in news]))
 
     def _seen(self, result: Done) -> bytes | None:
         """Hash of how the target now states the record, where reading it back could be taken for news."""
@@ -363,6 +388,16 @@ class Drain:
             row.key, "waiting", attempts=row.attempts, waiting_on=":".join(error.needs), doubt=row.doubt,
             due_at=time.time() + _PATIENCE, troubled=late or row.troubled,
         )  # fmt: skip
+
+
+def _has_carrier(order: Order, target: Connection) -> None:
+    """BadData when the order's shipping method has no carrier code: it stops here and not at the packing table."""
+    if not order.carrier_code and order.lifecycle != "cancelled":
+        raise BadData(
+            f"The shipping method '{order.shipping_method}' has no carrier code for {target.name}",
+            where=f"order {order.key} shipping_method",
+            do_this="Map the method to a carrier and service code in the flow of orders; the order is then sent.",
+        )
 
 
 def deliver(row: Connection, type_: str) -> Transfer | None:

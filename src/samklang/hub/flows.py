@@ -12,7 +12,7 @@ from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest
 from samklang.hub.models import Channel, Connection, Flow, Master
 from samklang.hub.rulesets import condition
-from samklang.records import Order, Record, record_types
+from samklang.records import Order, Record, record_types, types_of_order
 
 #: What a preset makes: (record type, from, to), for the shop of a channel and its ERP (J-01, J-02, J-03).
 PRESETS: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -30,6 +30,13 @@ PRESETS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("order", "shop", "erp"),
         ("order_status", "erp", "shop"),
     ),
+    # A till sells out of the shared stock, so the ERP must rule (J-18); its sales are orders that count the stock down.
+    "till": (
+        ("product", "erp", "shop"),
+        ("price", "erp", "shop"),
+        ("stock", "erp", "shop"),
+        ("order", "shop", "erp"),
+    ),
     "combo": (
         ("product", "shop", "erp"),
         ("price", "erp", "shop"),
@@ -40,10 +47,21 @@ PRESETS: dict[str, tuple[tuple[str, str, str], ...]] = {
     ),
 }
 
+_OF_ORDER = types_of_order()
 End = TypeVar("End")  # a connection, or its name
 
 #: Types whose records belong to one channel each; several channels may send them to one target.
-BY_CHANNEL = frozenset({"order", "order_status", "shipment", "customer"})
+BY_CHANNEL = types_of_order() | {"customer"}
+
+#: Types that the hub makes itself, and out of what: their flow's source is the connection whose records cause them.
+#: `capture` out of what was sent, `void` out of a cancellation, `release` out of the shop's status or by a person …
+DERIVED: Mapping[str, tuple[str, ...]] = {
+    "capture": ("shipment", "order_status"),
+    "void": ("order_status", "order"),
+    "refund": ("return",),
+    "release": ("order",),
+    "inbound": ("stock",),
+}
 
 
 class Line(NamedTuple):
@@ -66,7 +84,7 @@ def refuse(line: Line, others: Iterable[Line], connectors: Mapping[str, str]) ->
     reads, writes = manifest(connectors[source]), manifest(connectors[target])
     if source == target:
         raise Misconfigured(f"{source} cannot be both source and target of {type_}", where=where)
-    if reads.feed_for(type_) is None:
+    if not any(reads.feed_for(cause) for cause in (type_, *DERIVED.get(type_, ()))):
         raise Misconfigured(f"{reads.title} cannot be read for {type_}", where=source)
     if type_ not in writes.writes:
         raise Misconfigured(f"{writes.title} cannot be written {type_}", where=target)
@@ -192,7 +210,7 @@ def taker(flow: Flow) -> Callable[[Record], bool]:
                 return False
             if statuses and record.status not in statuses:
                 return False
-        elif type_ in ("order_status", "shipment") and not record.key.startswith(code + "/"):
+        elif type_ in _OF_ORDER and not record.key.startswith(code + "/"):
             return False
         return holds is None or holds(record)
 

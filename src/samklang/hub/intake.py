@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -23,31 +23,36 @@ from samklang.connectors.contract import Bad, Feed, Gone, Item, Page
 from samklang.connectors.errors import BadData, SamklangError, bad_data
 from samklang.connectors.limiter import priority
 from samklang.derivations.customers import buyer
+from samklang.derivations.edits import differs
 from samklang.hub import guards, leases, metrics, problems, store
+from samklang.hub.derive import Derivations
 from samklang.hub.flows import Route, routes, types_to_read
 from samklang.hub.journey import TRACED, step
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
-from samklang.hub.models import Binding, Connection, FeedState, Flow, Stored, Transfer
+from samklang.hub.models import Binding, Connection, FeedState, Flow, Step, Stored, Transfer
+from samklang.hub.orders import amended, amendments, on_hold, stored_orders, taken
 from samklang.hub.pots import stock_pots
 from samklang.hub.rulesets import Chain, chain
 from samklang.records import (
     InvalidRecord,
     Order,
+    OrderEdit,
     OrderStatus,
     Product,
     Record,
-    Shipment,
     StockLevel,
     content_hash,
     decode,
     encode,
     record_types,
+    types_of_order,
 )
+from samklang.records.states import AXES, axes_of, forward
 from samklang.rules import Ignored, RuleFailed
 
 #: Lanes by cost of starving: orders first, stock, prices, then the catalogue.
 PRIORITY = {
-    "order": 0, "order_status": 0, "shipment": 0, "customer": 0, "stock": 1, "price": 2, "price_list": 2, "product": 3,
+    **dict.fromkeys(sorted(types_of_order()), 0), "customer": 0, "stock": 1, "price": 2, "price_list": 2, "product": 3,
 }  # fmt: skip
 
 
@@ -64,6 +69,8 @@ class Report(NamedTuple):
 
 
 class _Entry(NamedTuple):
+    """A record on its way into the store: what is kept of it, and the hash of what the system said."""
+
     item: Item
     record: Record
     body: bytes
@@ -99,6 +106,9 @@ class Intake:
         self._failure: SamklangError | None = None
         self._chains: dict[str, Chain] = {type_: chain(row, "in", type_) for type_ in feed.types}
         self._ill = problems.open_names(self.tenant, row.pk, "in")
+        self._derivations = Derivations(row)
+        self._changed: dict[str, list[Record]] = {}  # of this page, by type
+        self._began = timezone.now()  # moves to the moment before the first call of a read
         self._grown = 500  # new records after which the planner should know of them; then ten times as many
         self._seen_here: dict[str, str] = {}  # "type:key" of this page → external id, to find doubles
         self.transfer = Transfer(
@@ -125,6 +135,7 @@ class Intake:
                 else state.watermark - timedelta(seconds=self.feed.lies_seconds)
             )  # fmt: skip
             self.generation = state.generation + 1
+        self._began = timezone.now()
         self.transfer.sweep = self.sweep
         self.transfer.save()
         began = time.monotonic()
@@ -220,7 +231,11 @@ class Intake:
         by_type: dict[str, list[_Entry]] = defaultdict(list)
         troubles: list[problems.Trouble] = []
         self._seen_here.clear()
-        for item in self._with_orders(page.items):
+        self._changed.clear()
+        items = list(self._with_orders(page.items))
+        orders = [item.record.key for item in items if isinstance(item, Item) and isinstance(item.record, Order)]
+        self._amended = amendments(self.tenant, orders) if orders else {}
+        for item in items:
             self.transfer.considered += 1
             if isinstance(item, Bad):
                 troubles.append(
@@ -243,6 +258,8 @@ class Intake:
         for type_ in record_types():
             if by_type[type_]:
                 troubles += self._take_type(type_, by_type[type_])
+        if self._derivations:
+            self.wake |= self._derivations(self._changed)
         if troubles:
             self.transfer.failed += len(troubles)
             metrics.not_read(troubles)
@@ -257,9 +274,14 @@ class Intake:
             if isinstance(changed, Ignored):
                 return None
             record = changed
+        if isinstance(record, OrderStatus) and record.raw in self.row.status_words:
+            said = axes_of(self.row.status_words[record.raw])
+            record = msgspec.structs.replace(record, **{axis: said.get(axis, "") for axis in AXES})
         try:
             if isinstance(record, Order):
                 record.check_totals()
+                if record.key in self._amended:
+                    record = amended(record, self._amended[record.key])
             body = encode(record)
         except InvalidRecord as error:
             raise bad_data(error, record.key) from error
@@ -280,14 +302,18 @@ class Intake:
                 if order is None:
                     self.transfer.skipped += 1
                     continue
-                assert isinstance(item.record, OrderStatus | Shipment)
+                assert item.record.of_order
                 item = msgspec.structs.replace(item, record=msgspec.structs.replace(item.record, order=order))
             yield item
 
     def _take_type(self, type_: str, entries: list[_Entry]) -> list[problems.Trouble]:
         keyed: dict[str, _Entry] = {}
         troubles: list[problems.Trouble] = []
+        if type_ == "order_edit":
+            entries = self._edits(entries)
         for entry in entries:
+            if isinstance(entry.record, OrderStatus) and _unknown(entry.record, self.row.status_words):
+                troubles.append(problems.Trouble("in", type_, entry.record.key, _unknown_word(entry.record, self.row)))
             double = keyed.setdefault(entry.record.key, entry)
             if double.item.external_id != entry.item.external_id:
                 troubles.append(self._double(entry, double.item.external_id))
@@ -339,16 +365,18 @@ class Intake:
     def _keep(self, type_: str, changed: list[_Entry], known: dict[str, store.Known]) -> None:
         """Store changed records, bind them and their parts, and mark what targets lack."""
         tenant, here = self.tenant, self.row.pk
+        if type_ == "order_status":
+            changed = self._onward(changed)
         fresh = [entry for entry in changed if entry.record.key not in known]
         if fresh:  # an id that belonged to another key: the source gave the record a new number
-            taken = store.keys_of(tenant, here, type_, [e.item.external_id for e in fresh if e.item.external_id])
-            if taken:
-                store.unbind(tenant, here, type_, list(taken))
+            renamed = store.keys_of(tenant, here, type_, [e.item.external_id for e in fresh if e.item.external_id])
+            if renamed:
+                store.unbind(tenant, here, type_, list(renamed))
         old: dict[str, bytes] = {}
         if type_ in guards.WATCHED and len(fresh) < len(changed):
             old = store.bodies(tenant, here, type_, [entry.record.key for entry in changed])
         if type_ in self._kept:
-            store.keep_records(tenant, here, type_, ((e.record.key, e.body, e.hash) for e in changed))
+            store.keep_records(tenant, here, type_, ((e.record.key, e.body, content_hash(e.body)) for e in changed))
         store.bind(
             tenant, here, type_,
             ((e.record.key, e.item.external_id or None, e.hash, self.generation) for e in changed),
@@ -367,12 +395,67 @@ class Intake:
             step(self.row, type_, [(e.record.key, "read", "") for e in changed])
         if type_ == "order" and self._routes["customer"]:
             self._introduce([e.record for e in changed])
-        records = [(e.record, e.body) for e in changed]
+        self._changed[type_] = [entry.record for entry in changed]
+        as_kept = {entry.record.key: entry.body for entry in changed}
         for route in self._routes[type_]:
             if route.pot:
-                self._fill_pots(route, [record for record, _ in records])
+                self._fill_pots(route, self._changed[type_])
             else:
-                self._want(route, [(r, b, old.get(r.key)) for r, b in records if route.takes(r)])
+                rows = [(r, as_kept[r.key], old.get(r.key)) for r in taken(route, self._changed[type_])]
+                self._want(route, rows)
+
+    def _onward(self, entries: list[_Entry]) -> list[_Entry]:
+        """Statuses that lead on from what this system said before; an axis that would go back stays (O-08). News that
+        is late altogether is only remembered as seen, and stands in the journey."""
+        tenant, here = self.tenant, self.row.pk
+        old = store.bodies(tenant, here, "order_status", [entry.record.key for entry in entries])
+        onward: list[_Entry] = []
+        late: list[_Entry] = []
+        steps: list[tuple[str, str, str]] = []
+        for entry in entries:
+            before = decode("order_status", old[entry.record.key]) if entry.record.key in old else None
+            if not isinstance(before, OrderStatus) or not isinstance(entry.record, OrderStatus):
+                onward.append(entry)
+                continue
+            record, refused = forward(before, entry.record)
+            if refused:
+                steps.append((record.key, "late", f"{entry.record.raw}: {', '.join(refused)}"))
+                record = msgspec.structs.replace(record, raw=before.raw)
+            if refused and record == before:
+                late.append(entry)
+            else:
+                onward.append(entry._replace(record=record, body=encode(record)))
+        if late:
+            store.bind(tenant, here, "order_status", ((e.record.key, None, e.hash, self.generation) for e in late))
+        if steps:
+            step(self.row, "order_status", steps)
+        return onward
+
+    def _edits(self, entries: list[_Entry]) -> list[_Entry]:
+        """What somebody in the warehouse has really edited (O-05). An order that the hub has changed there since this
+        read began, or is about to, shows older lines: those are no edit. The shop's own change counts then."""
+        keys = [entry.record.key for entry in entries]
+        orders = stored_orders(self.tenant, keys)
+        known = store.known(self.tenant, self.row.pk, "order_edit", keys)
+        busy = set(
+            Binding.objects.filter(tenant_id=self.tenant, connection_id=self.row.pk, type="order", key__in=keys)
+            .exclude(state__in=["idle", "stopped"])
+            .values_list("key", flat=True)
+        )
+        busy.update(
+            Step.objects.filter(
+                tenant_id=self.tenant, order__in=keys, connection_id=self.row.pk, type="order", at__gte=self._began
+            ).values_list("order", flat=True)
+        )
+        kept: list[_Entry] = []
+        for entry in entries:
+            order, edit = orders.get(entry.record.key), entry.record
+            assert isinstance(edit, OrderEdit)
+            if order is None or edit.key in busy or (edit.key not in known and not differs(order, edit)):
+                self.transfer.skipped += 1
+            else:
+                kept.append(entry)
+        return kept
 
     def _introduce(self, orders: Iterable[Record]) -> None:
         """Buyers that the shop does not list as customers (guests) become customers out of their newest order."""
@@ -391,10 +474,13 @@ class Intake:
     def _want(self, route: Route, rows: Iterable[tuple[Record, bytes, bytes | None]]) -> None:
         """Mark (record, body, body before) as wanted at the route's target, dangerous changes held."""
         wanted = []
+        rows = list(rows)
+        kept_back = on_hold(self.tenant, [record.key for record, _, _ in rows], route.flow.type)
         for record, body, before in rows:
             danger = ""
             if record.type in guards.WATCHED and (before is not None or record.type == "order_status"):
                 danger = guards.risk(decode(record.type, before) if before else None, record)
+            danger = kept_back.get(record.key, danger)
             wanted.append(store.Wanted(record.key, content_hash(body), danger))
         flow = route.flow
         if wanted and store.want(self.tenant, flow.target_id, flow.type, self.row.pk, flow.pk, wanted):
@@ -468,6 +554,20 @@ class Intake:
                 self._fill_pots(route, [record for record, _ in entries])
             elif type_ in guards.WATCHED:
                 self._want(route, [(r, b, old[r.key]) for r, b in entries if route.takes(r)])
+
+
+def _unknown(status: OrderStatus, words: Mapping[str, list[str]]) -> bool:
+    """A word that nobody has mapped: the connector does not know it, and the connection's own table neither."""
+    says = any(getattr(status, axis) for axis in AXES) or status.documents or status.lines
+    return bool(status.raw) and not says and status.raw not in words
+
+
+def _unknown_word(status: OrderStatus, row: Connection) -> BadData:
+    return BadData(
+        f"{row.name} has an order status that is mapped to nothing: '{status.raw}'",
+        where=f"order {status.order}",
+        do_this="Say what it means, or that it is to be ignored, in the connection's status words.",
+    )
 
 
 def read(row: Connection, feed_name: str, *, sweep: bool = False, notify: Notify | None = None) -> Report | None:

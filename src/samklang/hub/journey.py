@@ -9,9 +9,10 @@ from django.utils import timezone
 
 from samklang.hub import traces
 from samklang.hub.models import Connection, Step
+from samklang.records import types_of_order
 
 #: Record types whose every hop is written down. Their keys begin with the order's key (customers have their own).
-TRACED = frozenset({"order", "order_status", "shipment"})
+TRACED = types_of_order()
 
 
 def step(row: Connection, type_: str, steps: Sequence[tuple[str, str, str]]) -> None:

@@ -27,12 +27,13 @@ from samklang.hub import metrics, secrets, traces
 from samklang.hub.models import Channel, Connection, ExchangeRow
 from samklang.hub.pace import SharedPace, given_back
 from samklang.hub.problems import Trouble, clear, report
+from samklang.records import types_of_order
 
 _BREAK_AFTER = 5  # technical faults in a row
 _LONGEST_BREAK = 600.0
 
 #: Record types whose exchanges are kept with their bodies; of the others only failures keep bodies.
-FACTS = frozenset({"order", "order_status", "shipment", "customer"})
+FACTS = types_of_order() | {"customer"}
 
 
 class Link(NamedTuple):

@@ -4,6 +4,7 @@ Configuration: Tenant, Connection, Channel, Master, Flow, RuleSet, ConfigVersion
 with its PlanLines.
 The road: Stored (what masters last said), Binding (record ↔ external id, wanted and delivered), FeedState (how far a
 feed was read), Hook (webhooks, stored before answered), Lease (one drainer per lane), Pace (limits over all workers).
+What a person decided of one order: Hold, Amendment.
 What people read: Transfer, ExchangeRow, Problem and ProblemItem, Brake, Step (journey).
 What became of the database as a whole: Move, Restore (no tenant: they concern all).
 
@@ -43,6 +44,7 @@ class Connection(models.Model):
     settings = models.JSONField(default=dict)
     secrets = models.BinaryField(default=b"")
     tokens = models.BinaryField(default=b"")
+    status_words = models.JSONField(default=dict)  # the system's own status word → states (records/states.py axes_of)
     state = models.CharField(max_length=20, choices=State.choices, default=State.ACTIVE)
     reason = models.TextField(default="", blank=True)
     faults = models.IntegerField(default=0)  # technical faults in a row
@@ -491,6 +493,33 @@ class Step(models.Model):
 
     class Meta:
         indexes: ClassVar = [models.Index(fields=["tenant", "order", "at"], name="step_order")]
+
+
+class Hold(models.Model):
+    """A person keeps an order from the other systems (hub/orders.py)."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    order = models.CharField(max_length=300)
+    reason = models.CharField(max_length=300)
+    by = models.CharField(max_length=200)
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "order"], name="one_hold")]
+
+
+class Amendment(models.Model):
+    """What a person corrected of an order on its way to the other systems: canonical field → value. The shop's own
+    order stays as it is."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    order = models.CharField(max_length=300)
+    fields = models.JSONField(default=dict)
+    by = models.CharField(max_length=200)
+    at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "order"], name="one_amendment")]
 
 
 class Move(models.Model):

@@ -24,6 +24,7 @@ from samklang.hub.flows import BY_CHANNEL, routes
 from samklang.hub.intake import Intake, reading
 from samklang.hub.links import open_link
 from samklang.hub.models import Binding, Connection, Flow, Stored
+from samklang.hub.orders import taken
 from samklang.hub.projection import projection
 from samklang.hub.store import Wanted
 from samklang.records import Customer, OrderStatus, Product, Record, StockLevel, content_hash, decode, encode
@@ -193,10 +194,9 @@ def _compare(flow: Flow, records: list[Record], plan: FlowPlan, counted: Counter
     facts = manifest(flow.target.connector)
     how, flat, mails = facts.writes[flow.type], facts.axes == 0, mailer(flow)
     ready: list[tuple[Record, Record]] = []
-    for record in records:
-        if not (route.pot or route.takes(record)):
-            plan.left_out += 1
-            continue
+    mine = records if route.pot else taken(route, records)
+    plan.left_out += len(records) - len(mine)
+    for record in mine:
         try:
             changed = project(record)
         except RuleFailed as error:
@@ -406,7 +406,8 @@ def switch_on(flow: Flow) -> int:
     due = 0
     for records in _stored(flow):
         route = next(r for r in routes(flow.source, flow.type, also=flow) if r.flow.pk == flow.pk)
-        rows = [Wanted(r.key, content_hash(encode(r))) for r in records if route.pot or route.takes(r)]
+        mine = records if route.pot else taken(route, records)
+        rows = [Wanted(r.key, content_hash(encode(r))) for r in mine]
         with transaction.atomic():
             due += store.want(flow.tenant_id, flow.target_id, flow.type, flow.source_id, flow.pk, rows)
     return due

@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
 
 from samklang.hub.models import Flow
 from samklang.hub.rulesets import Chain, chain
-from samklang.records import Record, content_hash, encode
+from samklang.records import Order, Record, content_hash, encode
 from samklang.rules import Ignored
 
 
 class Projection(NamedTuple):
-    """The rules out of a target for a flow's type, and the fields that the flow writes (none named = all)."""
+    """The rules out of a target for a flow's type, the fields that the flow writes (none named = all), and the carrier
+    codes of the shop's shipping methods (option `carriers` of an order flow: method → {carrier, service}; O-12)."""
 
     rules: Chain
     fields: tuple[str, ...]
+    carriers: Mapping[str, Mapping[str, str]] = {}
 
     def __call__(self, record: Record) -> Record | Ignored:
         """The record as the target is to get it."""
-        return self.rules(record) if self.rules else record
+        changed = self.rules(record) if self.rules else record
+        if self.carriers and isinstance(changed, Order) and not changed.carrier_code:
+            codes = self.carriers.get(changed.shipping_method, {})
+            changed = msgspec.structs.replace(
+                changed, carrier_code=codes.get("carrier", ""), service_code=codes.get("service", "")
+            )
+        return changed
 
     def hash(self, record: Record, wanted: bytes) -> bytes:
         """Hash of what is sent; where nothing is changed or masked that is `wanted`, the source record's own."""
-        return masked_hash(record, self.fields) if self.rules or self.fields else wanted
+        return masked_hash(record, self.fields) if self.rules or self.fields or self.carriers else wanted
 
 
 def projection(flow: Flow) -> Projection:
     """How the flow's records are sent."""
-    return Projection(chain(flow.target, "out", flow.type), tuple(flow.fields))
+    return Projection(chain(flow.target, "out", flow.type), tuple(flow.fields), flow.options.get("carriers") or {})
 
 
 def masked_hash(record: Record, fields: Iterable[str]) -> bytes:

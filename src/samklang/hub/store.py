@@ -151,6 +151,17 @@ def analyse() -> None:
             cursor.execute("ANALYZE binding, record")
 
 
+def lock_records(tenant: int, connection: int, type_: str, keys: Iterable[str]) -> None:
+    """Lock stored records in key order: what is derived from them is derived by one transaction at a time."""
+    if database.features.has_select_for_update:
+        with database.cursor() as cursor:
+            cursor.execute(
+                "SELECT 1 FROM record WHERE tenant_id=%s AND connection_id=%s AND type=%s AND key = ANY(%s)"
+                ' ORDER BY key COLLATE "C" FOR UPDATE',
+                [tenant, connection, type_, sorted(keys)],
+            )
+
+
 def known(tenant: int, connection: int, type_: str, keys: Sequence[str]) -> dict[str, Known]:
     """Bindings of these keys."""
     if not keys:

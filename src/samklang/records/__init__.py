@@ -20,6 +20,7 @@ from samklang.records.base import (
     encode,
     record_class,
     record_types,
+    types_of_order,
 )
 from samklang.records.movements import Capture, MoneyLine, Refund, Void
 from samklang.records.order import (
@@ -95,4 +96,5 @@ __all__ = [
     "encode",
     "record_class",
     "record_types",
+    "types_of_order",
 ]

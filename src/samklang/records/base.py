@@ -44,6 +44,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag_
 
     #: Name of the type in flows, tables and documents; same as the tag in the encoded form.
     type: ClassVar[str]
+    #: The record is about one order, which its field `order` names; its key begins with that order's key.
+    of_order: ClassVar[bool] = False
+    #: Systems give such a record an id of its own; else it hangs on another record's.
+    own_id: ClassVar[bool] = False
 
     @property
     def key(self) -> str:
@@ -74,6 +78,7 @@ def register(cls: R) -> R:
     tag = cls.__struct_config__.tag
     assert isinstance(tag, str)
     cls.type = tag
+    cls.of_order = "order" in cls.__struct_fields__
     _classes[tag] = cls
     _decoders[tag] = msgspec.json.Decoder(cls)
     return cls
@@ -82,6 +87,11 @@ def register(cls: R) -> R:
 def record_types() -> tuple[str, ...]:
     """All record types, in the order in which they depend on each other (a product before its price …)."""
     return tuple(sorted(_classes, key=lambda type_: _FIRST.index(type_) if type_ in _FIRST else len(_FIRST)))
+
+
+def types_of_order() -> frozenset[str]:
+    """Types that belong to one order each: the order itself and all that hangs on it."""
+    return frozenset({"order", *(tag for tag, cls in _classes.items() if cls.of_order)})
 
 
 def record_class(type_: str) -> type[Record]:

@@ -7,6 +7,7 @@ is a `PaymentTransaction` (records/payment.py).
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import ClassVar
 
 import msgspec
 
@@ -61,6 +62,8 @@ class Capture(_Movement, frozen=True, kw_only=True, tag="capture", omit_defaults
     `final`: nothing more of the order will be sent. The parcel's data go along for providers that show them to buyers.
     """
 
+    own_id: ClassVar[bool] = True
+
     final: bool = False
     carrier_code: str = ""
     tracking_no: str = ""
@@ -74,6 +77,8 @@ class Refund(_Movement, frozen=True, kw_only=True, tag="refund", omit_defaults=T
     `number` is that of the return or of the shop's refund.
     """
 
+    own_id: ClassVar[bool] = True
+
     reason: str = ""
     capture: str = ""  # key of the Capture
 
@@ -85,7 +90,8 @@ class Refund(_Movement, frozen=True, kw_only=True, tag="refund", omit_defaults=T
 class Void(Record, frozen=True, kw_only=True, tag="void", omit_defaults=True):
     """Let go of what was authorised and will not be captured: the order is cancelled, or sent as far as it ever will.
 
-    `amount` is what is let go; `whole`: nothing was captured, so the payment can be cancelled altogether.
+    `amount` is what is let go; `whole`: nothing was captured, so the payment can be cancelled altogether. `after`: keys
+    of the captures that must have been taken first, or their money would be let go with the rest.
     """
 
     order: str
@@ -93,6 +99,7 @@ class Void(Record, frozen=True, kw_only=True, tag="void", omit_defaults=True):
     currency: str
     payment_id: str
     whole: bool = True
+    after: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         settle(self, "amount")
@@ -101,3 +108,6 @@ class Void(Record, frozen=True, kw_only=True, tag="void", omit_defaults=True):
     @property
     def key(self) -> str:
         return self.order
+
+    def needs(self) -> tuple[tuple[str, str], ...]:
+        return tuple(("capture", key) for key in self.after)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -111,6 +111,8 @@ class Order(Record, frozen=True, kw_only=True, tag="order", omit_defaults=True):
     `order_no` is as shown to the buyer and unique with `channel`. `status` is the source's own word.
     `customer`, `billing` and `shipping` are snapshots of the moment.
     """
+
+    own_id: ClassVar[bool] = True
 
     channel: str
     order_no: str
@@ -256,6 +258,8 @@ class ShipmentLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True
 @register
 class Shipment(Record, frozen=True, kw_only=True, tag="shipment", omit_defaults=True):
     """Goods of one order that leave together, with their parcels."""
+
+    own_id: ClassVar[bool] = True
 
     order: str
     number: str

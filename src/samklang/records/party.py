@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -32,6 +32,8 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 @register
 class Customer(Record, frozen=True, kw_only=True, tag="customer", omit_defaults=True):
     """A buyer. Systems recognise each other's customers by number, organisation number or e-mail, never by name."""
+
+    own_id: ClassVar[bool] = True
 
     name: str
     kind: Literal["person", "company"] = "person"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -53,6 +53,8 @@ class Product(Record, frozen=True, kw_only=True, tag="product", omit_defaults=Tr
     `code` names the group: the article number of a simple article, the parent's number otherwise. `name` is in the
     shop's first language, `names` and `descriptions` hold the others by BCP 47 tag.
     """
+
+    own_id: ClassVar[bool] = True
 
     code: str
     name: str
@@ -104,6 +106,8 @@ class Product(Record, frozen=True, kw_only=True, tag="product", omit_defaults=Tr
 @register
 class PriceList(Record, frozen=True, kw_only=True, tag="price_list", omit_defaults=True):
     """A named list of prices; the name, exact after trimming, is the match key across systems."""
+
+    own_id: ClassVar[bool] = True
 
     name: str
     currency: str

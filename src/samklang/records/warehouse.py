@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -90,6 +90,8 @@ class Return(Record, frozen=True, kw_only=True, tag="return", omit_defaults=True
     right of withdrawal. `complaint`: something is wrong with the goods. `wrong`: something else was sent.
     """
 
+    own_id: ClassVar[bool] = True
+
     order: str
     number: str
     reason: Literal["regret", "complaint", "uncollected", "wrong", ""] = ""
@@ -126,6 +128,8 @@ class InboundLine(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
 @register
 class Inbound(Record, frozen=True, kw_only=True, tag="inbound", omit_defaults=True):
     """Goods announced to a warehouse: a purchase order, or the list that fills it at the start (O-14, O-15)."""
+
+    own_id: ClassVar[bool] = True
 
     number: str
     lines: tuple[InboundLine, ...]
