@@ -25,6 +25,10 @@ import django  # noqa: E402  # settings first
 
 django.setup()
 
+from django.conf import settings as _settings  # noqa: E402
+
+_settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a safe one takes half a second
+
 from tests.postgres import Server, running  # noqa: E402
 
 SPECS = Path(os.environ.get("SAMKLANG_SPECS", Path(__file__).parents[2] / "shared"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def test_a_tenant_that_is_not_mine_is_not_found_like_one_that_is_not_there(tenan
     mine = other.get("/t/nordljus/orders")
     none = other.get("/t/nobody/orders")
     assert (mine.status_code, none.status_code) == (404, 404)
-    assert mine.content.replace(b"nordljus", b"") == none.content.replace(b"nobody", b"")
+    said = [re.sub(rb"nordljus|nobody|[A-Za-z0-9]{64}", b"", answer.content) for answer in (mine, none)]  # CSRF tokens
+    assert said[0] == said[1]
 
 
 @pytest.mark.parametrize("role", Role)
@@ -80,7 +82,7 @@ def test_the_root_leads_to_the_only_tenant_and_else_lets_one_choose(tenant: Any)
 
 def test_after_the_login_one_is_where_one_wanted_to_be_but_never_on_another_site(tenant: Any) -> None:
     visitor(tenant, "reader", "kim@nordljus.example")
-    given = {"email": "Kim@Nordljus.example", "password": "correct horse battery"}
+    given = {"login": "Kim@Nordljus.example", "password": "correct horse battery"}
     for wanted, reached in (("/t/nordljus/orders", "/t/nordljus/orders"), ("https://evil.example/", "/")):
         answer = anybody().post(f"/login?next={wanted}", given)
         assert answer.headers["Location"] == reached

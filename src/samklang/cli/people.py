@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from typing import Annotated
 
 from cyclopts import App, Parameter
@@ -11,8 +13,9 @@ from django.core.validators import validate_email
 from django.urls import reverse
 
 from samklang.cli.screen import Exit, WrongUse
-from samklang.cli.session import Common, Session, session
-from samklang.people import tickets
+from samklang.cli.session import Common, Session, session, who
+from samklang.people import members, tickets
+from samklang.people.audit import Actor
 from samklang.people.models import Member, User, clean
 from samklang.people.rights import Role
 
@@ -46,15 +49,49 @@ def add(
     name: str = "",
     common: Common | None = None,
 ) -> Exit:
-    """Let somebody in, or change what they are: prints a one-time address that signs them in."""
-    try:
-        validate_email(clean(email))
-    except ValidationError:
-        raise WrongUse(f"{email!r} is no e-mail address") from None
+    """Let somebody in at once, or change what they are: prints a one-time address that signs them in."""
+    _must_be_mail(email)
     with session(common) as now:
         user = User.objects.filter(email=clean(email)).first() or User.objects.make(email, name=name)
-        Member.objects.update_or_create(tenant=now.tenant, user=user, defaults={"role": role})
+        with _plainly():
+            members.admit(_operator(now), user, role)
         _tell(now, user)
+    return Exit.OK
+
+
+@people.command
+def invite(
+    email: str,
+    *,
+    role: Annotated[Role, Parameter(help="What they may do.")] = Role.OPERATOR,
+    common: Common | None = None,
+) -> Exit:
+    """Invite somebody, by mail where SAMKLANG_MAIL is set: prints the address that accepts, good for a week."""
+    _must_be_mail(email)
+    with session(common) as now:
+        with _plainly():
+            row, token = members.invite(_operator(now), email, role)
+        address = members.address_of(token)
+        mailed = members.mail(row, address)
+        now.screen.answer({"email": row.email, "role": row.role, "address": address, "mailed": mailed})
+        now.screen.say(
+            f"{row.email} is invited as {row.role}" + (", by mail:" if mailed else "; pass this address on:")
+        )
+        now.screen.say(address, "bold")
+    return Exit.OK
+
+
+@people.command
+def remove(email: str, *, common: Common | None = None) -> Exit:
+    """End somebody's membership, and with it the API tokens that they made."""
+    with session(common) as now:
+        member = Member.objects.filter(tenant=now.tenant, user__email=clean(email)).first()
+        if member is None:
+            raise WrongUse(f"{email} is no member of {now.tenant}", "See `samklang people list`.")
+        with _plainly():
+            members.remove(_operator(now), member.pk)
+        now.screen.answer({"email": clean(email), "removed": True})
+        now.screen.say(f"{clean(email)} is no member of {now.tenant} any more.")
     return Exit.OK
 
 
@@ -67,6 +104,25 @@ def link(email: str, *, common: Common | None = None) -> Exit:
             raise WrongUse(f"Nobody here has the address {email}", "See `samklang people list`.")
         _tell(now, user)
     return Exit.OK
+
+
+def _must_be_mail(email: str) -> None:
+    try:
+        validate_email(clean(email))
+    except ValidationError:
+        raise WrongUse(f"{email!r} is no e-mail address") from None
+
+
+def _operator(now: Session) -> Actor:
+    return Actor(now.tenant, f"{who()}, command line")
+
+
+@contextlib.contextmanager
+def _plainly() -> Iterator[None]:
+    try:
+        yield
+    except members.Refused as refused:
+        raise WrongUse(str(refused)) from None
 
 
 def _tell(now: Session, user: User) -> None:

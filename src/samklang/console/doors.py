@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib.auth import authenticate, login, logout, password_validation
+from django.contrib.auth import logout, password_validation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.utils.http import url_has_allowed_host_and_scheme
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
@@ -18,10 +18,9 @@ from samklang.console.navigation import home
 from samklang.hub.models import Tenant
 from samklang.people import tickets
 from samklang.people.access import SignedIn, page, public, signed_in
+from samklang.people.accounts import let_in
 from samklang.people.models import Member, User
 from samklang.people.rights import Right, Role
-
-_BACKEND = "django.contrib.auth.backends.ModelBackend"
 
 
 @signed_in()
@@ -34,62 +33,48 @@ def index(request: SignedIn) -> HttpResponse:
     return render(request, "console/tenants.html", {"places": [(place, home(place)) for place in places]})
 
 
-class Login(forms.Form):
-    """E-mail and password."""
-
-    email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "username"}))
-    password = forms.CharField(
-        label=_("Password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "current-password"})
-    )
-
-
-@public("it is where one logs in")
-@never_cache
-@require_http_methods(["GET", "HEAD", "POST"])
-def enter(request: HttpRequest) -> HttpResponse:
-    """The login."""
-    after = request.GET.get("next", "")
-    if not url_has_allowed_host_and_scheme(after, {request.get_host()}, request.is_secure()):
-        after = "/"
-    form = Login(request.POST or None)
-    if form.is_valid():
-        given = form.cleaned_data
-        user = authenticate(request, username=given["email"], password=given["password"])
-        if user is not None:
-            login(request, user)
-            return redirect(after)
-        form.add_error(None, _("This e-mail and this password do not belong together."))
-    return render(request, "console/login.html", {"form": form})
-
-
 @public("whoever is signed out already may sign out")
 @require_POST
 def leave(request: HttpRequest) -> HttpResponse:
     """Sign out."""
     logout(request)
-    return redirect("login")
+    return redirect("account_login")
 
 
-class First(forms.Form):
+class NewUser(forms.Form):
+    """A name and a password for somebody whose address is known."""
+
+    name = forms.CharField(label=_("Your name"), max_length=100, widget=forms.TextInput({"autocomplete": "name"}))
+    password = forms.CharField(
+        label=_("Password"), strip=False, widget=forms.PasswordInput({"autocomplete": "new-password"}),
+        help_text=_("Ten characters or more. A few unrelated words are easy to remember and hard to guess."),
+    )  # fmt: skip
+
+    def __init__(self, *args: Any, address: str = "", **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.address = address
+
+    def clean_password(self) -> str:
+        """Strong enough by AUTH_PASSWORD_VALIDATORS."""
+        given: str = self.cleaned_data["password"]
+        user = User(email=self.address or self.cleaned_data.get("email", ""), name=self.cleaned_data.get("name", ""))
+        password_validation.validate_password(given, user)
+        return given
+
+
+class First(NewUser):
     """The first owner, and the first tenant where there is none."""
 
-    name = forms.CharField(label=_("Your name"), max_length=100)
-    email = forms.EmailField(label=_("E-mail"), widget=forms.EmailInput(attrs={"autocomplete": "username"}))
-    password = forms.CharField(
-        label=_("Password"), strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "new-password"})
+    email = forms.EmailField(label=_("E-mail"), max_length=254, widget=forms.EmailInput({"autocomplete": "username"}))
+    company = forms.CharField(
+        label=_("Company"), max_length=200, widget=forms.TextInput({"autocomplete": "organization"})
     )
-    company = forms.CharField(label=_("Company"), max_length=200)
+    field_order = ("name", "email", "password", "company")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         if Tenant.objects.exists():
             del self.fields["company"]
-
-    def clean_password(self) -> str:
-        """Strong enough by AUTH_PASSWORD_VALIDATORS."""
-        given: str = self.cleaned_data["password"]
-        password_validation.validate_password(given, User(email=self.cleaned_data.get("email", "")))
-        return given
 
 
 @public("whoever knows the token was given it by the operator")
@@ -103,11 +88,11 @@ def ticket(request: HttpRequest, token: str) -> HttpResponse:
     if found.user is not None:
         if request.method == "HEAD" or not tickets.use(found):
             raise Http404
-        login(request, found.user, backend=_BACKEND)
+        let_in(request, found.user, gettext_noop("signed in by a one-time address"))
         return redirect("/")
     form = First(request.POST or None)
     if form.is_valid() and tickets.use(found):
-        login(request, _first_owner(form.cleaned_data), backend=_BACKEND)
+        let_in(request, _first_owner(form.cleaned_data), gettext_noop("signed in"))
         return redirect("/")
     return render(request, "console/first.html", {"form": form})
 

@@ -51,6 +51,9 @@ MENU = (
         Entry("transfers", _("Transfers"), Right.SEE, "arrow-left-right"),
     )),
     Group(_("Company"), (
+        Entry("people", _("People"), Right.PEOPLE, "users", ("invite", "role", "remove")),
+        Entry("tokens", _("API tokens"), Right.PEOPLE, "key"),
+        Entry("audit", _("Who did what"), Right.PEOPLE, "history"),
     )),
 )  # fmt: skip
 

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from samklang.console import doors, statics, style, views
+from samklang.console import account, audit, doors, people, statics, style, tokens, views
 
 pages = [
     path("", views.start, name="start"),
@@ -13,13 +13,22 @@ pages = [
     path("problems", views.problems, name="problems"),
     path("flows", views.flows, name="flows"),
     path("transfers", views.transfers, name="transfers"),
+    path("people", people.people, name="people"),
+    path("people/invite", people.invite, name="invite"),
+    path("people/invited/<int:number>/withdraw", people.withdraw, name="withdraw"),
+    path("people/<int:number>", people.change, name="role"),
+    path("people/<int:number>/remove", people.remove, name="remove"),
+    path("tokens", tokens.tokens, name="tokens"),
+    path("tokens/<int:number>/revoke", tokens.revoke, name="revoke"),
+    path("audit", audit.audit, name="audit"),
     path("nothing", doors.nothing, name="nothing"),
 ]
 urlpatterns = [
     path("", doors.index, name="index"),
-    path("login", doors.enter, name="login"),
     path("logout", doors.leave, name="logout"),
     path("enter/<str:token>", doors.ticket, name="ticket"),
+    path("invitation/<str:token>", people.invitation, name="invitation"),
+    *account.routes,
     path("t/<slug:tenant>/", include((pages, "console"))),
     path("static/<slug:stamp>/<str:name>", statics.static_file, name="static"),
     path("style", style.style, name="style"),

@@ -2,6 +2,7 @@
 
     @page(Right.SEE)                         a page of a tenant; the address names it: /t/<slug:tenant>/…
     @page(Right.SEE, post=Right.OPERATE)     … that may also be posted to, by whoever has the second right
+    @page(None, post=Right.OPERATE)          an act: only posted to
     @signed_in()                             for whoever is logged in, no matter where
     @public("why")                           for everybody
 
@@ -58,7 +59,7 @@ class View(Protocol):
     def __call__(self, request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase: ...
 
 
-def page(get: Right, post: Right | None = None) -> Callable[[Callable[..., HttpResponseBase]], View]:
+def page(get: Right | None, post: Right | None = None) -> Callable[[Callable[..., HttpResponseBase]], View]:
     """A page of a tenant. The view gets `request.tenant` and `request.member`, and no argument `tenant`."""
 
     def decorate(view: Callable[..., HttpResponseBase]) -> View:
@@ -75,7 +76,7 @@ def page(get: Right, post: Right | None = None) -> Callable[[Callable[..., HttpR
             asked.tenant, asked.member = member.tenant, member
             right = get if request.method in _SAFE else post if request.method == "POST" else None
             if right is None:
-                return HttpResponseNotAllowed([*_SAFE, "POST"] if post else _SAFE)
+                return HttpResponseNotAllowed([*(_SAFE if get else ()), *(("POST",) if post else ())])
             return view(asked, *args, **kwargs) if member.may(right) else refuse(asked, right)
 
         return _declared(guarded, Access(get, post))
@@ -120,10 +121,10 @@ def to_login(request: HttpRequest) -> HttpResponse:
     if request.headers.get("HX-Request"):
         here = request.headers.get("HX-Current-URL", "/")
         back = "/" + here.split("://", 1)[-1].partition("/")[2]
-        return HttpResponse(status=401, headers={"HX-Redirect": f"{reverse('login')}?next={quote(back)}"})
+        return HttpResponse(status=401, headers={"HX-Redirect": f"{reverse('account_login')}?next={quote(back)}"})
     if request.method not in _SAFE:
-        return redirect("login")
-    return redirect(f"{reverse('login')}?next={quote(request.get_full_path())}")
+        return redirect("account_login")
+    return redirect(f"{reverse('account_login')}?next={quote(request.get_full_path())}")
 
 
 def refuse(request: PageRequest, right: Right) -> HttpResponse:

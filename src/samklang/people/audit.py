@@ -1,6 +1,6 @@
 """Who did what, when: every page, command and API call that changes something says so here.
 
-    audit.note(request, noop("order released"), "order nordljus/1001")
+    audit.note(request, gettext_noop("order released"), "order nordljus/1001")
 
 The note is written in the caller's transaction: what is rolled back was not done.
 """

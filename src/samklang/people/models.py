@@ -28,7 +28,7 @@ class Users(BaseUserManager["User"]):
 
 def clean(email: str) -> str:
     """An address as it is kept and compared."""
-    return email.strip().casefold()
+    return email.strip().lower()
 
 
 class User(AbstractBaseUser):
@@ -84,6 +84,27 @@ class Ticket(models.Model):
         return f"for {self.user or 'the first visit'}"
 
 
+class Invitation(models.Model):
+    """Somebody who may become a member, once they have shown that the address is theirs (people/members.py)."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    email = models.EmailField()  # as `clean` gives it
+    role = models.CharField(max_length=12, choices=Role.choices)
+    hash = models.CharField(max_length=64, unique=True)
+    by = models.ForeignKey(User, models.SET_NULL, null=True)
+    made_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "email"], name="one_invitation"),
+            models.CheckConstraint(condition=models.Q(role__in=Role.values), name="known_role_invited"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.email} to {self.tenant}"
+
+
 class Token(models.Model):
     """A key to the API, for a program. It may do what its scopes say and its maker may still do (people/tokens.py)."""
 
@@ -120,3 +141,17 @@ class Note(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor}: {self.what} {self.about}".strip()
+
+
+class Cached(models.Model):
+    """Django's cache, in the database so that all processes count together: tries to log in, codes that were used."""
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "cached"
+
+    def __str__(self) -> str:
+        return self.cache_key
