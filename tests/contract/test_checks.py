@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -12,9 +13,22 @@ import msgspec
 import pytest
 
 from samklang.connectors.checks import CHECKS, Check, Finding, Stand, grade, run_check, run_checks
-from samklang.connectors.contract import Account, Connector, Feed, Item, Manifest, Match, Page, Result, Setting, Want
+from samklang.connectors.contract import (
+    Account,
+    Connector,
+    Done,
+    Feed,
+    Item,
+    Manifest,
+    Match,
+    Page,
+    Result,
+    Setting,
+    Want,
+)
 from samklang.connectors.errors import BadAnswer, LoginRefused, Retry, Unreachable
 from samklang.connectors.fortnox import Fortnox
+from samklang.connectors.klarna import Klarna
 from samklang.connectors.limiter import Limiter
 from samklang.records import Price
 from samklang.sandboxes.fortnox.stand import FortnoxStand
@@ -156,6 +170,32 @@ class Broken(Fortnox):
 
     def read(self, feed: str, since: datetime | None, types: frozenset[str], resume: str = "") -> Iterator[Page]:
         raise ZeroDivisionError("a defect")
+
+
+class Grabbing(Klarna):
+    """Captures without looking, each time under another key and reference; a broken answer is good enough."""
+
+    def write(self, type_: str, wants: Sequence[Want]) -> Sequence[Result]:
+        try:
+            for want in wants:
+                record: Any = want.record
+                if type_ == "capture":
+                    body = {"captured_amount": 100, "reference": want.reference}
+                    self.client.act(record.payment_id, "captures", str(uuid.uuid4()), body)
+        except Retry:
+            pass
+        return [Done(external_id=str(uuid.uuid4())) for _ in wants]
+
+
+@pytest.mark.parametrize(
+    ("check", "said"),
+    [("written-once", "sent again by its key"), ("decimals", "was written"), ("cut-off", "broke off")],
+)
+def test_a_defect_of_a_connector_that_only_writes_is_found(check: str, said: str) -> None:
+    with open_stand("klarna") as stand:
+        found = finding(check, Grabbing, stand)
+    assert found.result == "failed", found
+    assert said in found.said
 
 
 @pytest.mark.parametrize(

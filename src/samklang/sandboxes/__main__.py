@@ -1,4 +1,4 @@
-"""Run one stand-in in the foreground: python -m samklang.sandboxes woocommerce|fortnox --port N …
+"""Run one stand-in in the foreground: python -m samklang.sandboxes woocommerce|fortnox|klarna --port N …
 
 Prints its address and keys, then answers until it is interrupted. Faults are switched on over /_sandbox/faults.
 """
@@ -30,6 +30,12 @@ def _fortnox(args: argparse.Namespace) -> tuple[ASGIApp, str]:
     return ledger.app, "log in over /oauth-v1/auth"
 
 
+def _klarna(_args: argparse.Namespace) -> tuple[ASGIApp, str]:
+    from samklang.sandboxes.klarna import PASSWORD, USER, KlarnaSandbox
+
+    return KlarnaSandbox().app, f"user {USER}, password {PASSWORD}; POST /_sandbox/authorise makes a payment"
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve the chosen stand-in on loopback until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m samklang.sandboxes", description="Stand-ins of outside systems.")
@@ -44,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     ledger.add_argument("--articles", type=int, default=500, help="articles; 0 = an empty ledger")
     ledger.add_argument("--rate", type=int, default=25, help="requests allowed in 5 seconds; 0 = any number")
     ledger.set_defaults(build=_fortnox)
-    for kind in (shop, ledger):
+    kinds.add_parser("klarna", help="Klarna's order management").set_defaults(build=_klarna)
+    for kind in kinds.choices.values():
         kind.add_argument("--port", type=int, default=0, help="0 = any free port")
         kind.add_argument("--seed", type=int, default=1, help="same seed, same data")
     args = parser.parse_args(argv)

@@ -185,7 +185,8 @@ def written_once(bench: Bench) -> str:
 
 
 def cut_off(bench: Bench) -> str:
-    """A page that breaks off, or comes as half of its JSON, is an error wherever it happens; never a short read."""
+    """A page that breaks off, or comes as half of its JSON, is an error wherever it happens; never a short read. Where
+    nothing is read, the answers of writes break off."""
     tried = 0
     for feed in bench.manifest.feeds:
         bench.read(feed.name)  # login and settings are known now
@@ -207,4 +208,11 @@ def cut_off(bench: Bench) -> str:
                 finally:
                     bench.stand.no_faults()
         bench.read(feed.name)
+    for type_, _, specimen in bench.specimens() if not bench.manifest.feeds else ():
+        bench.stand.fault("cut")
+        result = bench.write(specimen.record)
+        bench.stand.no_faults()
+        if not isinstance(result, Retry):
+            raise Fails(f"{type_} {specimen.record.key}: every answer broke off, yet the write gives {result}")
+        tried += 1
     return f"{tried} breaks noticed"

@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 from decimal import ROUND_CEILING, Decimal
+from typing import Literal
 
 import msgspec
 
 from samklang.connectors.contract import Want
+from samklang.connectors.errors import Rejected
 from samklang.records import Capture, InvalidRecord, Refund
 from samklang.records.money import from_minor_units, minor_units
 
@@ -79,3 +82,46 @@ def rows(record: Capture | Refund) -> list[Row]:
 
 #: What buyers read on their invoice where a line has no name of its own.
 _NAMES = {"gift_card": "Presentkort", "rounding": "Öresavrundning", "shipping": "Frakt", "fee": "Avgift"}
+
+
+class Moved(msgspec.Struct, frozen=True, kw_only=True):
+    """A capture or refund that the provider has already: of this record, of another of ours, or of somebody else."""
+
+    id: str
+    amount: int
+    whose: Literal["this", "ours", "other"]
+
+
+def done_before(want: Want, there: Sequence[Moved], left: int) -> str:
+    """The provider's id of what was moved for this record already, "" when it is to be asked for it.
+
+    `there` is what the provider has moved at this payment, `left` how much more it can move. What somebody else moved
+    (by hand in the provider's portal, or a plugin of the shop) is taken for it when too little is left to move it again
+    and it alone has this very amount. Rejected where only a person can tell.
+    """
+    record = want.record
+    assert isinstance(record, Capture | Refund)
+    amount, what = minor_units(record.amount, record.currency), _WHAT[record.type]
+    for one in there:
+        if one.whose == "this":
+            if one.amount != amount:
+                moved = from_minor_units(one.amount, record.currency)
+                raise Rejected(
+                    f"{moved} {record.currency} was {what} already, now it should be {record.amount}",
+                    where=want.key, do_this="Settle the difference in the provider's portal, then mark this as done.",
+                )  # fmt: skip
+            return one.id
+    alike = [one for one in there if one.whose == "other" and one.amount == amount]
+    if len(alike) == 1 and left < amount:
+        return alike[0].id
+    if alike:
+        raise Rejected(
+            f"Somebody else has {what} {record.amount} {record.currency} of this payment already",
+            where=f"{want.key} {alike[0].id}",
+            do_this="Look in the provider's portal whether it is for this. If so mark this as done, else do it there "
+            "by hand; and let only one system do it from now on, the shop's plugin or this one.",
+        )  # fmt: skip
+    return ""
+
+
+_WHAT = {"capture": "captured", "refund": "refunded"}
