@@ -1,0 +1,57 @@
+"""The look itself: the style page and every page of the menu pass axe in light and dark, wide and on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.browser.conftest import Site
+
+PAGES = ("", "orders", "orders/se/10490", "products", "problems", "flows", "transfers")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_piece_can_be_read_by_everybody(page: Page, site: Site, axe: Callable[[Page], None], scheme: str) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(f"{site.address}/style")
+    axe(page)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("path", PAGES)
+def test_every_page_can_be_read_by_everybody(
+    page: Page, site: Site, axe: Callable[[Page], None], path: str, scheme: str
+) -> None:
+    page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+    page.goto(site.at(path))
+    axe(page)
+    page.set_viewport_size({"width": 360, "height": 740})
+    axe(page)
+    wide = page.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 360, f"{path} is {wide} px wide on a phone of 360"
+
+
+def test_light_and_dark_are_chosen_and_kept(page: Page, site: Site) -> None:
+    page.goto(site.at())
+    page.get_by_role("button", name="Dark", exact=True).click()
+    assert page.evaluate("getComputedStyle(document.body).colorScheme") == "dark"
+    page.goto(site.at("orders"))
+    assert page.evaluate("document.documentElement.dataset.look") == "dark"
+    page.get_by_role("button", name="As the device").click()
+    assert page.evaluate("document.documentElement.dataset.look") is None
+
+
+def test_the_menu_opens_on_a_phone_and_closes_with_escape(page: Page, site: Site) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(site.at())
+    menu = page.get_by_role("navigation", name="Main menu")
+    assert not menu.is_visible()
+    page.get_by_role("button", name="Menu").click()
+    assert menu.is_visible()
+    page.keyboard.press("Escape")
+    assert not menu.is_visible()
+    page.get_by_role("button", name="Menu").click()
+    menu.get_by_role("link", name="Orders").click()
+    assert page.url.endswith("/orders")
