@@ -61,7 +61,7 @@ _SQLITE: dict[str, Any] = {
 
 def days_kept(given: str) -> dict[str, int]:
     """Days by kind, out of SAMKLANG_KEEP and the defaults. ImproperlyConfigured for anything else than kind=days."""
-    kept = {"exchanges": 14, "webhooks": 14, "transfers": 90, "steps": 400, "problems": 90, "jobs": 30}
+    kept = {"exchanges": 14, "webhooks": 14, "events": 30, "transfers": 90, "steps": 400, "problems": 90, "jobs": 30}
     for pair in filter(None, (part.strip() for part in given.split(","))):
         kind, _, days = pair.partition("=")
         if kind not in kept or not days.isdecimal() or not 1 <= int(days) <= 36500:

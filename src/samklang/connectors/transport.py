@@ -134,6 +134,19 @@ def private(address: str) -> bool:
     return not ip.is_global or ip.is_multicast
 
 
+def inside(host: str, port: int, allowed: Callable[[str], bool]) -> bool:
+    """Whether a name leads into our own network. Misconfigured where it does and is not allowed to; socket.gaierror
+    where it leads nowhere. Only what is really reached decides in the end (`Transport`): a name may change."""
+    found = {str(address[0]) for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)}
+    ours = [address for address in found if private(address)]
+    if not all(allowed(address) for address in ours):
+        raise Misconfigured(
+            f"{host} is an address inside our own network",
+            do_this="Use a public address, or have the operator allow this network (SAMKLANG_ALLOW_PRIVATE).",
+        )
+    return bool(ours)
+
+
 class Transport:
     """Calls to one system at `base`. Safe to use from several threads.
 
@@ -347,15 +360,9 @@ def _pool(
 
     def check(connection: HTTPConnection) -> None:
         try:
-            found = socket.getaddrinfo(connection.host, connection.port or 0, type=socket.SOCK_STREAM)
+            inside(connection.host, connection.port or 0, allowed)
         except socket.gaierror as error:
             raise NameResolutionError(connection.host, connection, error) from error
-        for *_, address in found:
-            if private(str(address[0])) and not allowed(str(address[0])):
-                raise Misconfigured(
-                    f"{connection.host} is an address inside our own network",
-                    do_this="Use a public address, or have the operator allow this network (SAMKLANG_ALLOW_PRIVATE).",
-                )
 
     class Plain(HTTPConnection):
         def _new_conn(self) -> socket.socket:

@@ -13,12 +13,13 @@ import msgspec
 
 from samklang.hub.intake import PRIORITY
 
-Task = Literal["read", "sweep", "deliver", "hooks", "tick", "schedule", "plan"]
+Task = Literal["read", "sweep", "deliver", "hooks", "tick", "schedule", "plan", "post"]
 
 
 class Job(msgspec.Struct, frozen=True):
     """What to do for a connection: read or sweep a feed, deliver a record type, work off webhooks. Without one: `tick`
-    wakes whatever has work, `schedule` sees that feeds are read on time, `plan` sees to a tenant's plan."""
+    wakes whatever has work, `schedule` sees that feeds are read on time, `plan` sees to a tenant's plan, `post` tells a
+    subscription of events."""
 
     task: Task
     connection: int = 0
@@ -71,6 +72,11 @@ def hooks_job(tenant: int, connection: int) -> Job:
 def plan_job(tenant: int) -> Job:
     """Compute or apply a tenant's plan: a person watches it."""
     return Job("plan", lane=1, tenant=tenant)
+
+
+def post_job(tenant: int, subscription: int) -> Job:
+    """Send a subscription the events that it is to be told."""
+    return Job("post", 0, str(subscription), 1, tenant)
 
 
 def lane_of(types: tuple[str, ...]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -10,11 +11,11 @@ from django.conf import settings
 from django.db.models import Max, Min
 
 from samklang.connectors.errors import SamklangError
-from samklang.engine.port import Engine, Job, deliver_job, hooks_job, lane_of, plan_job
+from samklang.engine.port import Engine, Job, Task, deliver_job, hooks_job, lane_of, plan_job, post_job
 from samklang.engine.queue import Queue
-from samklang.hub import delivery, hooks, intake, planning, retention, store, traces
+from samklang.hub import delivery, hooks, intake, outbox, planning, retention, store, traces
 from samklang.hub.links import open_link, usable_ones, went_wrong
-from samklang.hub.models import Binding, ConfigVersion, Connection, Flow, Hook
+from samklang.hub.models import Binding, ConfigVersion, Connection, Flow, Hook, Subscription
 
 log = structlog.get_logger()
 
@@ -24,16 +25,8 @@ KEEPING = ((5.0, Job("tick", lane=3)), (5.0, Job("schedule", lane=2)))
 
 def perform(job: Job, engine: Engine) -> None:
     """Run one job. Errors of outside systems have been dealt with by the hub; anything raised here is a defect."""
-    if job.task == "tick":
-        tick(engine)
-        return
-    if job.task == "schedule":
-        schedule(engine)
-        return
-    if job.task == "plan":
-        if planning.work(job.tenant):
-            engine.wake(Job("schedule", lane=2))
-            tick(engine)
+    if job.task in _ALONE:
+        _ALONE[job.task](job, engine)
         return
     row = Connection.objects.select_related("tenant").filter(pk=job.connection).first()
     if row is None:
@@ -54,6 +47,19 @@ def perform(job: Job, engine: Engine) -> None:
     except SamklangError as error:  # settings or secrets that cannot even make a connector
         went_wrong(row, error)
         log.warning("connection cannot be used", connection=row.name, code=error.code)
+    for subscription in outbox.due_of(row.tenant_id):  # what the job has done may be an event
+        engine.wake(post_job(row.tenant_id, subscription))
+
+
+def post(job: Job, engine: Engine) -> None:
+    """Tell a subscription of events, and come again when the next is due."""
+    row = Subscription.objects.select_related("tenant").filter(tenant=job.tenant, pk=int(job.what)).first()
+    if row is None:
+        return
+    outbox.send(row)
+    at = outbox.next_due(row)
+    if at is not None:
+        engine.wake(job, max(0.05, at - time.time()))
 
 
 def _after_delivery(row: Connection, job: Job, engine: Engine) -> None:
@@ -69,6 +75,21 @@ def _after_delivery(row: Connection, job: Job, engine: Engine) -> None:
     if next_due is not None:
         engine.wake(job, max(0.05, next_due - time.time(), row.open_until - time.time()))
 
+
+def plan(job: Job, engine: Engine) -> None:
+    """Compute or apply a tenant's plan; what it has set up is read and sent at once."""
+    if planning.work(job.tenant):
+        engine.wake(Job("schedule", lane=2))
+        tick(engine)
+
+
+#: What is no connection's business, by task.
+_ALONE: dict[Task, Callable[[Job, Engine], None]] = {
+    "plan": plan,
+    "tick": lambda _, engine: tick(engine),
+    "schedule": lambda _, engine: schedule(engine),
+    "post": post,
+}
 
 _HOUR, _MINUTE = 3600.0, 60.0
 _TIDYING = 2.0  # seconds of a tick that may go into deleting what is too old
@@ -92,6 +113,8 @@ def tick(engine: Engine) -> None:
             engine.wake(hooks_job(tenants[connection], connection))
     for tenant in planning.at_work():
         engine.wake(plan_job(tenant))
+    for tenant, subscription in outbox.due():
+        engine.wake(post_job(tenant, subscription))
 
 
 def _tidy(engine: Engine) -> bool:

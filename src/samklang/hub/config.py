@@ -17,6 +17,7 @@ from django.db.models import Max
 
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest, packages
+from samklang.hub import events
 from samklang.hub.flows import Line, refuse, remove_flow, set_flow
 from samklang.hub.flows import preset as preset_flows
 from samklang.hub.models import Channel, ConfigVersion, Connection, Flow, RuleSet, Tenant
@@ -318,7 +319,11 @@ def write_version(tenant: Tenant, by: str, why: str = "") -> ConfigVersion:
     """Remember the configuration as it now is."""
     last = ConfigVersion.objects.filter(tenant=tenant).aggregate(n=Max("number"))["n"] or 0
     text = dump(current(tenant))
-    return ConfigVersion.objects.create(tenant=tenant, number=last + 1, by=by, why=why, text=text)
+    with transaction.atomic():
+        version = ConfigVersion.objects.create(tenant=tenant, number=last + 1, by=by, why=why, text=text)
+        happening = events.Happening("configuration.changed", str(version.number), {"version": version.number})
+        events.tell(tenant.pk, [happening])
+    return version
 
 
 def set_secrets(row: Connection, values: Mapping[str, str]) -> None:

@@ -214,5 +214,7 @@ def register_hooks(row: Connection, public_url: str) -> str:
 
 def pause(row: Connection, why: str) -> None:
     """Stop reading from and writing to a connection; what is due waits."""
-    row.state, row.reason = Connection.State.PAUSED, why
-    row.save(update_fields=["state", "reason"])
+    with transaction.atomic():
+        row.state, row.reason = Connection.State.PAUSED, why
+        row.save(update_fields=["state", "reason"])
+        links.tell("connection.paused", row)

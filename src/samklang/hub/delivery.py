@@ -35,7 +35,7 @@ from samklang.connectors.errors import (
 )
 from samklang.connectors.limiter import priority
 from samklang.connectors.transport import about, may_send
-from samklang.hub import leases, metrics, problems, store, traces
+from samklang.hub import events, leases, metrics, problems, store, traces
 from samklang.hub.attempt import Attempt
 from samklang.hub.backups import restored_lately
 from samklang.hub.derive import paid
@@ -102,7 +102,9 @@ class Drain:
             if self.transfer.result == "running":
                 self.transfer.result = "ok"
             if self.transfer.considered:
-                self.transfer.save()
+                with transaction.atomic():
+                    self.transfer.save()
+                    events.transfer_ended(self.transfer)
             self.link.capture.flush()
         return self.transfer
 

@@ -15,6 +15,7 @@ from django.db.models import F
 from django.utils import timezone
 
 from samklang.connectors.errors import MassChange
+from samklang.hub import events
 from samklang.hub.models import Binding, Brake, Connection, Flow
 from samklang.hub.problems import Trouble, clear, report
 from samklang.records import OrderStatus, Price, Product, Record, StockLevel
@@ -94,10 +95,13 @@ def judge(target: Connection, type_: str) -> list[Brake]:
             if not too_many and open_brake is None:
                 held.update(state="due", due_at=time.time())
                 continue
+            new = open_brake is None
             if open_brake is None:
                 open_brake = Brake(tenant=target.tenant, connection=target, type=type_, risk=kind, count=0, of=0)
             open_brake.count, open_brake.of = count, of
             open_brake.save()
+            if new:
+                _tell("brake.on", open_brake)
             brakes.append(open_brake)
             what = f"{count} of {of} {type_} records would {WORDS[kind]} in {target.name}"
             report(target.tenant_id, target.pk, [Trouble("out", type_, f"brake:{kind}", MassChange(what))])
@@ -113,6 +117,7 @@ def release(brake: Brake, by: str) -> int:
             tenant_id=brake.tenant_id, connection_id=brake.connection_id, type=brake.type, risk=brake.risk, state="held"
         ).update(state="due", due_at=time.time(), risk_at=0)
         clear(brake.tenant_id, brake.connection_id, "out", brake.type, [f"brake:{brake.risk}"])
+        _tell("brake.released", brake)
     return freed
 
 
@@ -126,4 +131,13 @@ def reject(brake: Brake, by: str) -> int:
             tenant_id=brake.tenant_id, connection_id=brake.connection_id, type=brake.type, risk=brake.risk, state="held"
         ).update(state="idle", wanted=F("delivered"), risk="", risk_at=0)
         clear(brake.tenant_id, brake.connection_id, "out", brake.type, [f"brake:{brake.risk}"])
+        _tell("brake.rejected", brake)
     return dropped
+
+
+def _tell(what: str, brake: Brake) -> None:
+    data = {
+        "brake": brake.pk, "connection": brake.connection.name, "record": brake.type, "risk": brake.risk,
+        "count": brake.count, "of": brake.of,
+    }  # fmt: skip
+    events.tell(brake.tenant_id, [events.Happening(what, str(brake.pk), data)])

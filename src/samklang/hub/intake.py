@@ -24,7 +24,7 @@ from samklang.connectors.errors import BadData, SamklangError, bad_data
 from samklang.connectors.limiter import priority
 from samklang.derivations.customers import buyer
 from samklang.derivations.edits import differs
-from samklang.hub import guards, leases, metrics, problems, store
+from samklang.hub import events, guards, leases, metrics, problems, store
 from samklang.hub.derive import Derivations
 from samklang.hub.flows import Route, routes, types_to_read
 from samklang.hub.journey import TRACED, step
@@ -221,7 +221,9 @@ class Intake:
     def _end(self, began: float, result: str, error: str = "") -> None:
         self.transfer.seconds = time.monotonic() - began
         self.transfer.result, self.transfer.error = result, error
-        self.transfer.save()
+        with transaction.atomic():
+            self.transfer.save()
+            events.transfer_ended(self.transfer)
         self.link.capture.flush()
 
     # ---------------------------------------------------------------------------------------------- one page
@@ -392,7 +394,7 @@ class Intake:
         self.transfer.updated += len(changed) - len(fresh)
         metrics.read(type_, created=len(fresh), updated=len(changed) - len(fresh))
         if type_ in TRACED:
-            step(self.row, type_, [(e.record.key, "read", "") for e in changed])
+            step(self.row, type_, [(e.record.key, "read", "") for e in changed], frozenset(e.record.key for e in fresh))
         if type_ == "order" and self._routes["customer"]:
             self._introduce([e.record for e in changed])
         self._changed[type_] = [entry.record for entry in changed]

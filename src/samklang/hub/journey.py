@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from django.db import transaction
 from django.utils import timezone
 
-from samklang.hub import traces
+from samklang.hub import events, traces
 from samklang.hub.models import Connection, Step
 from samklang.records import types_of_order
 
@@ -15,9 +15,13 @@ from samklang.records import types_of_order
 TRACED = types_of_order()
 
 
-def step(row: Connection, type_: str, steps: Sequence[tuple[str, str, str]]) -> None:
-    """Write steps (record key, what, text) of one connection and type; their spans go out with the commit."""
+def step(
+    row: Connection, type_: str, steps: Sequence[tuple[str, str, str]], fresh: frozenset[str] = frozenset()
+) -> None:
+    """Write steps (record key, what, text) of one connection and type, and the events that they are to others; their
+    spans go out with the commit. `fresh` are the keys that were not known here before."""
     now = timezone.now()
+    events.tell(row.tenant_id, events.of_steps(row.name, type_, steps, fresh))
     Step.objects.bulk_create(
         Step(
             tenant_id=row.tenant_id,

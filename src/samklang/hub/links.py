@@ -23,7 +23,7 @@ from django.db.models import Q, QuerySet
 from samklang.connectors.contract import Connector, Exchange, Manifest, Surroundings, Tokens
 from samklang.connectors.errors import Misconfigured, Pause, Retry, SamklangError, Unreachable
 from samklang.connectors.registry import connector_class
-from samklang.hub import metrics, secrets, traces
+from samklang.hub import events, metrics, secrets, traces
 from samklang.hub.models import Channel, Connection, ExchangeRow
 from samklang.hub.pace import SharedPace, given_back
 from samklang.hub.problems import Trouble, clear, report
@@ -273,6 +273,7 @@ def went_wrong(row: Connection, error: SamklangError) -> None:
             if now.state == Connection.State.ACTIVE:
                 now.state, now.reason = Connection.State.NEEDS_PERSON, str(error)
                 now.save(update_fields=["state", "reason"])
+                tell("connection.paused", row, error.code)
                 report(row.tenant_id, row.pk, [Trouble("io", "", row.name, error)])
         elif isinstance(error, Retry):
             now.faults += 1
@@ -286,5 +287,15 @@ def went_wrong(row: Connection, error: SamklangError) -> None:
 
 def resume(row: Connection) -> None:
     """A person says that the connection may be used again."""
-    Connection.objects.filter(pk=row.pk).update(state=Connection.State.ACTIVE, reason="", faults=0, open_until=0)
-    clear(row.tenant_id, row.pk, "io", "", [row.name])
+    with transaction.atomic():
+        before = Connection.objects.select_for_update().values_list("state", flat=True).get(pk=row.pk)
+        Connection.objects.filter(pk=row.pk).update(state=Connection.State.ACTIVE, reason="", faults=0, open_until=0)
+        if before != Connection.State.ACTIVE:
+            tell("connection.resumed", row)
+        clear(row.tenant_id, row.pk, "io", "", [row.name])
+
+
+def tell(what: str, row: Connection, code: str = "") -> None:
+    """An event about the connection as a whole."""
+    data = {"connection": row.name, "connector": row.connector, "code": code}
+    events.tell(row.tenant_id, [events.Happening(what, row.name, data)])

@@ -18,6 +18,7 @@ from django.db.models import Max, Q, QuerySet
 from django.utils import timezone
 
 from samklang.connectors.errors import SamklangError
+from samklang.hub import events
 from samklang.hub.models import ExchangeRow, Problem, ProblemItem
 
 _NEAR, _SOON = timedelta(hours=1), timedelta(minutes=1)  # a failed call before and after the error that it explains
@@ -45,8 +46,9 @@ def report(tenant: int, connection: int | None, troubles: Iterable[Trouble]) -> 
     connection they are the hub's own."""
     with transaction.atomic():
         touched: set[int] = set()
+        opened: list[Problem] = []
         for trouble in troubles:
-            problem, _ = Problem.objects.update_or_create(
+            problem, new = Problem.objects.update_or_create(
                 tenant_id=tenant,
                 fingerprint=_fingerprint(connection, trouble),
                 closed_at=None,
@@ -59,6 +61,7 @@ def report(tenant: int, connection: int | None, troubles: Iterable[Trouble]) -> 
                     "do_this": trouble.error.do_this,
                 },
             )
+            opened += [problem] if new else []
             place: dict[str, Any] = {
                 "tenant_id": tenant,
                 "connection_id": connection,
@@ -78,6 +81,7 @@ def report(tenant: int, connection: int | None, troubles: Iterable[Trouble]) -> 
                     "where": trouble.error.where,
                 },
             )
+        events.tell(tenant, (_happening("problem.opened", problem) for problem in opened))
         _close_empty(touched)
 
 
@@ -136,5 +140,15 @@ def about_one(tenant: int) -> QuerySet[ExchangeRow]:
 
 
 def _close_empty(ids: set[int]) -> None:
-    if ids:
-        Problem.objects.filter(id__in=ids, items__isnull=True).update(closed_at=timezone.now())
+    if not ids:
+        return
+    over = list(Problem.objects.filter(id__in=ids, items__isnull=True, closed_at=None).select_related("connection"))
+    Problem.objects.filter(id__in=[problem.pk for problem in over]).update(closed_at=timezone.now())
+    for problem in over:
+        events.tell(problem.tenant_id, [_happening("problem.closed", problem)])
+
+
+def _happening(type_: str, problem: Problem) -> events.Happening:
+    """What is told of a problem: where and of which kind, not in which words."""
+    data = {"problem": problem.pk, "code": problem.code, "connection": problem.system, "record": problem.type}
+    return events.Happening(type_, str(problem.pk), data)

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import Max, Model, Q
 from django.utils import timezone
 
-from samklang.hub.models import ExchangeRow, Hook, Problem, Step, Transfer
+from samklang.hub.models import Event, ExchangeRow, Hook, Problem, Step, Transfer
 
 _PAGE = 1000  # keys looked at in one transaction
 
@@ -38,6 +38,7 @@ class _Past(NamedTuple):
 _PASTS = (
     _Past("exchanges", ExchangeRow, "at"),  # they hold personal data
     _Past("webhooks", Hook, "at", Q(done=True)),  # what could not be worked off is news, however old
+    _Past("events", Event, "at"),  # and with them their messages
     _Past("transfers", Transfer, "started"),
     _Past("problems", Problem, "closed_at", Q(closed_at__isnull=False), in_order=False),
 )

@@ -20,7 +20,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import transaction
 
 from samklang.connectors.errors import Misconfigured
-from samklang.hub.models import Connection
+from samklang.hub.models import Connection, Subscription
 from samklang.settings import secret
 
 #: What other floors keep sealed: each encrypts all of its own anew with the function it is given, which takes what is
@@ -136,6 +136,9 @@ def _reencrypt() -> int:
                 if sealed:
                     setattr(connection, field, _cipher().rotate(sealed))
             connection.save(update_fields=["secrets", "tokens"])
+        for row in Subscription.objects.select_for_update():
+            row.secrets = _cipher().rotate(bytes(row.secrets))
+            row.save(update_fields=["secrets"])
         for encrypt_anew in kept_elsewhere:
             encrypt_anew(_cipher().rotate)
     return len(connections)
