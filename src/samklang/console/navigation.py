@@ -45,6 +45,10 @@ MENU = (
     Group(_("Books"), (
     )),
     Group(_("Set up"), (
+        Entry(
+            "connections", _("Connections"), Right.SEE, "plug",
+            ("connection", "connection-change", "connection-hooks", "catalogue", "connect"),
+        ),
         Entry("flows", _("Flows"), Right.SEE, "workflow"),
     )),
     Group(_("Logs and reports"), (

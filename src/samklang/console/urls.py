@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from samklang.console import account, audit, doors, people, statics, style, tokens, views
+from samklang.console import account, audit, connect, doors, people, setup_urls, statics, style, tokens, views
 
 pages = [
     path("", views.start, name="start"),
@@ -12,6 +12,7 @@ pages = [
     path("products", views.products, name="products"),
     path("problems", views.problems, name="problems"),
     path("flows", views.flows, name="flows"),
+    *setup_urls.pages,
     path("transfers", views.transfers, name="transfers"),
     path("people", people.people, name="people"),
     path("people/invite", people.invite, name="invite"),
@@ -26,6 +27,7 @@ pages = [
 urlpatterns = [
     path("", doors.index, name="index"),
     path("logout", doors.leave, name="logout"),
+    path("login-back", connect.login_back, name="login-back"),
     path("enter/<str:token>", doors.ticket, name="ticket"),
     path("invitation/<str:token>", people.invitation, name="invitation"),
     *account.routes,

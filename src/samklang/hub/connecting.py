@@ -79,14 +79,14 @@ class Answers(NamedTuple):
     wrong: dict[str, str]
 
 
-def answers(row: Connection, given: Mapping[str, str]) -> Answers:
+def answers(row: Connection, given: Mapping[str, Any]) -> Answers:
     """Settings and secrets of a whole form. A secret that is left empty stays what it was; any other setting that is
     not given keeps what it was."""
     found = Answers({}, {}, {})
     kept = {} if row.pk is None else secrets.unseal(row.secrets)
     for setting in manifest(row.connector).settings:
         if setting.kind == "secret":
-            value = given.get(setting.name, "").strip() or kept.get(setting.name, "")
+            value = str(given.get(setting.name, "")).strip() or kept.get(setting.name, "")
             if value:
                 found.secrets[setting.name] = value
         else:

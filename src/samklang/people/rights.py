@@ -51,6 +51,8 @@ WORDS = {
 class May:
     """A member's rights, for templates and code: `may.operate`, `may(Right.OPERATE)`."""
 
+    do_not_call_in_templates = True  # else `may.operate` would first be asked for `may()`
+
     def __init__(self, rights: frozenset[Right]) -> None:
         self.rights = rights
 

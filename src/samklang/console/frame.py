@@ -1,0 +1,52 @@
+"""What pages that change something share: rendering in the tenant's time zone, parts for htmx, errors in place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.utils import timezone
+
+from samklang import engine
+from samklang.connectors.errors import SamklangError
+from samklang.engine.port import Job
+from samklang.hub.models import Channel
+from samklang.people.access import PageRequest, here
+from samklang.records.times import zone
+
+
+def show(request: PageRequest, template: str, status: int = 200, **values: Any) -> HttpResponse:
+    """A page (or a part of one), its times in the zone of the tenant's first channel."""
+    channel = Channel.objects.filter(tenant=request.tenant).order_by("id").first()
+    timezone.activate(zone(channel.time_zone) if channel else zone("UTC"))
+    return render(request, f"console/{template}.html", values, status=status)
+
+
+def is_part(request: HttpRequest) -> bool:
+    """Whether htmx asks for a part of a page."""
+    return request.headers.get("HX-Request") == "true" and request.headers.get("HX-Boosted") != "true"
+
+
+def go(request: PageRequest, name: str, *args: Any) -> HttpResponse:
+    """On to another page of the tenant, also when a part was asked for."""
+    address = here(request, f"console:{name}", *args)
+    return HttpResponse(status=204, headers={"HX-Redirect": address}) if is_part(request) else redirect(address)
+
+
+def told(error: SamklangError) -> str:
+    """What happened and what to do, as one line."""
+    do_this = "" if error.do_this == error.__class__.do else f" {error.do_this}"
+    return f"{error.what.rstrip('.')}.{do_this}"
+
+
+def blame(form: forms.Form, error: SamklangError) -> None:
+    """Put an error beside the field that it is about, else on top of the form."""
+    form.add_error(error.where if error.where in form.fields else None, told(error))
+
+
+def wake(job: Job) -> None:
+    """Have the engine do it now instead of at its next look at the tables."""
+    if engine.current is not None:
+        engine.current.wake(job)
