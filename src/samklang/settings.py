@@ -124,6 +124,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "procrastinate.contrib.django",
     "samklang.hub",
+    "samklang.reconciliation",
     "samklang.people",
     "samklang.console",  # before allauth, whose templates it replaces
     "allauth",

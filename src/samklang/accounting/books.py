@@ -31,11 +31,11 @@ from samklang.accounting.intake import Seen, accept
 from samklang.accounting.invoices import close_invoices
 from samklang.accounting.lists import overdue
 from samklang.accounting.matching import Match, Suggestion, match
-from samklang.accounting.payouts import PayoutMatch, bank_rows, in_transit, match_payouts
+from samklang.accounting.payouts import BankRow, PayoutMatch, bank_rows, in_transit, match_payouts
 from samklang.accounting.pos import ZReport, book_z_reports
 from samklang.accounting.problems import Problem
 from samklang.accounting.sales import Movement
-from samklang.accounting.settlement import book_statements, found, settlement_key, statement_id
+from samklang.accounting.settlement import book_statements, found, settlement_key, statement_day, statement_id
 from samklang.accounting.statements.base import Statement
 from samklang.accounting.transit import arrivals, posted_payouts
 from samklang.accounting.voucher import Voucher, standing
@@ -46,6 +46,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """What happened. An order is as it was when it was captured, with all its payments: later edits of its lines are no
     facts of the sale (edge case 36). `delivered` is the delivery day per order key, where a channel defers prepayments.
 
+    `bank_rows` are bank lines that have their names already (payouts.bank_rows), beside those of `bank`.
     `matches` and `payout_matches` are what earlier runs found and persons confirmed. `open_invoices` is what the ledger
     says is open, by order key, where that differs from what was booked. `posted` are the vouchers that
     the ledger has: what they put on suspense is solved, what they put on the bank stays there, and a lock of their
@@ -55,6 +56,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     orders: Sequence[Order] = ()
     statements: Sequence[Statement] = ()
     bank: Sequence[BankStatement] = ()
+    bank_rows: Sequence[BankRow] = ()
     z_reports: Sequence[ZReport] = ()
     openings: Sequence[Opening] = ()
     delivered: Mapping[str, date] = {}
@@ -83,12 +85,13 @@ def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) 
     posted = {voucher.key: voucher.date for voucher in facts.posted}
     sales = book_sales(facts.orders, company, exchange, facts.delivered, posted)
     tills = book_z_reports(facts.z_reports, company)
-    wanted = (*expected(sales.movements, sales.vouchers), *opening_items(facts.openings))
+    sold = (row for row in expected(sales.movements, sales.vouchers) if row.day >= company.begins)
+    wanted = (*sold, *opening_items(facts.openings))
     taken = accept(facts.statements, {})
-    statements = tuple(statement for statement in taken.statements if statement.scope != "report")
+    statements = tuple(made for made in taken.statements if made.scope != "report" and _counts(made, company))
     lines = match(statements, wanted, company, facts.matches)
     matches = (*facts.matches, *lines.matches)
-    rows = bank_rows(facts.bank)
+    rows = tuple(sorted({row.id: row for row in (*bank_rows(facts.bank), *facts.bank_rows)}.values()))
     banked = match_payouts(statements, rows, company, facts.payout_matches, today=today)
     payout_matches = (*facts.payout_matches, *banked.matches)
 
@@ -103,8 +106,9 @@ def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) 
     netted = net_conversions(booked, settled.vouchers, company)
     arrived = arrivals(payout_matches, booked, rows, settled.vouchers, company, exchange)
 
+    ours = (voucher for voucher in sales.vouchers if voucher.date >= company.begins)
     every = (
-        *sales.vouchers, *tills.vouchers, *settled.vouchers, *closed.vouchers, *netted.vouchers, *arrived.vouchers,
+        *ours, *tills.vouchers, *settled.vouchers, *closed.vouchers, *netted.vouchers, *arrived.vouchers,
         *_solved(waiting, matches, wanted, facts.posted, company),
     )  # fmt: skip
     problems = (
@@ -123,6 +127,10 @@ def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) 
         payout_matches=payout_matches,
         seen=taken.seen,
     )
+
+
+def _counts(statement: Statement, company: Company) -> bool:
+    return statement_day(statement) >= company.begins
 
 
 def _as_posted(voucher: Voucher, posted: Mapping[str, date]) -> Voucher:

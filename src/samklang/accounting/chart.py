@@ -20,7 +20,7 @@ from samklang.accounting.problems import Refused
 Treatment = Literal["SE_VAT", "RC_EU", "RC_NON_EU", "EXEMPT", "NEEDS_DECISION"]
 
 
-class AccountRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class AccountRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """A role's account from one day up to, not including, another. `vat_code`: what the ledger's account must carry."""
 
     role: str
@@ -31,7 +31,7 @@ class AccountRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     until: date = date.max
 
 
-class FeeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class FeeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """How a provider's fee is taxed and where it goes. Empty `entity` (legal entity) or `fee` (type) means any.
 
     `SE_VAT`: the provider charges Swedish VAT. `RC_EU`, `RC_NON_EU`: the buyer accounts for it. `EXEMPT`: no VAT.
@@ -46,7 +46,7 @@ class FeeRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     until: date = date.max
 
 
-class ProviderRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ProviderRow(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What is particular about one provider.
 
     `name`: how vouchers' texts call it. `receivable`: role of its clearing account. `entity`: the legal entity whose

@@ -24,11 +24,12 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
 
     `dimensions` stand on the channel's result lines (1 cost centre, 6 project). `defer_until_delivery`: what is paid in
     one month and delivered in a later one is a liability until then. `order_prefix` is what the provider's references
-    put before the order number.
+    put before the order number. `models` chooses another model for sales through these providers.
     """
 
     code: str
     model: Model = "day"
+    models: Mapping[str, Model] = {}
     time_zone: str = "Europe/Stockholm"
     dimensions: Mapping[str, str] = {}
     defer_until_delivery: bool = False
@@ -41,6 +42,7 @@ class Company(msgspec.Struct, frozen=True, kw_only=True):
     `registrations`: countries where it is registered for VAT, its own among them. `oss`: sales to consumers in other
     EU countries are declared in the One Stop Shop. `keeps_invoices`: the ledger has a sub-ledger that takes invoices
     and their payments; one that takes only vouchers (a SIE import) gets the open invoices as lines of the day's.
+    `begins`: what was sold or paid out before this day stands in the ledger already; of it only an opening list counts.
     `tolerance`: how much an order and its payment may differ before a person must look. `bank_tolerance`: how much a
     bank may keep of a payout. `locked_before`: nothing is dated before this day. `row_limit`: most lines a voucher of
     the ledger may hold.
@@ -58,6 +60,7 @@ class Company(msgspec.Struct, frozen=True, kw_only=True):
     keeps_invoices: bool = True
     tolerance: Decimal = Decimal("0.50")
     bank_tolerance: Decimal = ZERO
+    begins: date = date.min
     locked_before: date = date.min
     row_limit: int = 1000
     series: Mapping[Source, str] = {}
@@ -81,7 +84,9 @@ class Company(msgspec.Struct, frozen=True, kw_only=True):
         on_invoice = any(payment.provider == "invoice" for payment in order.payments)
         if buyer.kind == "company" or buyer.vat_no or on_invoice:
             return "invoice"
-        return self.channel(order).model
+        channel = self.channel(order)
+        paid = {channel.models.get(p.provider, channel.model) for p in order.payments if p.kind == "capture"}
+        return paid.pop() if len(paid) == 1 else channel.model
 
     def policy(self, code: Code) -> Policy:
         """What is done with a problem of this kind; to stop is the default."""

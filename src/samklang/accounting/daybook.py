@@ -100,7 +100,7 @@ def book_sales(
 
 def _posted(movement: Movement, company: Company, exchange: Exchange, there: Collection[str]) -> _Posted:
     """The movement's own lines. A missing account stops its order here, before it can stop the whole day."""
-    if _key(_group(movement, company), company) not in there:
+    if movement.day >= company.begins and _key(_group(movement, company), company) not in there:
         company.check_open(movement.day, movement.order)
     draft = Draft(company, company.channels[movement.channel].dimensions)
     post(draft, movement, company, exchange)

@@ -14,6 +14,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
+from hashlib import sha256
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -27,6 +28,7 @@ from samklang.accounting.statements.base import Statement
 from samklang.records.money import ZERO
 
 _BANKING_DAYS = 5
+_LONGEST_NAME = 120  # of a line without a reference, which its text names; longer ones are named by their hash
 _SHORTEST_REFERENCE = 4  # a shorter one is found in any text
 _CONFIDENCE = {"reference": 100, "split": 95, "amount": 80, "person": 100}
 
@@ -104,10 +106,16 @@ def bank_rows(statements: Iterable[BankStatement]) -> tuple[BankRow, ...]:
             own = line.reference
             if own.upper() in _NO_REFERENCE:
                 own = f"{statement.reference}:{line.text}"
+            own = own if len(own) <= _LONGEST_NAME else sha256(own.encode()).hexdigest()
             name = "/".join((statement.account, statement.currency, str(line.booked_on), str(line.amount), own))
             alike[name] += 1
             found.setdefault(f"{name}/{alike[name]}", line)
-    return tuple(BankRow(name, found[name], _words(found[name])) for name in sorted(found))
+    return tuple(bank_row(name, found[name]) for name in sorted(found))
+
+
+def bank_row(name: str, line: BankLine) -> BankRow:
+    """A line that has its name already."""
+    return BankRow(name, line, _words(line))
 
 
 def match_payouts(

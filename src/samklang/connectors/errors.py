@@ -20,6 +20,7 @@
         ├── Unsupported     the target system cannot hold this
         ├── Locked          the order can no longer be changed there
         ├── ByHand          done, but for something that only a person can do there
+        ├── Unreconciled    the books do not add up without a person's word
         └── MassChange      too many dangerous changes at once; they wait behind a brake
 
 Each has a stable code (SYNC-…), explained in docs/reference/errors.md. `what`, `where` and `do_this` are for the
@@ -210,6 +211,17 @@ class ByHand(Stop):
 
     code = "SYNC-406"
     do = "Do it in the system, then mark it as done."
+
+
+class Unreconciled(Stop):
+    """The books need a person's word."""
+
+    code = "SYNC-407"
+    do = "Follow the problem's message; docs/how-to/accountant.md explains each kind."
+
+    def __init__(self, code: str, what: str, *, where: str = "", do_this: str = "") -> None:
+        super().__init__(what, where=where, do_this=do_this)
+        self.code = code  # type: ignore[misc]  # the kind of exception (RECONCILIATION §9) says more than ours
 
 
 class MassChange(Stop):

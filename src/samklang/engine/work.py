@@ -14,6 +14,7 @@ from samklang.connectors.errors import SamklangError
 from samklang.engine.port import Engine, Job, Task, deliver_job, hooks_job, lane_of, plan_job, post_job
 from samklang.engine.queue import Queue
 from samklang.hub import delivery, hooks, intake, outbox, planning, retention, store, traces
+from samklang.hub.flows import with_causes
 from samklang.hub.links import open_link, usable_ones, went_wrong
 from samklang.hub.models import Binding, ConfigVersion, Connection, Flow, Hook, Subscription
 
@@ -151,7 +152,7 @@ def read_jobs(tenant: int | None = None) -> list[tuple[float, Job]]:
         except SamklangError as error:
             went_wrong(row, error)
             continue
-        flowing = set(Flow.objects.filter(source=row, enabled=True).values_list("type", flat=True))
+        flowing = with_causes(Flow.objects.filter(source=row, enabled=True).values_list("type", flat=True))
         feeding = Flow.objects.filter(target=row, enabled=True, type__in=["order", "stock", "price"]).exists()
         found += [
             (feed.every_seconds, Job("read", row.pk, feed.name, lane_of(feed.types), row.tenant_id))

@@ -7,20 +7,21 @@ would change, `apply` does it in one transaction and writes a new version.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Literal, cast
 
 import msgspec
 import tomli_w
 from django.db import transaction
-from django.db.models import Max
+from django.db.models import Max, ProtectedError
 
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest, packages
-from samklang.hub import events
+from samklang.hub import companies, events
+from samklang.hub.companies import CompanyPart
 from samklang.hub.flows import Line, refuse, remove_flow, set_flow
 from samklang.hub.flows import preset as preset_flows
-from samklang.hub.models import Channel, ConfigVersion, Connection, Flow, RuleSet, Tenant
+from samklang.hub.models import Channel, Company, ConfigVersion, Connection, Flow, RuleSet, Tenant
 from samklang.hub.rulesets import Direction, condition
 from samklang.hub.secrets import seal, unseal
 from samklang.records.states import axes_of
@@ -99,6 +100,7 @@ class Config(msgspec.Struct, forbid_unknown_fields=True, omit_defaults=True):
     tenant: TenantPart
     connections: dict[str, ConnectionPart] = {}
     channels: dict[str, ChannelPart] = {}
+    companies: dict[str, CompanyPart] = {}
     presets: list[PresetPart] = []
     flows: list[FlowPart] = []
     rules: list[RulesPart] = []
@@ -108,7 +110,7 @@ class Change(msgspec.Struct, frozen=True):
     """One difference between the file and the database."""
 
     what: Literal["add", "change", "remove"]
-    kind: Literal["tenant", "connection", "channel", "flow", "rules"]
+    kind: Literal["tenant", "connection", "channel", "company", "flow", "rules"]
     name: str
     fields: tuple[str, ...] = ()
 
@@ -158,6 +160,7 @@ def check(config: Config) -> None:
                 )
     for code, channel in config.channels.items():
         _known(config.connections, channel.connection, f"connection (channel {code})")
+    companies.check(config.companies, config.channels)
     connectors = {name: part.connector for name, part in config.connections.items()}
     lines: list[Line] = []
     for flow in config.flows:
@@ -196,6 +199,9 @@ def current(tenant: Tenant) -> Config:
             )
             for row in Channel.objects.filter(tenant=tenant).select_related("connection").order_by("code")
         },
+        companies={
+            row.code: companies.part_of(row) for row in Company.objects.filter(tenant=tenant).order_by("code")
+        },
         flows=[
             FlowPart(
                 channel=row.channel.code, type=row.type, source=row.source.name, target=row.target.name,
@@ -217,7 +223,9 @@ def current(tenant: Tenant) -> Config:
 
 def dump(config: Config) -> str:
     """samklang.toml text."""
-    return tomli_w.dumps(_without_none(msgspec.to_builtins(config, builtin_types=(datetime,))), multiline_strings=True)
+    return tomli_w.dumps(
+        _without_none(msgspec.to_builtins(config, builtin_types=(datetime, date))), multiline_strings=True
+    )
 
 
 def _without_none(value: Any) -> Any:
@@ -251,6 +259,7 @@ def compare(old: Config | None, new: Config) -> list[Change]:
         changes.append(Change("change", "tenant", new.tenant.slug, ("name",)))
     look("connection", old.connections, new.connections)
     look("channel", old.channels, new.channels)
+    look("company", old.companies, new.companies)
     look("flow", {f.name(): f for f in old.flows}, {f.name(): f for f in new.flows}, flow_name)
     chains = [{(r.connection, r.direction, r.type): r for r in config.rules} for config in (old, new)]
     look("rules", chains[0], chains[1], " ".join)
@@ -283,6 +292,17 @@ def apply(new: Config, by: str, why: str = "", *, enable: bool = True, planned: 
                     "currency": channel.currency, "time_zone": channel.time_zone, "dimension": channel.dimension,
                 },
             )  # fmt: skip
+        for code, company in new.companies.items():
+            Company.objects.update_or_create(
+                tenant=tenant, code=code, defaults={"settings": companies.settings_of(company)}
+            )
+        try:
+            Company.objects.filter(tenant=tenant).exclude(code__in=new.companies).delete()
+        except ProtectedError as error:
+            raise Misconfigured(
+                "A company that has books cannot be removed",
+                where="companies", do_this="Leave it in the file; take its channels away if it sells no more.",
+            ) from error  # fmt: skip
         channels = {row.code: row for row in Channel.objects.filter(tenant=tenant).select_related("connection")}
         wanted = {flow.name(): flow.source for flow in new.flows}
         before: dict[tuple[str, str, str], Flow] = {}

@@ -10,9 +10,9 @@ from django.db import IntegrityError, transaction
 
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest
-from samklang.hub.models import Channel, Connection, Flow, Master
+from samklang.hub.models import Channel, Company, Connection, Flow, Master
 from samklang.hub.rulesets import condition
-from samklang.records import Order, Record, record_types, types_of_order
+from samklang.records import Order, Record, Voucher, record_types, types_of_order
 
 #: What a preset makes: (record type, from, to), for the shop of a channel and its ERP (J-01, J-02, J-03).
 PRESETS: dict[str, tuple[tuple[str, str, str], ...]] = {
@@ -51,7 +51,7 @@ _OF_ORDER = types_of_order()
 End = TypeVar("End")  # a connection, or its name
 
 #: Types whose records belong to one channel each; several channels may send them to one target.
-BY_CHANNEL = types_of_order() | {"customer"}
+BY_CHANNEL = types_of_order() | {"customer", "voucher"}
 
 #: Types that the hub makes itself, and out of what: their flow's source is the connection whose records cause them.
 #: `capture` out of what was sent, `void` out of a cancellation, `release` out of the shop's status or by a person …
@@ -61,6 +61,7 @@ DERIVED: Mapping[str, tuple[str, ...]] = {
     "refund": ("return",),
     "release": ("order",),
     "inbound": ("stock",),
+    "voucher": ("order",),
 }
 
 
@@ -142,7 +143,9 @@ def set_flow(
 
 #: How a preset sets a type's flow. An ERP's customers are its own once they exist; of an order that the ERP already
 #: has only a cancellation goes there (edits before picking belong to the warehouse flow).
-_MANNERS: dict[str, dict[str, Any]] = {"customer": {"mode": "create"}, "order": {"fields": ["lifecycle"]}}
+_MANNERS: dict[str, dict[str, Any]] = {
+    "customer": {"mode": "create"}, "order": {"fields": ["lifecycle"]}, "voucher": {"mode": "create"},
+}  # fmt: skip
 
 
 def manners(type_: str) -> dict[str, Any]:
@@ -203,8 +206,11 @@ def taker(flow: Flow) -> Callable[[Record], bool]:
     statuses = frozenset(flow.options.get("statuses") or ())
     holds = condition(flow.when, flow.type) if flow.when else None
     type_ = flow.type
+    company = company_of(flow.tenant_id, code) if type_ == "voucher" else ""
 
     def takes(record: Record) -> bool:
+        if isinstance(record, Voucher):
+            return record.company == company and (holds is None or holds(record))
         if isinstance(record, Order):
             if record.channel != code or (since and record.placed_at < since):
                 return False
@@ -220,7 +226,19 @@ def taker(flow: Flow) -> Callable[[Record], bool]:
 def types_to_read(row: Connection, feed_types: Iterable[str]) -> frozenset[str]:
     """Which of a feed's types are worth reading: those that flow out of here, and articles (with their stock and
     price left out) where orders flow in, because their ids must be known."""
-    out = set(Flow.objects.filter(tenant=row.tenant, source=row).values_list("type", flat=True))
+    out = with_causes(Flow.objects.filter(tenant=row.tenant, source=row).values_list("type", flat=True))
     if Flow.objects.filter(tenant=row.tenant, target=row, type__in=["order", "stock", "price"]).exists():
         out.add("product")
     return frozenset(feed_types) & out
+
+
+def with_causes(types: Iterable[str]) -> set[str]:
+    """The types, and those out of which the hub makes them."""
+    found = set(types)
+    return found | {cause for type_ in found for cause in DERIVED.get(type_, ())}
+
+
+def company_of(tenant: int, channel: str) -> str:
+    """Code of the company that a channel belongs to; "" where its books are nobody's business."""
+    rows = Company.objects.filter(tenant_id=tenant).values_list("code", "settings")
+    return next((code for code, settings in rows if channel in settings.get("channels", ())), "")

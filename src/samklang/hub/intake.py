@@ -26,7 +26,7 @@ from samklang.derivations.customers import buyer
 from samklang.derivations.edits import differs
 from samklang.hub import events, guards, leases, metrics, problems, store
 from samklang.hub.derive import Derivations
-from samklang.hub.flows import Route, routes, types_to_read
+from samklang.hub.flows import Route, routes, types_to_read, with_causes
 from samklang.hub.journey import TRACED, step
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
 from samklang.hub.models import Binding, Connection, FeedState, Flow, Step, Stored, Transfer
@@ -102,7 +102,7 @@ class Intake:
         self.wake: set[tuple[int, str]] = set()
         self._routes: dict[str, list[Route]] = {type_: routes(row, type_) for type_ in record_types()}
         self._sources = set(Flow.objects.filter(tenant=row.tenant, source=row).values_list("type", flat=True))
-        self._kept = self._sources | ({observe} if observe else set())
+        self._kept = with_causes(self._sources) | ({observe} if observe else set())
         self._failure: SamklangError | None = None
         self._chains: dict[str, Chain] = {type_: chain(row, "in", type_) for type_ in feed.types}
         self._ill = problems.open_names(self.tenant, row.pk, "in")

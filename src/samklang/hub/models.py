@@ -1,7 +1,7 @@
 """The hub's tables. Every table carries the tenant first, so that data can later be spread by tenant.
 
-Configuration: Tenant, Connection, Channel, Master, Flow, RuleSet, ConfigVersion; what it may become: Draft, PlanRun
-with its PlanLines.
+Configuration: Tenant, Connection, Channel, Company, Master, Flow, RuleSet, ConfigVersion; what it may become:
+Draft, PlanRun with its PlanLines.
 The road: Stored (what masters last said), Binding (record ↔ external id, wanted and delivered), FeedState (how far a
 feed was read), Hook (webhooks, stored before answered), Lease (one drainer per lane), Pace (limits over all workers).
 What a person decided of one order: Hold, Amendment.
@@ -73,6 +73,20 @@ class Channel(models.Model):
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "code"], name="channel_code")]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Company(models.Model):
+    """A legal entity with books of its own. `settings` is a CompanyPart (hub/companies.py)."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    code = models.SlugField(max_length=40)
+    settings = models.JSONField(default=dict)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "code"], name="company_code")]
 
     def __str__(self) -> str:
         return self.code
@@ -235,6 +249,10 @@ class Stored(models.Model):
 
     class Meta:
         db_table = "record"
+        indexes: ClassVar = [
+            # The books read what has changed of orders since they were kept last.
+            models.Index(fields=["tenant", "connection", "changed_at"], name="order_changed", condition=Q(type="order"))
+        ]
 
 
 class Binding(models.Model):
@@ -413,7 +431,7 @@ class Problem(models.Model):
     tenant = models.ForeignKey(Tenant, models.CASCADE)
     connection = models.ForeignKey(Connection, models.CASCADE, null=True)
     fingerprint = models.CharField(max_length=64)
-    code = models.CharField(max_length=10)
+    code = models.CharField(max_length=24)
     type = models.CharField(max_length=20, default="", blank=True)
     what = models.TextField()
     do_this = models.TextField(default="", blank=True)
@@ -449,6 +467,8 @@ class ProblemItem(models.Model):
     external_id = models.CharField(max_length=200, default="", blank=True)
     message = models.TextField()
     where = models.CharField(max_length=300, default="", blank=True)
+    amount = models.DecimalField(max_digits=19, decimal_places=4, null=True)  # what is at stake, where it is money
+    currency = models.CharField(max_length=3, default="", blank=True)
     at = models.DateTimeField(auto_now=True)
 
     class Meta:

@@ -103,6 +103,22 @@ def unseal(sealed: bytes | memoryview) -> Any:
         ) from error
 
 
+def seal_bytes(value: bytes) -> bytes:
+    """Encrypt bytes; a third larger afterwards."""
+    return _cipher().encrypt(value)
+
+
+def unseal_bytes(sealed: bytes | memoryview) -> bytes:
+    """What `seal_bytes` was given. Misconfigured when the key does not fit."""
+    try:
+        return _cipher().decrypt(bytes(sealed))
+    except InvalidToken as error:
+        raise Misconfigured(
+            "What is kept encrypted cannot be read with this key",
+            do_this="Restore the key that wrote it (SAMKLANG_KEY or samklang.key).",
+        ) from error
+
+
 def rotate() -> int:
     """Make a new key, encrypt every secret with it anew, forget the old one. Returns how many connections there are.
 

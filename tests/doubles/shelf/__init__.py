@@ -70,6 +70,8 @@ class Box:
         return [row.record for row in self.rows[type_].values()]
 
 
+#: Types that have an id of their own in a box.
+_OWN = ("product", "customer", "order", "voucher")
 boxes: dict[str, Box] = defaultdict(Box)
 
 
@@ -159,13 +161,13 @@ class Shelf(Connector):
             assert want.ids[("customer", record.customer.key)]
         self.box.half_made.discard(want.external_id)
         self.box.written.append((type_, want.key, "update" if want.external_id else "create"))
-        if type_ in ("product", "customer", "order"):
+        if type_ in _OWN:
             id_ = want.external_id or f"{type_[0]}{next(self.box.ids)}"
         else:
             need = record.needs()[0]
             id_ = f"{want.ids[need]}|{want.key}"
         self.box.rows[type_][id_] = Row(id_, record, datetime.now(UTC), want.reference)
-        own = id_ if type_ in ("product", "customer", "order") else ""
+        own = id_ if type_ in _OWN else ""
         return Done(
             external_id=own, parts=_parts(record, id_), seen=record if isinstance(record, OrderStatus) else None
         )

@@ -65,7 +65,7 @@ class Unreadable(Refused):
         super().__init__(code, where, what, do_this=do_this, amount=amount, currency=currency)
 
 
-class Profile(msgspec.Struct, frozen=True, kw_only=True):
+class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """What a file leaves open and only the merchant knows. Empty: as the format says, refused where it does not say.
 
     `account` is our account at the provider. `charset`, `decimal` (the sign before the decimals) and `day_first` (in

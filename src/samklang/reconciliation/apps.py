@@ -1,0 +1,17 @@
+"""Django's entry to the tables of the books."""
+
+from django.apps import AppConfig
+
+
+class ReconciliationConfig(AppConfig):
+    """Reconciliation: statements, matches, vouchers."""
+
+    name = "samklang.reconciliation"
+    label = "reconciliation"
+
+    def ready(self) -> None:
+        """When the key for secrets is changed, what we keep sealed is too."""
+        from samklang.hub import secrets
+        from samklang.reconciliation.files import encrypt_anew
+
+        secrets.kept_elsewhere.append(encrypt_anew)

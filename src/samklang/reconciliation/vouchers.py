@@ -1,0 +1,147 @@
+"""Vouchers in the tables: what a run wants to post is kept as drafts; a person approves, withdraws, or takes back.
+
+    draft ─▶ validated ─▶ approved ─▶ sent ─▶ posted ─▶ reversed
+    └── a run makes, changes, drops ──┘ └ handover.py ┘   └ by another voucher that takes it back
+
+What is approved never changes again. When the facts have changed since, a run puts its reversal and the right voucher
+beside it, and these wait for approval like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from typing import NamedTuple
+
+from django.db import transaction
+from django.utils import timezone
+
+from samklang.accounting.voucher import Voucher as VoucherRecord
+from samklang.connectors.errors import BadData
+from samklang.hub.companies import CompanyPart
+from samklang.hub.models import Company
+from samklang.reconciliation import handover
+from samklang.reconciliation.models import OPEN, Voucher, VoucherLine, VoucherRef
+from samklang.reconciliation.sets import AT_ONCE, remove
+from samklang.records import content_hash, encode
+
+
+class Seen(NamedTuple):
+    """A voucher as a person saw it: its row, and the hash of its content (hex)."""
+
+    pk: int
+    hash: str
+
+
+class Vouchers:
+    """The drafts of one company."""
+
+    def __init__(self, company: Company, part: CompanyPart) -> None:
+        self._company = company
+        self._part = part
+        self._mine = {"tenant_id": company.tenant_id, "company_id": company.pk}
+
+    def keep(self, to_post: Sequence[VoucherRecord], days: Mapping[str, date]) -> None:
+        """Make the drafts what is to be posted. `days` is the day of what a voucher books, by key; corrections have
+        that of their original. The caller has opened the transaction."""
+        there = {
+            key: (pk, bytes(hash_), state, why)
+            for key, pk, hash_, state, why in Voucher.objects.filter(**self._mine, state__in=OPEN).values_list(
+                "key", "pk", "hash", "state", "why_draft"
+            )
+        }
+        fresh: list[tuple[VoucherRecord, bytes, str]] = []
+        judged: list[Voucher] = []
+        for record in to_post:
+            hash_, why = content_hash(encode(record)), self._why_draft(record)
+            before = there.get(record.key)
+            if before is None or before[1] != hash_:
+                fresh.append((record, hash_, why))
+                continue
+            del there[record.key]
+            if (before[2], before[3]) != (_state(why), why):
+                judged.append(Voucher(pk=before[0], state=_state(why), why_draft=why))
+        remove(Voucher.objects.filter(**self._mine, state__in=OPEN), "pk", [pk for pk, *_ in there.values()])
+        Voucher.objects.bulk_update(judged, ["state", "why_draft"], batch_size=AT_ONCE)
+        self._insert(fresh, days)
+
+    def _why_draft(self, record: VoucherRecord) -> str:
+        """What must be done before it may be approved; "" when nothing must."""
+        years = self._part.years
+        if years and not any(year.first <= record.date <= year.last for year in years):
+            return f"{record.date} lies in no fiscal year of the settings."
+        return ""
+
+    def _insert(self, rows: Sequence[tuple[VoucherRecord, bytes, str]], days: Mapping[str, date]) -> None:
+        heads = Voucher.objects.bulk_create(
+            [
+                Voucher(
+                    **self._mine, key=record.key, series=record.series, date=record.date,
+                    about=days.get(_base(record.key), record.date), text=record.text[:300], source=record.source,
+                    currency=record.currency, turnover=record.turnover, line_count=len(record.lines),
+                    reverses=record.reverses, hash=hash_, state=_state(why), why_draft=why,
+                )
+                for record, hash_, why in rows
+            ],
+            batch_size=AT_ONCE,
+        )  # fmt: skip
+        tenant = self._company.tenant_id
+        lines = [
+            VoucherLine(
+                tenant_id=tenant, voucher=head, number=number, account=line.account, name=line.name[:200],
+                role=line.role, amount=line.amount, text=line.text[:300], country=line.country,
+                percent="" if line.percent is None else f"{line.percent:f}", party=line.party, item=line.item,
+                foreign="" if line.foreign is None else f"{line.foreign:f}", currency=line.currency,
+                dimensions=dict(line.dimensions),
+            )
+            for head, (record, _, _) in zip(heads, rows, strict=True)
+            for number, line in enumerate(record.lines, 1)
+        ]  # fmt: skip
+        VoucherLine.objects.bulk_create(lines, batch_size=AT_ONCE)
+        VoucherRef.objects.bulk_create(
+            (
+                VoucherRef(
+                    tenant_id=tenant, voucher=head, line=number, kind=ref.kind, row=ref.id, amount=f"{ref.amount:f}"
+                )
+                for head, (record, _, _) in zip(heads, rows, strict=True)
+                for number, line in enumerate(record.lines, 1)
+                for ref in line.refs
+            ),
+            batch_size=AT_ONCE,
+        )
+
+
+def approve(company: Company, seen: Iterable[Seen], *, by: str) -> int:
+    """A person approves vouchers as they saw them; they go on their way. Gives how many.
+
+    BadData, and nothing is approved, when one of them has changed since, is no longer there, or may not be approved.
+    """
+    wanted = {one.pk: one.hash for one in seen}
+    with transaction.atomic():
+        rows = list(
+            Voucher.objects.select_for_update()
+            .filter(tenant=company.tenant_id, company=company, pk__in=wanted)
+            .order_by("pk")
+        )
+        for row in rows:
+            if row.state not in OPEN or bytes(row.hash).hex() != wanted[row.pk]:
+                raise BadData(f"{row.text} has changed since you saw it", do_this="Look at it again, then approve.")
+            if row.state != Voucher.State.VALIDATED:
+                raise BadData(f"{row.text} may not be approved yet: {row.why_draft}", do_this=row.why_draft)
+        if len(rows) != len(wanted):
+            raise BadData("A voucher is no longer there", do_this="Look at the list again, then approve.")
+        now = timezone.now()
+        for row in rows:
+            row.state, row.approved_by, row.approved_at = Voucher.State.APPROVED, by[:150], now
+        Voucher.objects.bulk_update(rows, ["state", "approved_by", "approved_at"], batch_size=AT_ONCE)
+        handover.send(company)
+    return len(rows)
+
+
+def _state(why: str) -> str:
+    return Voucher.State.DRAFT if why else Voucher.State.VALIDATED
+
+
+def _base(key: str) -> str:
+    """The key of what a correction is of."""
+    return key.removesuffix("/reversal").partition("@")[0]
