@@ -5,19 +5,25 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
+import msgspec
+
 from samklang.records import (
     Address,
     Axis,
     Capture,
     Charge,
     Customer,
+    Inbound,
+    InboundLine,
     MoneyLine,
     Order,
     OrderLine,
+    OrderStatus,
     Price,
     PriceList,
     Product,
     Refund,
+    Release,
     StockLevel,
     TaxTotal,
     Variant,
@@ -106,6 +112,27 @@ def order(n: int, first: str = "", second: str = "") -> Order:
         paid=Decimal("537.80"), lifecycle="confirmed", payment="captured", payment_method="swish",
         shipping_method="PostNord MyPack", time_zone="Europe/Stockholm",
     )  # fmt: skip
+
+
+def to_warehouse(order: Order, carrier: str, service: str) -> Order:
+    """The order as a warehouse gets it: with the codes of a carrier that it may book."""
+    return msgspec.structs.replace(order, carrier_code=carrier, service_code=service)
+
+
+def release(order: Order) -> Release:
+    """The order may be picked."""
+    return Release(order=order.key, at=order.placed_at + timedelta(hours=2), by="Åsa")
+
+
+def cancelled(order: Order) -> OrderStatus:
+    """The shop has cancelled the order."""
+    return OrderStatus(order=order.key, raw="cancelled", lifecycle="cancelled")
+
+
+def inbound(n: int) -> Inbound:
+    """A purchase order of the article."""
+    line = InboundLine(sku=sku(n), expected=Decimal(n % 50 + 1), line_id="1")
+    return Inbound(number=f"PO-{n}", lines=(line,), supplier="Provleverantören AB")
 
 
 #: What is authorised for the payments of `capture`, `refund` and `void`.

@@ -21,7 +21,7 @@ class Broken(msgspec.Struct, frozen=True):
 
 
 class Rows(Generic[T]):
-    """Decodes a list of rows; `key` is the vendor's name for a row's id."""
+    """Decodes a list of rows; `key` is the vendor's name for a row's id, `outer.inner` where an object holds it."""
 
     def __init__(self, row: type[T], key: str = "id") -> None:
         self._one: msgspec.json.Decoder[T] = msgspec.json.Decoder(row)
@@ -41,8 +41,9 @@ class Rows(Generic[T]):
         try:
             return self._one.decode(raw)
         except msgspec.ValidationError as error:
-            row = msgspec.json.decode(raw)
-            id_ = row.get(self._key) if isinstance(row, dict) else None
+            id_ = msgspec.json.decode(raw)
+            for name in self._key.split("."):
+                id_ = id_.get(name) if isinstance(id_, dict) else None
             return Broken(id_ if isinstance(id_, int | str) else "", str(error))
 
 

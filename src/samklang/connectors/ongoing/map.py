@@ -1,0 +1,259 @@
+"""Ongoing's articles, stock and inbound goods ↔ our records, and the bodies of what is written. Pure functions.
+
+What becomes of an order in the warehouse is in `life`, goods that come back in `returns`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from decimal import Decimal
+from typing import Any, Literal
+
+from stdnum import ean
+
+from samklang.connectors.errors import BadData
+from samklang.connectors.kit.writing import needed
+from samklang.connectors.ongoing.rows import Article, ArticleStock, InboundRow, OrderRow, PurchaseOrder, Shelf
+from samklang.records import (
+    Address,
+    Inbound,
+    InboundLine,
+    InvalidRecord,
+    Order,
+    OrderLine,
+    Product,
+    Receipt,
+    StockLevel,
+    Variant,
+)
+from samklang.records.ids import sku, sku_key
+from samklang.records.money import ZERO, decimal
+from samklang.records.times import business_date
+from samklang.records.units import grams
+
+Body = dict[str, Any]
+
+#: Statuses of a purchase order as they are delivered (100 Notified, 200 Arrival space, 300 Inbound, 400 Deflection,
+#: 500 Received, 900 Cancelled). Another number is told by what has been counted.
+_INBOUND: Mapping[int, Literal["announced", "partly_received", "received", "closed"]] = {
+    100: "announced", 200: "announced", 300: "partly_received", 400: "received", 500: "closed", 900: "closed",
+}  # fmt: skip
+INBOUND_STARTED, INBOUND_CANCELLED = 300, 900
+
+# ------------------------------------------------------------------------------------------------------ articles
+
+
+def product(row: Article, connection: str) -> Product:
+    """An article as a product with one variant; one that is inactive there is archived."""
+    number = sku(row.article_number, "articleNumber")
+    bars = row.bar_code_info
+    codes = [bars.bar_code, *(more.bar_code for more in bars.alternative_bar_codes or ())] if bars else []
+    known = [code for code in codes if code and ean.is_valid(code)]
+    rest = {"productCode": row.product_code} if row.product_code else {}
+    rest |= {"barCode": codes[0]} if codes and codes[0] and codes[0] not in known else {}
+    variant = Variant(
+        sku=number,
+        gtin=tuple(dict.fromkeys(known)),
+        manufacturer_no=(row.supplier_info and row.supplier_info.supplier_article_number) or "",
+        weight_g=grams(row.weight, "kg") if row.weight else None,
+        track_stock=row.is_stock_article is not False,
+    )
+    return Product(
+        code=number,
+        name=(row.article_name or number).strip(),
+        variants=(variant,),
+        status="archived" if row.is_active is False else "active",
+        origin_country=row.country_of_origin_code or "",
+        hs_code=row.statistics_number or "",
+        custom={connection: rest} if rest else {},
+    )
+
+
+def article_body(record: Product, variant: Variant, fields: frozenset[str] | None) -> Body:
+    """What an article holds of a variant (O-13), limited to the canonical `fields`; what is empty is left as it is."""
+    first, *others = (*variant.gtin, "")
+    more = [{"barCode": code} for code in others if code]
+    bars = {"barCode": first, **({"alternativeBarCodes": more} if more else {})}
+    own: Body = {
+        "articleName": record.title(variant),
+        "productCode": record.code if len(record.variants) > 1 else "",
+        "supplierInfo": {"supplierArticleNumber": variant.manufacturer_no} if variant.manufacturer_no else None,
+        "barCodeInfo": bars if first else None,
+        "weight": Decimal(variant.weight_g) / 1000 if variant.weight_g else None,
+    }
+    groups: Mapping[str, Body] = {
+        "name": {"articleName": record.title(variant)},
+        "origin_country": {"countryOfOriginCode": record.origin_country},
+        "hs_code": {"statisticsNumber": record.hs_code},
+        "variants": own,
+    }
+    chosen = (part for group, part in groups.items() if fields is None or group in fields)
+    return {name: value for part in chosen for name, value in part.items() if value}
+
+
+def stock(row: ArticleStock, warehouses: Collection[str]) -> Iterator[StockLevel]:
+    """A level for every warehouse, 0 where the article has no row: a shelf that was emptied must not keep its figure.
+
+    `available` is what Ongoing says may be sold. A kit has no pieces of its own: what may be sold stands on hand.
+    """
+    number = sku(row.article_number, "articleNumber")
+    held = {str(shelf.warehouse_id): shelf for shelf in row.inventory_per_warehouse or ()}
+    for warehouse in warehouses:
+        shelf = held.get(warehouse, Shelf(warehouse_id=0))
+        free = decimal(shelf.sellable, "sellableNumberOfItems")
+        on_hand = max(shelf.on_hand, free)
+        locked = max(ZERO, min(shelf.locked, on_hand - free))
+        yield StockLevel(
+            sku=number, warehouse=warehouse, on_hand=on_hand, unavailable=locked, reserved=on_hand - locked - free
+        )
+
+
+# ------------------------------------------------------------------------------------------------------ orders
+
+
+def goods(order: Order) -> list[OrderLine]:
+    """The lines that a warehouse has to do with. Services, gift cards and free text are none of its business."""
+    return [line for line in order.lines if line.sku and line.kind in ("goods", "bundle_parent", "bundle_child")]
+
+
+def order_number(order: Order, with_channel: bool) -> str:
+    """What the order is called in the warehouse: as the buyer knows it, or with the channel before it."""
+    return f"{order.channel}-{order.order_no.strip()}" if with_channel else order.order_no.strip()
+
+
+def order_body(
+    order: Order, ids: Mapping[tuple[str, str], str], reference: str, settings: Mapping[str, Any], owner: int
+) -> Body:
+    """The whole order as Ongoing takes it. BadData where its lines cannot be told apart."""
+    lines = goods(order)
+    names = [line.line_id for line in lines]
+    if not lines or "" in names or len(set(names)) != len(names):
+        what = "Two lines have the same id, or one has none" if lines else "The order has no goods to pick"
+        raise BadData(what, where=f"order {order.order_no} lines", do_this="Correct the order in the shop.")
+    to = order.shipping if order.shipping.lines or order.shipping.country else order.billing
+    mail, phone = to.email or order.customer.email, to.phone or order.customer.phone
+    warehouse = str(settings.get("warehouse") or "").strip()
+    buyer = {
+        "customerNumber": order.customer.customer_no, "organisationNumber": order.customer.org_no,
+        "vatNumber": order.customer.vat_no, **_address(to, order.customer.name),
+        "invoiceAddress": _address(order.billing, order.customer.name) if order.billing != to else None,
+    }  # fmt: skip
+    data: Body = {
+        "goodsOwnerId": owner,
+        "orderNumber": order_number(order, bool(settings.get("with_channel"))),
+        "goodsOwnerOrderId": reference,
+        "deliveryDate": business_date(order.placed_at, order.time_zone).isoformat(),
+        "orderRemark": order.note,
+        "languageCode": order.customer.language,
+        "consignee": _told(buyer),
+        "emailNotification": {"toBeNotified": True, "value": mail} if mail else None,
+        "smsNotification": {"toBeNotified": True, "value": phone} if phone else None,
+        "transporter": _told({"transporterCode": order.carrier_code, "transporterServiceCode": order.service_code}),
+        "customsInfo": {"customsValueCurrencyCode": order.currency},
+        "warehouseId": int(warehouse) if warehouse else None,
+        "orderLines": [_line(line, order, ids) for line in lines],
+    }
+    return _told(data)
+
+
+def _line(line: OrderLine, order: Order, ids: Mapping[tuple[str, str], str]) -> Body:
+    parts = any(other.kind == "bundle_child" for other in order.lines)
+    return {
+        "rowNumber": line.line_id,
+        "externalId": line.line_id,
+        "articleNumber": needed(ids, "variant", sku_key(line.sku)),
+        "numberOfItems": line.quantity,
+        "shouldBePicked": not (line.kind == "bundle_parent" and parts),
+        "lineTotalCustomsValue": line.net,
+    }
+
+
+def _address(address: Address, fallback: str) -> Body:
+    first, second, *rest = (*address.lines, "", "")
+    who = dict.fromkeys(part for part in (address.company, address.name) if part)
+    return _told(
+        {
+            "name": ", ".join(who) or fallback, "address1": first, "address2": second,
+            "address3": ", ".join(line for line in rest if line), "postCode": address.postcode, "city": address.city,
+            "countryCode": address.country, "countryStateCode": address.region if len(address.region) < 4 else "",
+        }
+    )  # fmt: skip
+
+
+def _told(data: Body) -> Body:
+    return {name: value for name, value in data.items() if value not in (None, "", {})}
+
+
+def same_order(body: Body, row: OrderRow, *, transport: bool) -> bool:
+    """Whether the order there says what we would write: the same goods to the same place, by the same carrier."""
+    asked = {line["rowNumber"]: (sku_key(line["articleNumber"]), line["numberOfItems"]) for line in body["orderLines"]}
+    if asked != {line.row: (sku_key(line.sku), line.ordered) for line in row.lines}:
+        return False
+    to, there = body["consignee"], row.consignee
+    places = (("name", "name"), ("address1", "address1"), ("address2", "address2"), ("address3", "address3"),
+              ("postCode", "post_code"), ("city", "city"), ("countryCode", "country_code"))  # fmt: skip
+    if there is None or any(to.get(ours, "") != (getattr(there, theirs) or "") for ours, theirs in places):
+        return False
+    by, now = body.get("transporter", {}), row.transporter
+    names = (("transporterCode", "code"), ("transporterServiceCode", "service_code"))
+    return not transport or all(by.get(ours, "") == (getattr(now, theirs, "") or "") for ours, theirs in names)
+
+
+# ------------------------------------------------------------------------------------------------------ inbound
+
+
+def inbound_body(record: Inbound, ids: Mapping[tuple[str, str], str], reference: str, owner: int) -> Body:
+    """A purchase order with what is expected (O-14, O-15). InvalidRecord when nothing is."""
+    lines = [
+        {
+            "rowNumber": line.line_id or str(place),
+            "articleNumber": needed(ids, "variant", sku_key(line.sku)),
+            "numberOfItems": line.expected,
+        }
+        for place, line in enumerate(record.lines, start=1)
+        if line.expected > 0
+    ]
+    if not lines:
+        raise InvalidRecord("lines", "", "expect no pieces", "Enter how many of each article are on their way.")
+    data: Body = {
+        "goodsOwnerId": owner,
+        "purchaseOrderNumber": record.key,
+        "goodsOwnerReference": reference,
+        "inDate": record.expected_on.isoformat() if record.expected_on else None,
+        "supplierInfo": {"supplierName": record.supplier} if record.supplier else None,
+        "purchaseOrderRemark": record.note,
+        "warehouseId": int(record.warehouse) if record.warehouse.isdecimal() else None,
+        "advanced": {"purchaseOrderIsReturnType": True} if record.kind == "return" else None,
+        "purchaseOrderLines": lines,
+    }
+    return _told(data)
+
+
+def same_inbound(body: Body, row: PurchaseOrder) -> bool:
+    """Whether the purchase order there expects the same pieces."""
+    asked = [(line["rowNumber"], sku_key(line["articleNumber"]), line["numberOfItems"]) for line in _lines_of(body)]
+    return sorted(asked) == sorted((line.row_number or "", sku_key(line.sku), line.advised) for line in row.lines)
+
+
+def _lines_of(body: Body) -> list[Body]:
+    lines: list[Body] = body["purchaseOrderLines"]
+    return lines
+
+
+def receipt(row: PurchaseOrder) -> Receipt:
+    """What was received of a purchase order, whoever made it. One that was cancelled expects nothing more."""
+    number = row.head.status.number
+    some = any(line.received for line in row.lines)
+    state = _INBOUND.get(number, "announced")
+    if state == "announced" and some:
+        state = "partly_received"
+    gone = number == INBOUND_CANCELLED
+    times = [item.in_date for line in row.lines for item in line.article_items or () if item.in_date]
+    lines = tuple(_received(line, line.received if gone else line.advised) for line in row.lines)
+    return Receipt(inbound=row.head.number, lines=lines, state=state, received_at=max(times, default=None))
+
+
+def _received(line: InboundRow, expected: Decimal) -> InboundLine:
+    return InboundLine(
+        sku=sku(line.sku, "articleNumber"), expected=expected, received=line.received, line_id=line.row_number or ""
+    )

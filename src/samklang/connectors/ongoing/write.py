@@ -1,0 +1,233 @@
+"""Wanted records into Ongoing.
+
+Everything is put by a number of ours, so it may be written twice. Before an order or a purchase order is written it is
+looked at: its number may belong to another, the warehouse may have begun with it, or nothing may differ.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from samklang.connectors.contract import Done, Part, Want
+from samklang.connectors.errors import Locked, Rejected, Unsupported
+from samklang.connectors.kit.writing import needed
+from samklang.connectors.ongoing import life
+from samklang.connectors.ongoing import map as shapes
+from samklang.connectors.ongoing.client import Client
+from samklang.connectors.ongoing.life import Steps
+from samklang.connectors.ongoing.rows import OrderRow, PurchaseOrder
+from samklang.records import Inbound, Order, OrderStatus, Product, Release
+
+_LONGEST_REFERENCE = 50  # of goodsOwnerOrderId in the older SOAP document
+_ERROR = 150  # the status "Error" as it is delivered
+
+
+class Writer:
+    """Writes for one goods owner."""
+
+    def __init__(self, client: Client, steps: Steps, settings: Mapping[str, Any]) -> None:
+        self.client = client
+        self.steps = steps
+        self.settings = settings
+        self._released = int(settings.get("release_status") or life.RELEASED)
+
+    # ------------------------------------------------------------------------------------------------ products
+
+    def product(self, want: Want, record: Product) -> Done:
+        """Every variant as an article (O-13). One that is archived is left as it is, for a person to remove (O-16)."""
+        parts, by_hand = [], []
+        for variant in record.variants:
+            known = want.ids.get(("variant", variant.key))
+            if "archived" in (record.status, variant.status):
+                by_hand += [known] if known else []
+                parts += [Part("variant", variant.key, known)] if known else []
+                continue
+            body = shapes.article_body(record, variant, want.fields if known else None)
+            self.client.change(
+                "PUT", "articles", {
+                    "goodsOwnerId": self.client.owner, "articleNumber": known or variant.sku, **body,
+                    **({} if known or variant.track_stock else {"isStockArticle": False}),
+                },
+            )  # fmt: skip
+            parts.append(Part("variant", variant.key, known or variant.sku))
+        text = f"Remove article {', '.join(by_hand)} by hand in Ongoing, or have the warehouse do it" if by_hand else ""
+        id_ = parts[0].external_id if len(record.variants) == 1 and parts else record.code if parts else ""
+        return Done(external_id=id_, parts=tuple(parts), by_hand=text)
+
+    # ------------------------------------------------------------------------------------------------ orders
+
+    def order(self, want: Want, record: Order) -> Done:
+        """Create or change the order until picking has begun; the lines are told apart by their ids (O-05 to O-07)."""
+        if len(want.reference) > _LONGEST_REFERENCE:
+            raise Unsupported(f"Ongoing holds a reference of at most {_LONGEST_REFERENCE} characters", where=want.key)
+        now = self._there(want, record)
+        if record.lifecycle == "cancelled":
+            if now is not None:
+                self._cancel(now, want.key)
+            return Done(external_id=str(now.id) if now else "")
+        body = shapes.order_body(record, want.ids, want.reference, self.settings, self.client.owner)
+        if now is None:
+            made = self.client.change("PUT", "orders", body)
+            return Done(external_id=str(made.order_id or self._made(want, record).id))
+        if now.number >= life.CANCELLED:
+            raise Rejected(
+                f"Order {now.head.order_number} is cancelled in Ongoing", where=want.key,
+                do_this="Cancel it in the shop too: Ongoing takes a number only once.",
+            )  # fmt: skip
+        if shapes.same_order(body, now, transport=self.steps.open(now)):
+            return Done(external_id=str(now.id))
+        if now.number >= self.steps.locked:
+            self._refuse(now, want)
+        try:
+            self.client.change("PUT", "orders", body)
+        except Rejected as no:
+            self._judge(no, now, want)
+        self._without_rest(body, now, want)
+        return Done(external_id=str(now.id))
+
+    def _there(self, want: Want, record: Order) -> OrderRow | None:
+        """The order as it stands; None when it was never here. Rejected when its number is another order's."""
+        if want.external_id:
+            row = self.client.order(want.external_id)
+            if row is None:
+                raise Rejected(f"Order {want.external_id} is no longer in Ongoing", where=want.key)
+            return row
+        number = shapes.order_number(record, bool(self.settings.get("with_channel")))
+        found = self.client.orders_called([number])
+        for row in found:
+            if row.head.goods_owner_order_id != want.reference:
+                raise Rejected(
+                    f"Ongoing has another order {number}", where=f"{want.key} order_no",
+                    do_this="Put the channel before the number (setting of the connection), or cancel the other order.",
+                )  # fmt: skip
+        return found[0] if found else None
+
+    def _made(self, want: Want, record: Order) -> OrderRow:
+        """An order whose id the answer did not tell."""
+        row = self._there(want, record)
+        if row is None:
+            raise Rejected("Ongoing took the order, but does not show it", where=want.key)
+        return row
+
+    def _refuse(self, now: OrderRow, want: Want) -> None:
+        status = now.head.order_status
+        error = Locked(
+            f"Order {now.head.order_number} is at {status.number} {status.text or ''} in Ongoing".rstrip(),
+            where=want.key,
+        )
+        if want.external_id:
+            raise error
+        # It was taken by an earlier try whose answer was lost: the hub must know it before it can be told of the lock.
+        raise Rejected(error.what, where=error.where, do_this=error.do_this, existing=str(now.id))
+
+    def _judge(self, no: Rejected, before: OrderRow, want: Want) -> None:
+        """Why a change was refused: because the warehouse has begun meanwhile, or for what it says."""
+        now = self.client.order(before.id) or before
+        if now.number >= self.steps.locked or any(line.picked for line in now.lines):
+            self._refuse(now, want)
+        raise no
+
+    def _without_rest(self, body: Mapping[str, Any], before: OrderRow, want: Want) -> None:
+        """Whether Ongoing has dropped the lines that the order no longer has (unconfirmed, so it is looked at)."""
+        named = {line["rowNumber"] for line in body["orderLines"]}
+        if {line.row for line in before.lines} <= named:
+            return
+        now = self.client.order(before.id)
+        left = [line.sku for line in now.lines if line.row not in named and line.ordered] if now else []
+        if left:
+            raise Rejected(
+                f"Ongoing keeps a line that the order no longer has: {', '.join(left)}", where=want.key,
+                do_this="Remove the line by hand in Ongoing, then retry.",
+            )  # fmt: skip
+
+    def _cancel(self, now: OrderRow, key: str) -> None:
+        """Cancel, where the warehouse has not begun; doing it twice is no fault."""
+        if now.number >= life.CANCELLED:
+            return
+        advice = "Ask the warehouse to stop it; else take the goods back as a return."
+        what = f"Order {now.head.order_number} cannot be cancelled any more"
+        if now.number >= self.steps.locked:
+            status = now.head.order_status
+            raise Locked(f"{what}: it is at {status.number} {status.text or ''}".rstrip(), where=key, do_this=advice)
+        try:
+            self.client.change("DELETE", f"orders/{now.id}")
+        except Rejected as no:
+            again = self.client.order(now.id) or now
+            if again.number < life.CANCELLED:
+                raise Locked(f"{what}: {no.what}", where=key, do_this=advice) from no
+
+    def status(self, want: Want, record: OrderStatus) -> Done:
+        """A cancellation. What else has happened elsewhere is no matter of the warehouse; a release is a record."""
+        if record.lifecycle == "cancelled":
+            self._cancel(self._of_order(want, record.order), want.key)
+        return Done()
+
+    def release(self, want: Want, record: Release) -> Done:
+        """Into the picking queue (O-04); an order that is there, or further on, is left alone."""
+        now = self._of_order(want, record.order)
+        status = now.head.order_status
+        if now.number >= life.CANCELLED or now.number == _ERROR:
+            raise Rejected(
+                f"Order {now.head.order_number} is at {status.number} {status.text or ''} in Ongoing".rstrip(),
+                where=want.key, do_this="See with the warehouse what is wrong with the order, then retry.",
+            )  # fmt: skip
+        if now.number >= self._released:
+            return Done()
+        try:
+            self.client.change("PATCH", f"orders/{now.id}/orderStatus", {"orderStatusNumber": self._released})
+        except Rejected:
+            again = self.client.order(now.id)
+            if again is None or not self._released <= again.number < life.CANCELLED:
+                raise
+        return Done()
+
+    def _of_order(self, want: Want, order: str) -> OrderRow:
+        id_ = needed(want.ids, "order", order)
+        row = self.client.order(id_)
+        if row is None:
+            raise Rejected(f"Order {id_} is no longer in Ongoing", where=want.key)
+        return row
+
+    # ------------------------------------------------------------------------------------------------ inbound
+
+    def inbound(self, want: Want, record: Inbound) -> Done:
+        """A purchase order, until the warehouse has begun to receive it (O-14, O-15)."""
+        now = self.client.purchase_called(record.key)
+        if now is not None and now.head.goods_owner_reference != want.reference:
+            raise Rejected(
+                f"Ongoing has a purchase order {record.key} that somebody else made", where=want.key,
+                do_this="Give the purchase order another number.",
+            )  # fmt: skip
+        cancelled = now is not None and now.head.status.number >= shapes.INBOUND_CANCELLED
+        if record.state == "draft" or (record.state == "cancelled" and (now is None or cancelled)):
+            return Done(external_id=str(now.id) if now else "")
+        if record.state == "cancelled":
+            assert now is not None
+            self._unless_begun(now, want, lambda: self.client.change("DELETE", f"purchaseOrders/{now.id}"))
+            return Done(external_id=str(now.id))
+        body = shapes.inbound_body(record, want.ids, want.reference, self.client.owner)
+        if now is None:
+            made = self.client.change("PUT", "purchaseOrders", body)
+            there = made.purchase_order_id or (found.id if (found := self.client.purchase_called(record.key)) else "")
+            return Done(external_id=str(there))
+        if cancelled:
+            raise Rejected(f"Purchase order {record.key} is cancelled in Ongoing", where=want.key)
+        if not shapes.same_inbound(body, now):
+            self._unless_begun(now, want, lambda: self.client.change("PUT", "purchaseOrders", body))
+        return Done(external_id=str(now.id))
+
+    def _unless_begun(self, now: PurchaseOrder, want: Want, change: Callable[[], object]) -> None:
+        begun = Locked(
+            f"The warehouse has begun to receive purchase order {now.head.number}", where=want.key,
+            do_this="Agree with the warehouse on what is to come, or make a purchase order of its own for the rest.",
+        )  # fmt: skip
+        if now.head.status.number >= shapes.INBOUND_STARTED or any(line.received for line in now.lines):
+            raise begun
+        try:
+            change()
+        except Rejected as no:
+            again = self.client.purchase_called(now.head.number) or now
+            if again.head.status.number >= shapes.INBOUND_STARTED or any(line.received for line in again.lines):
+                raise begun from no
+            raise
