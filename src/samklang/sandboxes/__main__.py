@@ -1,4 +1,4 @@
-"""Run one stand-in in the foreground: python -m samklang.sandboxes woocommerce|fortnox|klarna --port N …
+"""Run one stand-in in the foreground: python -m samklang.sandboxes woocommerce|fortnox|klarna|ongoing --port N …
 
 Prints its address and keys, then answers until it is interrupted. Faults are switched on over /_sandbox/faults.
 """
@@ -36,6 +36,13 @@ def _klarna(_args: argparse.Namespace) -> tuple[ASGIApp, str]:
     return KlarnaSandbox().app, f"user {USER}, password {PASSWORD}; POST /_sandbox/authorise makes a payment"
 
 
+def _ongoing(args: argparse.Namespace) -> tuple[ASGIApp, str]:
+    from samklang.sandboxes.ongoing import OngoingSandbox
+
+    box = OngoingSandbox(args.articles, args.seed, stocked=not args.empty, auto=args.auto)
+    return box.app, f"/{box.system}, user {box.user}, password {box.password}, goods owner {box.goods_owner}"
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve the chosen stand-in on loopback until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m samklang.sandboxes", description="Stand-ins of outside systems.")
@@ -51,6 +58,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     ledger.add_argument("--rate", type=int, default=25, help="requests allowed in 5 seconds; 0 = any number")
     ledger.set_defaults(build=_fortnox)
     kinds.add_parser("klarna", help="Klarna's order management").set_defaults(build=_klarna)
+    warehouse = kinds.add_parser("ongoing", help="an Ongoing warehouse (goods owner REST)")
+    warehouse.add_argument("--articles", type=int, default=200, help="articles; 0 = none")
+    warehouse.add_argument("--empty", action="store_true", help="nothing on the shelves yet")
+    auto = "work by itself: released orders are picked, sent and fetched, goods received, a step in so many seconds"
+    warehouse.add_argument("--auto", type=float, nargs="?", const=5.0, metavar="SECONDS", help=auto)
+    warehouse.set_defaults(build=_ongoing)
     for kind in kinds.choices.values():
         kind.add_argument("--port", type=int, default=0, help="0 = any free port")
         kind.add_argument("--seed", type=int, default=1, help="same seed, same data")
