@@ -86,7 +86,8 @@ def signed_in(hub: str, home: Path, address: str) -> urllib3.PoolManager:
     said = subprocess.run(command, env=environment, capture_output=True, check=True)
     way_in = urlsplit(json.loads(said.stdout)["address"]).path
     answer = urllib3.request("GET", f"{hub}{way_in}", redirect=False)
-    return urllib3.PoolManager(headers={"Cookie": answer.headers["Set-Cookie"].partition(";")[0]})
+    cookies = [cookie.partition(";")[0] for cookie in answer.headers.getlist("Set-Cookie")]
+    return urllib3.PoolManager(headers={"Cookie": "; ".join(cookies)})
 
 
 def round_of(pool: urllib3.PoolManager, hub: str, asked: Asked, requests: int, dice: random.Random) -> list[float]:

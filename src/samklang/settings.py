@@ -7,6 +7,7 @@ SAMKLANG_OLD_KEYS        earlier keys, comma separated, while a rotation is unde
 SAMKLANG_ALLOW_PRIVATE   networks of our own that connections may call, comma separated (127.0.0.0/8, 10.1.0.0/16)
 SAMKLANG_HOSTS           host names that the web pages answer to, comma separated (default: localhost)
 SAMKLANG_URL             address under which people open the pages, for links in mails (default: http://localhost:8080)
+SAMKLANG_PROXIES         addresses of proxies before us that say who asks and how (X-Forwarded-For, X-Forwarded-Proto)
 SAMKLANG_MAIL            server that takes our mails: smtps://user:password@host or smtp://… (default: none are sent)
 SAMKLANG_MAIL_FROM       sender of our mails (default: samklang@ and the name in SAMKLANG_URL)
 SAMKLANG_KEEP            days that the past is kept, by kind (exchanges=30,transfers=365; default: see `days_kept`)
@@ -61,7 +62,10 @@ _SQLITE: dict[str, Any] = {
 
 def days_kept(given: str) -> dict[str, int]:
     """Days by kind, out of SAMKLANG_KEEP and the defaults. ImproperlyConfigured for anything else than kind=days."""
-    kept = {"exchanges": 14, "webhooks": 14, "events": 30, "transfers": 90, "steps": 400, "problems": 90, "jobs": 30}
+    kept = {
+        "exchanges": 14, "webhooks": 14, "events": 30, "transfers": 90, "steps": 400, "problems": 90, "jobs": 30,
+        "audit": 730,
+    }  # fmt: skip
     for pair in filter(None, (part.strip() for part in given.split(","))):
         kind, _, days = pair.partition("=")
         if kind not in kept or not days.isdecimal() or not 1 <= int(days) <= 36500:
@@ -178,6 +182,7 @@ METRICS_TOKEN = os.environ.get("SAMKLANG_METRICS_TOKEN", "")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # bytes of a request's body; a webhook above it is refused
 APPEND_SLASH = False
 PUBLIC_URL = os.environ.get("SAMKLANG_URL", "http://localhost:8080").rstrip("/")
+PROXIES = os.environ.get("SAMKLANG_PROXIES", "")  # cli/serve.py
 MAIL = secret("SAMKLANG_MAIL")
 globals().update(mail(MAIL))
 EMAIL_TIMEOUT = 20  # seconds
@@ -214,5 +219,13 @@ TEMPLATES = [
     }
 ]
 FORM_RENDERER = "samklang.console.forms.Renderer"
+# Behind TLS cookies travel by TLS only, and __Host- keeps other names of the same domain from planting theirs.
+TLS = PUBLIC_URL.startswith("https://")
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = TLS
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = LANGUAGE_COOKIE_HTTPONLY = True
+SESSION_COOKIE_NAME = "__Host-session" if TLS else "samklang-session"
+CSRF_COOKIE_NAME = "__Host-csrf" if TLS else "samklang-csrf"
+LANGUAGE_COOKIE_NAME = "samklang-language"
+CSRF_TRUSTED_ORIGINS = [PUBLIC_URL]  # also where the proxy does not say that it was TLS
+SECURE_HSTS_SECONDS = 365 * 86400 if TLS else 0  # said only in answers to TLS
 MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
-SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True

@@ -46,8 +46,8 @@ class Site:
 
     def sign_in(self, context: BrowserContext, role: str = "owner") -> None:
         """Sign a window in as somebody with this role at the merchant."""
-        cookie = visitor(self.merchant.tenant, role).cookies["sessionid"]
-        context.add_cookies([{"name": "sessionid", "value": cookie.value, "url": self.address}])
+        cookie = visitor(self.merchant.tenant, role).cookies["samklang-session"]
+        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": self.address}])
 
 
 @contextlib.contextmanager

@@ -10,18 +10,8 @@ import pytest
 from django.test import Client
 
 from samklang.people.rights import ALLOWS, Right, Role
+from tests.people.conftest import anybody
 from tests.visitor import visitor
-
-
-@pytest.fixture
-def tenant(database: Path) -> Any:
-    from samklang.hub.models import Tenant
-
-    return Tenant.objects.create(slug="nordljus", name="Nordljus Handel AB")
-
-
-def anybody() -> Client:
-    return Client(SERVER_NAME="localhost")
 
 
 def test_signed_out_every_page_leads_to_the_login_and_back_whether_it_exists_or_not(tenant: Any) -> None:

@@ -71,7 +71,13 @@ def _run(listener: socket.socket, ready: Callable[[], None]) -> Exit:
     app = "samklang.asgi:application"
     server = _Server(
         uvicorn.Config(
-            app, log_config=None, access_log=False, lifespan="off", proxy_headers=False, server_header=False
+            app,
+            log_config=None,
+            access_log=False,
+            lifespan="off",
+            server_header=False,
+            proxy_headers=bool(settings.PROXIES),
+            forwarded_allow_ips=settings.PROXIES,
         ),
         ready,
     )

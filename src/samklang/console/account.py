@@ -76,8 +76,8 @@ def language(request: HttpRequest) -> HttpResponse:
         if request.user.is_authenticated:
             User.objects.filter(pk=request.user.pk).update(language=chosen)
         answer.set_cookie(
-            settings.LANGUAGE_COOKIE_NAME, chosen, max_age=365 * 86400, samesite="Lax", httponly=True,
-            secure=settings.SESSION_COOKIE_SECURE,
+            settings.LANGUAGE_COOKIE_NAME, chosen, max_age=365 * 86400, samesite="Lax",
+            httponly=settings.LANGUAGE_COOKIE_HTTPONLY, secure=settings.LANGUAGE_COOKIE_SECURE,
         )  # fmt: skip
     return answer
 
@@ -108,7 +108,7 @@ routes = [
          name="account_reset_password_done"),
     path("forgot/done", public("it says the same to everybody")(accounts.password_reset_from_key_done),
          name="account_reset_password_from_key_done"),
-    path("forgot/<str:uidb36>-<str:key>", public("whoever knows the key has the account's mail")(
+    path("forgot/<str:uidb36>/<str:key>", public("whoever knows the key has the account's mail")(
          accounts.password_reset_from_key), name="account_reset_password_from_key"),
     path("language", language, name="language"),
     path("account", account, name="account"),

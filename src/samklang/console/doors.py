@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth import logout, password_validation
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
@@ -91,8 +92,12 @@ def ticket(request: HttpRequest, token: str) -> HttpResponse:
         let_in(request, found.user, gettext_noop("signed in by a one-time address"))
         return redirect("/")
     form = First(request.POST or None)
-    if form.is_valid() and tickets.use(found):
-        let_in(request, _first_owner(form.cleaned_data), gettext_noop("signed in"))
+    if form.is_valid():
+        with transaction.atomic():
+            if not tickets.use(found):
+                raise Http404
+            user = _first_owner(form.cleaned_data)
+        let_in(request, user, gettext_noop("signed in"))
         return redirect("/")
     return render(request, "console/first.html", {"form": form})
 

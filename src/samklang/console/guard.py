@@ -28,4 +28,5 @@ class Guard:
         response = self._get_response(request)
         response.headers.setdefault("Content-Security-Policy", _POLICY)
         response.headers.setdefault("X-Frame-Options", "DENY")
+        response.headers.setdefault("Cache-Control", "private, no-cache")  # what one sees is one's own
         return response

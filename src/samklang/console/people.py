@@ -125,25 +125,19 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         return render(request, "console/invitation_gone.html", status=404)
     known = User.objects.filter(email=row.email).first()
     values = {"row": row, "role": row.get_role_display(), "means": MEANS[Role(row.role)], "known": known}
-    if request.user.is_authenticated:
-        if request.method != "POST" or request.user != known:
-            return render(request, "console/invitation.html", values)
-        return _accepted(request, row, request.user)
     form = NewUser(request.POST or None, address=row.email)
-    if known is not None or not form.is_valid():
-        return render(request, "console/invitation.html", {**values, "form": form})
-    user = User.objects.make(row.email, form.cleaned_data["password"], name=form.cleaned_data["name"])
-    answer = _accepted(request, row, user)
-    let_in(request, user, gettext_noop("signed in"))
-    return answer
-
-
-def _accepted(request: HttpRequest, row: Invitation, user: User) -> HttpResponse:
     try:
-        return redirect(home(members.accept(row, user)))
+        if request.user.is_authenticated:
+            if request.method == "POST" and request.user == known:
+                return redirect(home(members.accept(row, request.user)))
+        elif known is None and form.is_valid():
+            user = members.accept_anew(row, form.cleaned_data["name"], form.cleaned_data["password"])
+            let_in(request, user, gettext_noop("signed in"))
+            return redirect("index")
     except members.Refused as refused:
         messages.error(request, str(refused))
         return redirect("index")
+    return render(request, "console/invitation.html", {**values, "form": form})
 
 
 def _by(request: PageRequest) -> Actor:

@@ -17,6 +17,7 @@ from samklang.hub import delivery, hooks, intake, outbox, planning, retention, s
 from samklang.hub.flows import with_causes
 from samklang.hub.links import open_link, usable_ones, went_wrong
 from samklang.hub.models import Binding, ConfigVersion, Connection, Flow, Hook, Subscription
+from samklang.people import expiry
 
 log = structlog.get_logger()
 
@@ -122,6 +123,7 @@ def _tidy(engine: Engine) -> bool:
     """Delete what is too old (SAMKLANG_KEEP); False when the next tick must go on with it."""
     if isinstance(engine, Queue):  # the embedded engine keeps no jobs
         engine.forget_old_failures(settings.KEEP["jobs"])
+    expiry.forget()
     return retention.age_out(_TIDYING)
 
 

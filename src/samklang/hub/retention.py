@@ -24,7 +24,7 @@ from samklang.hub.models import Event, ExchangeRow, Hook, Problem, Step, Transfe
 _PAGE = 1000  # keys looked at in one transaction
 
 
-class _Past(NamedTuple):
+class Past(NamedTuple):
     """A table that ages out: its kind in SAMKLANG_KEEP, the column that says how old a row is, which rows may go, and
     whether the column grows with the key."""
 
@@ -35,25 +35,26 @@ class _Past(NamedTuple):
     in_order: bool = True
 
 
-_PASTS = (
-    _Past("exchanges", ExchangeRow, "at"),  # they hold personal data
-    _Past("webhooks", Hook, "at", Q(done=True)),  # what could not be worked off is news, however old
-    _Past("events", Event, "at"),  # and with them their messages
-    _Past("transfers", Transfer, "started"),
-    _Past("problems", Problem, "closed_at", Q(closed_at__isnull=False), in_order=False),
-)
+#: Floors above add theirs.
+PASTS = [
+    Past("exchanges", ExchangeRow, "at"),  # they hold personal data
+    Past("webhooks", Hook, "at", Q(done=True)),  # what could not be worked off is news, however old
+    Past("events", Event, "at"),  # and with them their messages
+    Past("transfers", Transfer, "started"),
+    Past("problems", Problem, "closed_at", Q(closed_at__isnull=False), in_order=False),
+]
 
 
 def age_out(seconds: float) -> bool:
     """Delete what is too old, for about so many seconds; False when some may be left for the next time."""
     until, now = time.monotonic() + seconds, timezone.now()
-    for past in _PASTS:
+    for past in PASTS:
         if not _age_out(past, now - timedelta(days=settings.KEEP[past.kind]), until):
             return False
     return _age_out_steps(now - timedelta(days=settings.KEEP["steps"]), until)
 
 
-def _age_out(past: _Past, before: datetime, until: float) -> bool:
+def _age_out(past: Past, before: datetime, until: float) -> bool:
     rows, last = past.model._base_manager.order_by("pk"), 0
     while time.monotonic() < until:
         page = list(rows.filter(pk__gt=last).values_list("pk", past.at)[:_PAGE])

@@ -48,8 +48,9 @@ class Accounts(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no t
 
     def get_reset_password_from_key_url(self, key: str) -> str:
         """Under our own name, whatever name the browser used."""
-        path: str = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
-        return settings.PUBLIC_URL + path.replace("UID-KEY", key)
+        user, _, rest = key.partition("-")
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": user, "key": rest})
+        return f"{settings.PUBLIC_URL}{path}"
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """Back to one's account."""

@@ -11,8 +11,10 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         """What happens to accounts is noted, and their secrets follow the hub's key."""
-        from samklang.hub import secrets
+        from samklang.hub import retention, secrets
         from samklang.people import accounts
+        from samklang.people.models import Note
 
         accounts.listen()
         secrets.kept_elsewhere.append(accounts.encrypt_anew)
+        retention.PASTS.append(retention.Past("audit", Note, "at"))

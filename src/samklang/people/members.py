@@ -12,7 +12,7 @@ from datetime import timedelta
 import structlog
 from django.conf import settings
 from django.core.mail import EmailMessage
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q
 from django.template.loader import render_to_string
 from django.urls import reverse
@@ -99,6 +99,17 @@ def accept(invitation: Invitation, user: User) -> Member:
                 Actor.person(invitation.tenant, user), gettext_noop("joined"), f"person {user.email}", role=member.role
             )
     return member
+
+
+def accept_anew(invitation: Invitation, name: str, password: str) -> User:
+    """Make an account for whoever is invited, and the user of it a member. Refused when somebody was quicker."""
+    try:
+        with transaction.atomic():
+            user = User.objects.make(invitation.email, password, name=name)
+            accept(invitation, user)
+    except IntegrityError:  # the same form, sent twice
+        raise Refused(_("This invitation has been used or withdrawn.")) from None
+    return user
 
 
 def admit(by: Actor, user: User, role: Role) -> Member:
