@@ -44,25 +44,27 @@ class World:
 
         return Connection.objects.create(tenant=self.tenant, name=name, connector="shelf", settings={"box": name})
 
+    def row(self, name: str) -> Any:
+        from samklang.hub.models import Connection
+
+        return Connection.objects.select_related("tenant").get(tenant=self.tenant, name=name)
+
     def flow(self, type_: str, source: str, target: str, **more: Any) -> Any:
         from samklang.hub.flows import set_flow
 
-        ends = {"shop": self.shop_row, "erp": self.erp_row}
-        return set_flow(self.channel, type_, ends[source], ends[target], enabled=True, **more)
+        return set_flow(self.channel, type_, self.row(source), self.row(target), enabled=True, **more)
 
     def read(self, name: str, feed: str, **more: Any) -> Any:
         from samklang.hub.intake import read
 
-        report = read({"shop": self.shop_row, "erp": self.erp_row}[name], feed, **more)
+        report = read(self.row(name), feed, **more)
         assert report is not None
         return report.transfer
 
     def deliver(self, name: str, type_: str) -> Any:
         from samklang.hub.delivery import deliver
 
-        row = {"shop": self.shop_row, "erp": self.erp_row}[name]
-        row.refresh_from_db()
-        return deliver(row, type_)
+        return deliver(self.row(name), type_)
 
 
 @pytest.fixture(params=HOMES)

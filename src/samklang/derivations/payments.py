@@ -11,10 +11,21 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from samklang.records import Capture, MoneyLine, Order, OrderStatus, Refund, Return, Shipment, ShipmentLine, Void
+from samklang.records import (
+    Capture,
+    Charge,
+    MoneyLine,
+    Order,
+    OrderStatus,
+    Parcel,
+    Refund,
+    Return,
+    Shipment,
+    ShipmentLine,
+    Void,
+)
 from samklang.records.ids import sku_key
 from samklang.records.money import ZERO, rounded
-from samklang.records.order import Charge, OrderLine
 from samklang.records.states import LEFT
 
 #: States of a shipment in which its goods are out of the warehouse's hands.
@@ -50,83 +61,84 @@ def owed(order: Order, methods: Collection[str] = (), *, ours: bool = False) -> 
 
 
 def capture(
-    order: Order, due: Owed, shipment: Shipment, before: Sequence[Capture], status: OrderStatus | None = None
+    order: Order,
+    due: Owed,
+    shipment: Shipment,
+    sent: Sequence[Shipment],
+    captures: Sequence[Capture],
+    status: OrderStatus | None = None,
 ) -> Capture | None:
     """What this shipment lets us take, or None: nothing was sent, or all of it is paid for.
 
-    `before`: the order's other captures. `status`: what the warehouse says of the lines, to see which shipment is the
-    last. The lines' sum is the amount to the öre; another way of paying stands among them as a line below 0.
+    `sent`: the order's shipments before it, `captures`: what was taken for them. `status`: what the warehouse says of
+    the lines, to see which shipment is the last. The lines' sum is the amount to the öre; what is paid in another way,
+    and what was sent before but not captured, stands among them as a line of its own.
     """
-    earlier = [one for one in before if one.number != shipment.number]
-    sent = _pieces(order, shipment.lines) if shipment.lines else _rest(order, earlier)
-    if not sent:
+    before = _all_pieces(order, sent)
+    pieces = _pieces(order, shipment.lines, before) if shipment.lines else _missing(order, before)
+    if not pieces:
         return None
-    had = _captured(earlier)
-    lines = _money(order, sent, had)
-    final = _is_last(order, status, earlier, sent)
-    if not earlier:
-        lines += [_charge(c, f"charge-{n}") for n, c in enumerate(order.charges) if c.kind != "rounding"]
+    lines = _money(order, pieces, before)
+    now = {line.line_id: before.get(line.line_id, ZERO) + pieces.get(line.line_id, ZERO) for line in order.lines}
+    everything = not _missing(order, now)
+    final = everything or _is_closed(order, status, now)
+    charges = [_charge(charge, f"charge-{n}") for n, charge in enumerate(order.charges)]
+    if not sent:
+        lines += [line for line in charges if line.kind != "rounding"]
     if final:
-        lines += [_charge(c, f"charge-{n}") for n, c in enumerate(order.charges) if c.kind == "rounding"]
+        lines += [line for line in charges if line.kind == "rounding"]
     lines = [line for line in lines if line.gross]
-    value = sum((line.gross for line in lines), ZERO)
-    total = sum((one.amount for one in earlier), ZERO)
-    asked = max(ZERO, _value(earlier) + value - (order.gross - due.amount)) - total
-    whole = final and not any(_missing(order, earlier, sent).values())
-    amount = min(due.amount - total, due.amount - total if whole else asked)
+    worth = sum((row.gross for row in _money(order, now, {})), ZERO)
+    worth += sum((line.gross for line in charges if final or line.kind != "rounding"), ZERO)
+    taken = sum((one.amount for one in captures), ZERO)
+    total = due.amount if everything else min(due.amount, max(ZERO, worth - (order.gross - due.amount)))
+    amount = total - taken
     if amount <= 0:
         return None
+    value = sum((line.gross for line in lines), ZERO)
     if amount != value:
-        kind = "gift_card" if order.gross > due.amount else "rounding"
+        kind = "gift_card" if amount < value else "earlier"
         lines.append(MoneyLine(line_id=kind, quantity=Decimal(1), gross=amount - value, kind=kind))
-    parcel = shipment.parcels[0] if shipment.parcels else None
+    parcel = shipment.parcels[0] if shipment.parcels else Parcel()
     return Capture(
         order=order.key, number=shipment.number, amount=amount, currency=order.currency, payment_id=due.payment_id,
-        lines=tuple(lines), final=final, carrier_code=shipment.carrier_code,
-        tracking_no=parcel.tracking_no if parcel else "", tracking_url=parcel.tracking_url if parcel else "",
+        lines=tuple(lines), final=final, carrier_code=shipment.carrier_code, tracking_no=parcel.tracking_no,
+        tracking_url=parcel.tracking_url,
     )  # fmt: skip
 
 
-def void(order: Order, due: Owed, captures: Sequence[Capture], statuses: Iterable[OrderStatus]) -> Void | None:
+def void(
+    order: Order, due: Owed, sent: Sequence[Shipment], captures: Sequence[Capture], statuses: Iterable[OrderStatus]
+) -> Void | None:
     """What can be let go: all of it when the order was cancelled before anything left, the rest when the warehouse has
-    sent all that it will and every piece of it is captured. None while more may be captured."""
+    closed the order and all that it shipped is among `sent` (and so captured). None while more may be captured."""
     statuses = tuple(statuses)
-    taken = sum((one.amount for one in captures), ZERO)
-    rest = due.amount - taken
-    cancelled = order.lifecycle == "cancelled" or any(status.lifecycle == "cancelled" for status in statuses)
+    rest = due.amount - sum((one.amount for one in captures), ZERO)
     if rest <= 0:
         return None
-    if not (cancelled and not captures and not any(status.fulfilment in LEFT for status in statuses)):
-        done = [status for status in statuses if status.fulfilment in LEFT - {"partly_shipped"} and status.lines]
-        had = _captured(captures)
-        of_sku: dict[str, Decimal] = {}
-        for line in order.lines:
-            of_sku[sku_key(line.sku)] = of_sku.get(sku_key(line.sku), ZERO) + had.get(line.line_id, _NONE).quantity
-        shipped: dict[str, Decimal] = {}
-        for status in done[:1]:
-            for row in status.lines:
-                shipped[sku_key(row.sku)] = shipped.get(sku_key(row.sku), ZERO) + row.shipped
-        if not done or not captures or any(of_sku.get(sku, ZERO) < pieces for sku, pieces in shipped.items()):
+    gone = bool(sent or captures) or any(status.fulfilment in LEFT for status in statuses)
+    if gone:
+        pieces = _all_pieces(order, sent)
+        if not _missing(order, pieces) or not any(_is_closed(order, status, pieces) for status in statuses):
             return None
+    elif order.lifecycle != "cancelled" and not any(status.lifecycle == "cancelled" for status in statuses):
+        return None
     return Void(
         order=order.key, amount=rest, currency=order.currency, payment_id=due.payment_id, whole=not captures,
         after=tuple(one.key for one in captures),
     )  # fmt: skip
 
 
-def refund(order: Order, back: Return, captures: Sequence[Capture], before: Sequence[Refund]) -> Refund | None:
-    """The price of the goods that came back, at most what was captured and not yet refunded. Freight stays paid.
-
-    A buyer who regrets gets the first freight back too where the merchant's rule says so: that is a Refund of its own.
-    """
-    if not captures or not back.lines:
-        return None
-    earlier = [one for one in before if one.number != back.number]
-    had = _captured(earlier)
-    pieces = _pieces(order, [ShipmentLine(quantity=r.quantity, line_id=r.line_id, sku=r.sku) for r in back.lines])
-    lines = _money(order, pieces, had)
+def refund(order: Order, back: Return, captures: Sequence[Capture], refunds: Sequence[Refund]) -> Refund | None:
+    """The price of the goods that came back, at most what was captured and not yet refunded. Freight stays paid."""
+    before: dict[str, Decimal] = {}
+    for row in (row for one in refunds for row in one.lines):
+        before[row.line_id] = before.get(row.line_id, ZERO) + row.quantity
+    rows = [ShipmentLine(quantity=row.quantity, line_id=row.line_id, sku=row.sku) for row in back.lines]
+    pieces = _pieces(order, rows, before)
+    lines = _money(order, pieces, before)
     value = sum((line.gross for line in lines), ZERO)
-    left = sum((one.amount for one in captures), ZERO) - sum((one.amount for one in earlier), ZERO)
+    left = sum((one.amount for one in captures), ZERO) - sum((one.amount for one in refunds), ZERO)
     amount = min(value, left)
     if amount <= 0:
         return None
@@ -139,92 +151,70 @@ def refund(order: Order, back: Return, captures: Sequence[Capture], before: Sequ
     )  # fmt: skip
 
 
+def whole_shipment(status: OrderStatus) -> Shipment:
+    """An ERP without shipments says `shipped` or `delivered`: all that is left counts as one (J-13)."""
+    return Shipment(order=status.order, number="all", state="handed_over")
+
+
 # ------------------------------------------------------------------------------------------------ lines and pieces
 
 
-class _Had(NamedTuple):
-    """What of a line was captured or refunded before."""
-
-    quantity: Decimal
-    gross: Decimal
-    tax: Decimal
-
-
-_NONE = _Had(ZERO, ZERO, ZERO)
-
-
-def _captured(movements: Iterable[Capture | Refund]) -> dict[str, _Had]:
-    found: dict[str, _Had] = {}
-    for movement in movements:
-        for line in movement.lines:
-            was = found.get(line.line_id, _NONE)
-            found[line.line_id] = _Had(was.quantity + line.quantity, was.gross + line.gross, was.tax + line.tax)
-    return found
-
-
-def _value(movements: Iterable[Capture]) -> Decimal:
-    """What was sent for these captures, however it was paid."""
-    return sum((line.gross for one in movements for line in one.lines if line.kind != "gift_card"), ZERO)
-
-
-def _pieces(order: Order, rows: Iterable[ShipmentLine]) -> dict[str, Decimal]:
-    """Order line → pieces. A row without a line's id is laid on the lines of its SKU, in the order's order."""
+def _pieces(order: Order, rows: Iterable[ShipmentLine], before: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Order line → pieces. A row without a line's id is laid on the lines of its SKU, in the order's order, on top of
+    what was there `before`; nothing is laid on a line beyond what was ordered."""
     by_id = {line.line_id: line for line in order.lines}
     found: dict[str, Decimal] = {}
     for row in rows:
         left = row.quantity
-        lines = [by_id[row.line_id]] if row.line_id in by_id else [
-            line for line in order.lines if row.sku and sku_key(line.sku) == sku_key(row.sku)
-        ]  # fmt: skip
-        for line in lines:
-            here = min(left, line.quantity - found.get(line.line_id, ZERO))
+        same = [line for line in order.lines if row.sku and sku_key(line.sku) == sku_key(row.sku)]
+        for line in [by_id[row.line_id]] if row.line_id in by_id else same:
+            here = min(left, line.quantity - before.get(line.line_id, ZERO) - found.get(line.line_id, ZERO))
             if here > 0:
                 found[line.line_id] = found.get(line.line_id, ZERO) + here
                 left -= here
     return found
 
 
-def _missing(order: Order, earlier: Sequence[Capture], sent: Mapping[str, Decimal]) -> dict[str, Decimal]:
-    had = _captured(earlier)
-    return {
-        line.line_id: line.quantity - had.get(line.line_id, _NONE).quantity - sent.get(line.line_id, ZERO)
-        for line in order.lines
-    }
+def _all_pieces(order: Order, sent: Iterable[Shipment]) -> dict[str, Decimal]:
+    found: dict[str, Decimal] = {}
+    for shipment in sent:
+        pieces = _pieces(order, shipment.lines, found) if shipment.lines else _missing(order, found)
+        for line_id, here in pieces.items():
+            found[line_id] = found.get(line_id, ZERO) + here
+    return found
 
 
-def _rest(order: Order, earlier: Sequence[Capture]) -> dict[str, Decimal]:
-    return {line_id: pieces for line_id, pieces in _missing(order, earlier, {}).items() if pieces > 0}
+def _missing(order: Order, pieces: Mapping[str, Decimal]) -> dict[str, Decimal]:
+    """Order line → pieces of it that are still to come."""
+    rest = {line.line_id: line.quantity - pieces.get(line.line_id, ZERO) for line in order.lines}
+    return {line_id: left for line_id, left in rest.items() if left > 0}
 
 
-def _is_last(order: Order, status: OrderStatus | None, earlier: Sequence[Capture], sent: Mapping[str, Decimal]) -> bool:
-    """Nothing of the order is left to send: all is sent, or the warehouse says that it has sent all it will."""
-    if all(pieces <= 0 for pieces in _missing(order, earlier, sent).values()):
-        return True
-    if status is None or status.fulfilment not in LEFT - {"partly_shipped"}:
+def _is_closed(order: Order, status: OrderStatus | None, pieces: Mapping[str, Decimal]) -> bool:
+    """The warehouse has sent all that it will, and these pieces are all of that."""
+    if status is None or status.fulfilment not in LEFT - {"partly_shipped"} or not status.lines:
         return False
-    shipped = sum((row.shipped for row in status.lines), ZERO)
-    had = _captured(earlier)
-    goods = {line.line_id for line in order.lines}
-    return sum((had[i].quantity for i in had if i in goods), ZERO) + sum(sent.values(), ZERO) >= shipped
+    return sum(pieces.values(), ZERO) >= sum((row.shipped for row in status.lines), ZERO)
 
 
-def _money(order: Order, pieces: Mapping[str, Decimal], had: Mapping[str, _Had]) -> list[MoneyLine]:
-    """What these pieces of the order's lines cost, `had` taken off."""
-    return [
-        _line(line, pieces[line.line_id], had.get(line.line_id, _NONE), order.currency)
-        for line in order.lines
-        if pieces.get(line.line_id)
-    ]
-
-
-def _line(line: OrderLine, pieces: Decimal, had: _Had, currency: str) -> MoneyLine:
-    """These pieces of a line: the line's money up to now, less what went before."""
-    share = min(Decimal(1), (had.quantity + pieces) / line.quantity)
-    return MoneyLine(
-        line_id=line.line_id, quantity=pieces, sku=line.sku, name=line.name, tax_percent=line.tax_percent,
-        kind=line.kind, gross=rounded(line.gross * share, currency) - had.gross,
-        tax=rounded(line.tax * share, currency) - had.tax,
-    )  # fmt: skip
+def _money(order: Order, pieces: Mapping[str, Decimal], before: Mapping[str, Decimal]) -> list[MoneyLine]:
+    """What these pieces of the order's lines cost: each line's money up to now, less what went before."""
+    found: list[MoneyLine] = []
+    for line in order.lines:
+        if here := pieces.get(line.line_id):
+            had = before.get(line.line_id, ZERO)
+            gross, tax = (
+                rounded(whole * (had + here) / line.quantity, order.currency)
+                - rounded(whole * had / line.quantity, order.currency)
+                for whole in (line.gross, line.tax)
+            )
+            found.append(
+                MoneyLine(
+                    line_id=line.line_id, quantity=here, sku=line.sku, name=line.name, kind=line.kind, gross=gross,
+                    tax=tax, tax_percent=line.tax_percent,
+                )
+            )  # fmt: skip
+    return found
 
 
 def _charge(charge: Charge, fallback: str) -> MoneyLine:
@@ -238,8 +228,3 @@ def _capture_of(captures: Sequence[Capture], pieces: Mapping[str, Decimal], amou
     """The capture that took most of these lines and is large enough, else the largest."""
     able = [one for one in captures if one.amount >= amount] or [max(captures, key=lambda one: one.amount)]
     return max(able, key=lambda one: sum((line.gross for line in one.lines if line.line_id in pieces), ZERO))
-
-
-def whole_shipment(status: OrderStatus) -> Shipment:
-    """An ERP without shipments says `shipped` or `delivered`: all that is left counts as one (J-13)."""
-    return Shipment(order=status.order, number="all", state="handed_over")

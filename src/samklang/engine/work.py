@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 
 import structlog
@@ -13,7 +14,7 @@ from django.db.models import Max, Min
 from samklang.connectors.errors import SamklangError
 from samklang.engine.port import Engine, Job, Task, deliver_job, hooks_job, lane_of, plan_job, post_job
 from samklang.engine.queue import Queue
-from samklang.hub import delivery, hooks, intake, outbox, planning, retention, store, traces
+from samklang.hub import delivery, hooks, intake, orders, outbox, planning, retention, store, traces
 from samklang.hub.flows import with_causes
 from samklang.hub.links import open_link, usable_ones, went_wrong
 from samklang.hub.models import Binding, ConfigVersion, Connection, Flow, Hook, Subscription
@@ -106,6 +107,7 @@ def tick(engine: Engine) -> None:
     if time.monotonic() - _tidied > _HOUR and _tidy(engine):
         _tidied = time.monotonic()
     delivery.wake_waiting()
+    orders.release_due(datetime.now(UTC))
     tenants = dict(usable_ones().values_list("pk", "tenant_id"))
     for tenant, connection, type_ in store.due_everywhere():
         if connection in tenants:

@@ -313,7 +313,8 @@ class Drain:
             return
         said = store.known(self.tenant, self.row.pk, "order_status", keys)
         news = [OrderStatus(order=key, lifecycle="confirmed") for key in keys if key not in said]
-        Intake(self.row, feed, link=self.link).take(Page([Item(record=status) for status in news]))
+        if news:
+            Intake(self.row, feed, link=self.link).hear(Page([Item(record=status) for status in news]))
 
     def _seen(self, result: Done) -> bytes | None:
         """Hash of how the target now states the record, where reading it back could be taken for news."""

@@ -45,6 +45,7 @@ class Derivations:
     def __init__(self, row: Connection) -> None:
         self.row = row
         self.tenant = row.tenant_id
+        self._sent: dict[str, list[Shipment]] = {}
         flows = Flow.objects.filter(tenant_id=row.tenant_id, type__in=_MADE, enabled=True)
         self._ways: dict[tuple[str, str], Route] = {
             (flow.type, flow.channel.code): Route(flow, taker(flow))
@@ -65,15 +66,16 @@ class Derivations:
         wake: set[tuple[int, str]] = set()
         orders = stored_orders(self.tenant, keys, lock=True)
         statuses = stored_statuses(self.tenant, keys)
-        captures = self._made(Capture, "capture", list(orders))
-        refunds = self._made(Refund, "refund", list(orders)) if page.get("return") else {}
+        captures = self._stored(Capture, list(orders))
+        refunds = self._stored(Refund, list(orders)) if page.get("return") else {}
+        self._sent = self._stored(Shipment, list(orders))
         by_order: dict[str, list[Record]] = defaultdict(list)
         for record in seen:
             by_order[order_of(record.key)].append(record)
         for key, order in orders.items():
             events = by_order[key]
             wake |= self._released(order, events)
-            wake |= self._captured(order, events, statuses.get(key, {}), captures.setdefault(key, []))
+            wake |= self._captured(order, statuses.get(key, {}), captures[key])
             wake |= self._refunded(order, events, captures[key], refunds.get(key, []))
             wake |= self._voided(order, captures[key], statuses.get(key, {}))
         self._hold_unpaid(orders, by_order, captures)
@@ -82,17 +84,19 @@ class Derivations:
     def _way(self, type_: str, order: Order) -> Route | None:
         return self._ways.get((type_, order.channel))
 
-    def _made(self, kind: type[R], type_: str, keys: Sequence[str]) -> dict[str, list[R]]:
-        """Order key → what was derived for it before."""
+    def _stored(self, kind: type[R], keys: Sequence[str]) -> dict[str, list[R]]:
+        """Order key → its captures or refunds up to now, or its shipments with the master of captures, this page's
+        included."""
         found: dict[str, list[R]] = defaultdict(list)
-        sources = {way.flow.source_id for (made, _), way in self._ways.items() if made == type_}
+        cause = "refund" if kind is Refund else "capture"
+        sources = {way.flow.source_id for (made, _), way in self._ways.items() if made == cause}
         for start in range(0, len(keys) if sources else 0, 100):
             here = Q()
             for key in keys[start : start + 100]:
                 here |= Q(key__gte=f"{key}#", key__lt=f"{key}$")
-            rows = Stored.objects.filter(here, tenant_id=self.tenant, connection_id__in=sources, type=type_)
+            rows = Stored.objects.filter(here, tenant_id=self.tenant, connection_id__in=sources, type=kind.type)
             for body in rows.order_by("changed_at", "key").values_list("body", flat=True):
-                record = decode(type_, bytes(body))
+                record = decode(kind.type, bytes(body))
                 assert isinstance(record, kind)
                 found[order_of(record.key)].append(record)
         return found
@@ -115,7 +119,7 @@ class Derivations:
         return self._keep(way, Release(order=order.key, at=datetime.now(UTC), by=order.status), f"by {order.status}")
 
     def _captured(
-        self, order: Order, events: Iterable[Record], statuses: Mapping[int, OrderStatus], before: list[Capture]
+        self, order: Order, statuses: Mapping[int, OrderStatus], before: list[Capture]
     ) -> set[tuple[int, str]]:
         way = self._way("capture", order)
         if way is None or way.flow.source_id != self.row.pk:
@@ -125,25 +129,26 @@ class Derivations:
             return set()
         wake: set[tuple[int, str]] = set()
         numbers = {one.number for one in before}
-        for shipment in self._shipments(events):
-            if shipment.number in numbers:
-                continue
-            made = payments.capture(order, due, shipment, before, statuses.get(self.row.pk))
-            if made is not None:
-                wake |= self._keep(way, made, f"{made.amount} {made.currency}")
-                before.append(made)
-                numbers.add(made.number)
+        # Those that are captured came first, whatever was heard of them since.
+        shipments = sorted(self._shipments(order, statuses), key=lambda shipment: shipment.number not in numbers)
+        for n, shipment in enumerate(shipments):
+            if shipment.number not in numbers:
+                made = payments.capture(order, due, shipment, shipments[:n], before, statuses.get(self.row.pk))
+                if made is not None:
+                    wake |= self._keep(way, made, f"{made.amount} {made.currency}")
+                    before.append(made)
         return wake
 
-    def _shipments(self, events: Iterable[Record]) -> list[Shipment]:
-        """What was sent; of a system that tells no shipments, the order's status as one."""
-        if manifest(self.row.connector).feed_for("shipment"):
-            return [event for event in events if isinstance(event, Shipment) and event.state in payments.SENT]
-        return [
-            payments.whole_shipment(event)
-            for event in events
-            if isinstance(event, OrderStatus) and event.fulfilment in ("shipped", "delivered")
-        ]
+    def _shipments(self, order: Order, statuses: Mapping[int, OrderStatus]) -> list[Shipment]:
+        """What the master of captures has sent, in the order in which we heard of it; of a system that tells no
+        shipments, the order's status as one."""
+        way = self._way("capture", order)
+        if way is None:
+            return []
+        if manifest(way.flow.source.connector).feed_for("shipment"):
+            return [one for one in self._sent[order.key] if one.state in payments.SENT]
+        status = statuses.get(way.flow.source_id)
+        return [payments.whole_shipment(status)] if status and status.fulfilment in ("shipped", "delivered") else []
 
     def _refunded(
         self, order: Order, events: Iterable[Record], captures: Sequence[Capture], before: list[Refund]
@@ -174,7 +179,8 @@ class Derivations:
             return set()
         methods = (capture or way).flow.options.get("methods") or ()
         due = payments.owed(order, methods, ours=bool(captures))
-        made = payments.void(order, due, captures, statuses.values()) if due else None
+        sent = self._shipments(order, statuses)
+        made = payments.void(order, due, sent, captures, statuses.values()) if due else None
         return self._keep(way, made, f"{made.amount} {made.currency}") if made else set()
 
     # --------------------------------------------------------------------------------------------- unpaid

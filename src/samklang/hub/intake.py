@@ -200,6 +200,11 @@ class Intake:
             priority.reset(lane)
         return self._report()
 
+    def hear(self, page: Page) -> Report:
+        """Take records that were told in passing, not by a read; in the caller's transaction."""
+        self.take(page)
+        return self._report()
+
     def _tell(self) -> None:
         if self._notify:
             for target, type_ in self.wake:

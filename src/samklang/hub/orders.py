@@ -7,8 +7,10 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from datetime import time as time_of_day
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 import msgspec
 from django.db import transaction
@@ -18,7 +20,7 @@ from samklang.connectors.errors import BadData, Locked, Misconfigured
 from samklang.hub import problems, store
 from samklang.hub.flows import Route, routes
 from samklang.hub.journey import step
-from samklang.hub.models import Amendment, Binding, Connection, Flow, Hold, Master, Stored
+from samklang.hub.models import Amendment, Binding, Connection, FeedState, Flow, Hold, Master, Stored
 from samklang.records import Address, Order, OrderStatus, Record, Release, content_hash, decode, encode, types_of_order
 from samklang.records.states import LOCKED
 
@@ -274,3 +276,55 @@ def on_hold(tenant: int, keys: Sequence[str], type_: str) -> dict[str, str]:
     orders = {key: order_of(key) for key in keys}
     held = set(Hold.objects.filter(tenant_id=tenant, order__in=set(orders.values())).values_list("order", flat=True))
     return {key: "hold" for key, order in orders.items() if order in held}
+
+
+# ------------------------------------------------------------------------------------------------ release times
+
+
+def release_due(now: datetime) -> int:
+    """Release what is ready, of every release flow one of whose `times` (07:00, in the channel's zone) has come since
+    the last look; returns how many orders. The first look only starts the clock (Q-16).
+
+    Ready is what the warehouse says is in stock (`ready`); what waits for stock goes at a later time.
+    """
+    count = 0
+    for flow in Flow.objects.filter(type="release", enabled=True).select_related(
+        "channel", "source", "target", "tenant"
+    ):
+        times = flow.options.get("times") or ()
+        if not times:
+            continue
+        with transaction.atomic():
+            place = {"tenant": flow.tenant, "connection": flow.source, "feed": f"release {flow.channel.code}"}
+            FeedState.objects.get_or_create(**place)
+            state = FeedState.objects.select_for_update().get(**place)
+            before, state.read_at = state.read_at, max(now, state.read_at or now)
+            state.save(update_fields=["read_at"])
+            if before is not None and _has_come(times, before, now, ZoneInfo(flow.channel.time_zone)):
+                keys = _ready(flow)
+                count += sum(answer.done for answer in release(flow.tenant_id, keys, "the release time"))
+    return count
+
+
+def _has_come(times: Iterable[str], after: datetime, until: datetime, zone: ZoneInfo) -> bool:
+    """Whether one of these times of day lies after one instant and not after the other."""
+    day = after.astimezone(zone).date()
+    while day <= until.astimezone(zone).date():
+        for text in times:
+            if after < datetime.combine(day, time_of_day.fromisoformat(text), zone) <= until:
+                return True
+        day += timedelta(days=1)
+    return False
+
+
+def _ready(flow: Flow) -> list[str]:
+    """Orders of the flow's channel that its warehouse has in stock and that nobody released."""
+    prefix = f"{flow.channel.code}/"
+    here = Stored.objects.filter(tenant_id=flow.tenant_id, key__gte=prefix, key__lt=f"{flow.channel.code}0")
+    released = set(here.filter(connection=flow.source, type="release").values_list("key", flat=True))
+    found: list[str] = []
+    for key, body in here.filter(connection=flow.target, type="order_status").values_list("key", "body").iterator():
+        status = decode("order_status", bytes(body))
+        if isinstance(status, OrderStatus) and status.fulfilment == "ready" and key not in released:
+            found.append(key)
+    return found

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal
-from typing import Literal
+from typing import ClassVar, Literal
 
 import msgspec
 
@@ -69,6 +69,8 @@ class Voucher(Record, frozen=True, kw_only=True, tag="voucher", omit_defaults=Tr
 
     `reverses` is the key of the voucher that this one takes back. The number is the ledger's to give.
     """
+
+    own_id: ClassVar[bool] = True
 
     company: str
     series: str

@@ -71,7 +71,6 @@ class Box:
 
 
 #: Types that have an id of their own in a box.
-_OWN = ("product", "customer", "order", "voucher")
 boxes: dict[str, Box] = defaultdict(Box)
 
 
@@ -96,7 +95,7 @@ class Shelf(Connector):
     def _item(self, row: Row) -> Item | Bad:
         if row.id in self.box.broken:
             return Bad(type=row.record.type, external_id=row.id, error=BadData("The row is broken", where="name"))
-        own = row.id if row.record.type in ("product", "customer", "order") else ""
+        own = row.id if row.record.own_id else ""
         return Item(record=row.record, external_id=own, parts=_parts(row.record, row.id), parent=row.parent)
 
     def read(self, feed: str, since: datetime | None, types: frozenset[str], resume: str = "") -> Iterator[Page]:
@@ -161,13 +160,13 @@ class Shelf(Connector):
             assert want.ids[("customer", record.customer.key)]
         self.box.half_made.discard(want.external_id)
         self.box.written.append((type_, want.key, "update" if want.external_id else "create"))
-        if type_ in _OWN:
+        if record.own_id:
             id_ = want.external_id or f"{type_[0]}{next(self.box.ids)}"
         else:
-            need = record.needs()[0]
-            id_ = f"{want.ids[need]}|{want.key}"
-        self.box.rows[type_][id_] = Row(id_, record, datetime.now(UTC), want.reference)
-        own = id_ if type_ in _OWN else ""
+            need = next(iter(record.needs()), None)
+            id_ = f"{want.ids.get(need, need) if need else type_}|{want.key}"
+        self.box.rows[type_][id_] = Row(id_, record, datetime.now(UTC), reference=want.reference)
+        own = id_ if record.own_id else ""
         return Done(
             external_id=own, parts=_parts(record, id_), seen=record if isinstance(record, OrderStatus) else None
         )
