@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from datetime import time as time_of_day
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -295,7 +295,11 @@ def release_due(now: datetime) -> int:
         if not times:
             continue
         with transaction.atomic():
-            place = {"tenant": flow.tenant, "connection": flow.source, "feed": f"release {flow.channel.code}"}
+            place: dict[str, Any] = {
+                "tenant": flow.tenant,
+                "connection": flow.source,
+                "feed": f"release {flow.channel.code}",
+            }
             FeedState.objects.get_or_create(**place)
             state = FeedState.objects.select_for_update().get(**place)
             before, state.read_at = state.read_at, max(now, state.read_at or now)
