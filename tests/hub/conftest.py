@@ -44,6 +44,10 @@ class World:
 
         return Connection.objects.create(tenant=self.tenant, name=name, connector="shelf", settings={"box": name})
 
+    def box(self, name: str) -> Box:
+        """The outside system behind a connection."""
+        return boxes[name]
+
     def row(self, name: str) -> Any:
         from samklang.hub.models import Connection
 
@@ -113,8 +117,9 @@ def order(no: str, *skus: str, email: str = "anna@example.se", **more: Any) -> O
     )  # fmt: skip
     n = len(lines)
     customer = more.pop("customer", Customer(name="Anna Berg", email=email))
+    channel, placed_at = more.pop("channel", "nordljus"), more.pop("placed_at", datetime(2026, 11, 1, tzinfo=UTC))
     return Order(
-        channel="nordljus", order_no=no, placed_at=more.pop("placed_at", datetime(2026, 11, 1, tzinfo=UTC)),
+        channel=channel, order_no=no, placed_at=placed_at,
         currency="SEK", customer=customer, lines=lines, net=Decimal(100 * n), tax=Decimal(25 * n),
         gross=Decimal(125 * n), prices_include_tax=True, **more,
     )  # fmt: skip

@@ -17,6 +17,7 @@ from samklang.cli.configure import apply, export, history, plan
 from samklang.cli.connect import connect, rotate
 from samklang.cli.look import journey, problems, runs, status
 from samklang.cli.move import migrate_to
+from samklang.cli.order import inbound, order
 from samklang.cli.people import people
 from samklang.cli.screen import Exit, Screen, WrongUse, exit_code
 from samklang.cli.serve import serve
@@ -48,6 +49,8 @@ key = App(name="key", help="The key that encrypts secrets at rest.")
 key.command(rotate)
 app.command(key)
 app.command(people)
+app.command(order)
+app.command(inbound)
 
 
 @app.command

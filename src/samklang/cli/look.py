@@ -9,7 +9,7 @@ from cyclopts import Parameter
 from django.db.models import Count, F, Max, Q
 from rich.text import Text
 
-from samklang.cli import orders, running
+from samklang.cli import finding, running
 from samklang.cli.screen import Exit, moment, plain
 from samklang.cli.session import Common, Session, session
 from samklang.hub.models import (
@@ -127,7 +127,7 @@ def journey(
     """An order's way through all systems: every step with its time, its ids, its open problem and what to do."""
     with session(common) as now:
         tenant = now.tenant
-        found = orders.find(tenant, order)
+        found = finding.find(tenant, order)
         record, key = found.record, found.record.key
         steps = [
             {"at": s.at, "connection": s.connection.name, "type": s.type, "what": s.what, "text": s.text}
@@ -178,7 +178,7 @@ def _documents(tenant: Tenant, key: str) -> list[dict[str, Any]]:
 
 
 def _journey(
-    now: Session, found: orders.Found, steps: list[dict[str, Any]], states: list[dict[str, Any]],
+    now: Session, found: finding.Found, steps: list[dict[str, Any]], states: list[dict[str, Any]],
     documents: list[dict[str, Any]], troubles: list[dict[str, Any]],
 ) -> None:  # fmt: skip
     screen, record = now.screen, found.record

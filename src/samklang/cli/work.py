@@ -6,7 +6,7 @@ from typing import Annotated
 
 from cyclopts import Parameter
 
-from samklang.cli import orders, running
+from samklang.cli import finding, running
 from samklang.cli.screen import Exit, WrongUse
 from samklang.cli.session import Common, session, who
 from samklang.hub import connecting, delivery, guards, links
@@ -45,7 +45,7 @@ def retry(
         tenant = now.tenant
         target = now.connection(connection).pk if connection else None
         if order:
-            found = orders.find(tenant, order)
+            found = finding.find(tenant, order)
             keys = [("", found.record.key), ("customer", found.record.customer.key)]
             count = sum(delivery.retry(tenant.pk, target, kind, key) for kind, key in keys)
         else:

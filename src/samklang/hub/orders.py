@@ -66,7 +66,7 @@ def stored_orders(tenant: int, keys: Iterable[str], *, lock: bool = False) -> di
 def stored_statuses(tenant: int, keys: Sequence[str]) -> dict[str, dict[int, OrderStatus]]:
     """Order key → connection → what it last said of the order."""
     found: dict[str, dict[int, OrderStatus]] = defaultdict(dict)
-    there = _connections(tenant)
+    there = connections_of(tenant)
     for start in range(0, len(keys), 500):
         rows = Stored.objects.filter(
             tenant_id=tenant, connection_id__in=there, type="order_status", key__in=keys[start : start + 500]
@@ -216,10 +216,11 @@ def _rows(tenant: int, order: str, types: Iterable[str] = ()) -> QuerySet[Bindin
     """Deliveries of an order and of what hangs on it. Connection and type are named, or no index serves."""
     here = Q(key=order) | Q(key__gte=f"{order}#", key__lt=f"{order}$")
     types = list(types) or sorted(types_of_order())
-    return Binding.objects.filter(here, tenant_id=tenant, connection_id__in=_connections(tenant), type__in=types)
+    return Binding.objects.filter(here, tenant_id=tenant, connection_id__in=connections_of(tenant), type__in=types)
 
 
-def _connections(tenant: int) -> list[int]:
+def connections_of(tenant: int) -> list[int]:
+    """A tenant's connections: a query that names them finds the tables' indexes."""
     return list(Connection.objects.filter(tenant_id=tenant).values_list("pk", flat=True))
 
 
