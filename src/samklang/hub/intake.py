@@ -24,7 +24,7 @@ from samklang.connectors.errors import BadData, SamklangError, bad_data
 from samklang.connectors.limiter import priority
 from samklang.derivations.customers import buyer
 from samklang.derivations.edits import differs
-from samklang.hub import events, guards, leases, metrics, problems, store
+from samklang.hub import events, guards, leases, listing, metrics, problems, store
 from samklang.hub.derive import Derivations
 from samklang.hub.flows import Route, routes, types_to_read, with_causes
 from samklang.hub.journey import TRACED, step
@@ -380,10 +380,12 @@ class Intake:
             if renamed:
                 store.unbind(tenant, here, type_, list(renamed))
         old: dict[str, bytes] = {}
-        if type_ in guards.WATCHED and len(fresh) < len(changed):
+        if (type_ in guards.WATCHED or type_ in listing.SEARCHED) and len(fresh) < len(changed):
             old = store.bodies(tenant, here, type_, [entry.record.key for entry in changed])
         if type_ in self._kept:
             store.keep_records(tenant, here, type_, ((e.record.key, e.body, content_hash(e.body)) for e in changed))
+        if type_ in self._sources and type_ in listing.SEARCHED:
+            listing.note(tenant, here, type_, listing.beside(type_, (e.record for e in changed), old))
         store.bind(
             tenant, here, type_,
             ((e.record.key, e.item.external_id or None, e.hash, self.generation) for e in changed),
@@ -474,6 +476,7 @@ class Intake:
         if not fresh:
             return
         store.keep_records(self.tenant, self.row.pk, "customer", ((b.key, body, hash_) for b, body, hash_ in fresh))
+        listing.note(self.tenant, self.row.pk, "customer", [listing.Known(b) for b, _, _ in fresh])
         store.bind(self.tenant, self.row.pk, "customer", ((b.key, None, h, self.generation) for b, _, h in fresh))
         for route in self._routes["customer"]:
             self._want(route, [(b, body, None) for b, body, _ in fresh if route.takes(b)])

@@ -5,6 +5,7 @@ Draft, PlanRun with its PlanLines.
 The road: Stored (what masters last said), Binding (record ↔ external id, wanted and delivered), FeedState (how far a
 feed was read), Hook (webhooks, stored before answered), Lease (one drainer per lane), Pace (limits over all workers).
 What a person decided of one order: Hold, Amendment.
+Found again by people: OrderHead (orders by day, channel and state), Term (any record by number, name or address).
 What people read: Transfer, ExchangeRow, Problem and ProblemItem, Brake, Step (journey).
 What other programs are told: Subscription, Event, Message (hub/events.py, hub/outbox.py).
 What became of the database as a whole: Move, Restore (no tenant: they concern all).
@@ -308,6 +309,43 @@ class Binding(models.Model):
             ),
             models.Index(fields=["tenant", "connection", "type", "risk"], name="binding_risk", condition=~Q(risk="")),
         ]
+
+
+class OrderHead(models.Model):
+    """What lists of orders are sorted and filtered by, out of the order and what systems say of it (hub/listing.py)."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "key")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False, db_constraint=False)
+    key = models.CharField(max_length=300)
+    connection = models.ForeignKey(Connection, models.CASCADE, db_index=False, db_constraint=False)  # the master
+    channel = models.CharField(max_length=40)
+    placed_at = models.FloatField()  # epoch seconds
+    lifecycle = models.CharField(max_length=20, default="", blank=True)
+    fulfilment = models.CharField(max_length=20, default="", blank=True)
+    payment = models.CharField(max_length=20, default="", blank=True)
+
+    class Meta:
+        db_table = "order_head"
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "placed_at", "key"], name="order_placed"),
+            models.Index(fields=["tenant", "channel", "placed_at", "key"], name="order_channel"),
+            models.Index(fields=["tenant", "lifecycle", "placed_at", "key"], name="order_lifecycle"),
+            models.Index(fields=["tenant", "fulfilment", "placed_at", "key"], name="order_fulfilment"),
+            models.Index(fields=["tenant", "payment", "placed_at", "key"], name="order_payment"),
+        ]
+
+
+class Term(models.Model):
+    """A word by which a person finds a record: a number, a name, an e-mail address (hub/listing.py)."""
+
+    pk = models.CompositePrimaryKey("tenant_id", "type", "term", "key")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False, db_constraint=False)
+    type = models.CharField(max_length=20)
+    term = models.CharField(max_length=60)
+    key = models.CharField(max_length=300)
+
+    class Meta:
+        db_table = "term"
 
 
 class FeedState(models.Model):

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import F, Q, QuerySet
 
 from samklang.connectors.errors import BadData, Locked, Misconfigured
-from samklang.hub import problems, store
+from samklang.hub import listing, problems, store
 from samklang.hub.flows import Route, routes
 from samklang.hub.journey import step
 from samklang.hub.models import Amendment, Binding, Connection, FeedState, Flow, Hold, Master, Stored
@@ -253,6 +253,7 @@ def amend(tenant: int, key: str, by: str, *, shipping: Address | None = None, bi
         order = amended(found, row.fields)
         body = encode(order)
         store.keep_records(tenant, master.pk, "order", [(key, body, content_hash(body))])
+        listing.note(tenant, master.pk, "order", [listing.Known(order, found)])
         for route in routes(master, "order"):
             if route.takes(order):
                 wanted = [store.Wanted(key, content_hash(body), on_hold(tenant, [key], "order").get(key, ""))]
