@@ -64,6 +64,10 @@ def test_a_wrong_signature_is_refused_becomes_a_problem_and_stores_nothing(row: 
 
 
 def test_unknown_addresses_say_nothing(row: Any) -> None:
+    from samklang.hub.models import Connection
+
+    Connection.objects.create(tenant=row.tenant, name="till", connector="tryton", settings={})
+    assert _post(BODY, {}, "/hooks/main/till") == 404, "its system sends none"
     assert _post(BODY, {}, "/hooks/main/nothing") == 404
     assert _post(BODY, {}, "/hooks/other/shop") == 404
     assert Client().get("/hooks/main/shop").status_code == 405

@@ -31,7 +31,7 @@ from samklang.people.access import public
 def hook(request: HttpRequest, tenant: str, connection_name: str) -> HttpResponse:
     """Take a webhook: 200 when it is stored (or says nothing), 401 for a wrong signature, 404, 413."""
     row = Connection.objects.select_related("tenant").filter(tenant__slug=tenant, name=connection_name).first()
-    if row is None:
+    if row is None or not hooks.expected(row):
         return HttpResponse(status=404)
     if int(request.headers.get("content-length") or 0) > hooks.LARGEST:
         return HttpResponse(status=413)

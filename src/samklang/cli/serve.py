@@ -53,7 +53,8 @@ def serve(
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
 
         token = tickets.first_visit()
-        setup = f"{address}{reverse('ticket', args=[token])}" if token else ""
+        base = settings.PUBLIC_URL if "SAMKLANG_URL" in os.environ else address
+        setup = f"{base}{reverse('ticket', args=[token])}" if token else ""
 
         def ready() -> None:
             now.screen.answer({"address": address, "pid": os.getpid(), "setup": setup})

@@ -9,6 +9,7 @@ from secrets import token_urlsafe
 
 from samklang.connectors.contract import Hint
 from samklang.connectors.errors import SamklangError, Stop
+from samklang.connectors.registry import manifest, packages
 from samklang.hub import problems
 from samklang.hub.intake import Intake, Report, read
 from samklang.hub.links import open_link, usable
@@ -29,6 +30,11 @@ def hook_secret(row: Connection) -> str:
         row.secrets = seal(kept)
         row.save(update_fields=["secrets"])
     return str(kept["hook_secret"])
+
+
+def expected(row: Connection) -> bool:
+    """Whether this connection's system sends webhooks at all."""
+    return row.connector not in packages() or manifest(row.connector).hooks
 
 
 def receive(row: Connection, headers: Mapping[str, str], body: bytes) -> list[Hint]:

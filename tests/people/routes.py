@@ -1,0 +1,62 @@
+"""Every address that there is, out of the URL resolver: its route, its view, who may open it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls.resolvers import RoutePattern
+
+from samklang.people.access import Access
+
+#: A value for each parameter that routes have: of things that the tenant of the walk really has, so that a view which
+#: forgot to ask whose they are would show them.
+VALUES: dict[str, tuple[str, ...]] = {
+    "tenant": ("victim",),
+    "key": ("se/10499", "ljus-204-v"),
+    "number": ("1", "2"),
+    "name": ("lager-boras",),
+    "connection_name": ("lager-boras",),
+    "connector": ("woocommerce",),
+    "token": ("not-a-token",),
+    "uidb36": ("1",),
+    "stamp": ("x",),
+}
+
+
+class Route(NamedTuple):
+    """One route: `route` as it is written (t/<slug:tenant>/orders), and what its view declares (None: nothing)."""
+
+    route: str
+    view: Callable[..., Any]
+    access: Access | None
+
+    def __str__(self) -> str:
+        return f"/{self.route}"
+
+    @property
+    def paths(self) -> list[str]:
+        """Addresses of it, with values for its parameters. KeyError for a parameter that has none yet: add it."""
+        found = [f"/{self.route}"]
+        for part, kind, name in re.findall(r"(<(?:(\w+):)?(\w+)>)", self.route):
+            fitting = [value for value in VALUES[name] if kind == "path" or "/" not in value]
+            found = [path.replace(part, value) for path in found for value in fitting]
+        return found
+
+
+def routes() -> list[Route]:
+    """All of them."""
+    return list(_walk(get_resolver().url_patterns, ""))
+
+
+def _walk(patterns: list[Any], before: str) -> Iterator[Route]:
+    for pattern in patterns:
+        assert isinstance(pattern.pattern, RoutePattern), f"{pattern} is no path(): its parameters cannot be known"
+        route = before + str(pattern.pattern)
+        if isinstance(pattern, URLResolver):
+            yield from _walk(pattern.url_patterns, route)
+        else:
+            assert isinstance(pattern, URLPattern)
+            yield Route(route, pattern.callback, getattr(pattern.callback, "access", None))
