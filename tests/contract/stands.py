@@ -20,7 +20,13 @@ from samklang.records.order import ShipmentLine
 from samklang.sandboxes.base import serve
 from samklang.sandboxes.proxy import Proxy
 from samklang.sandboxes.stands import STANDS, FaultyStand, Judge, Seen, open_stand
-from tests.contract import fortnox_document, klarna_document, ongoing_document, woocommerce_document
+from tests.contract import (
+    fortnox_document,
+    klarna_document,
+    ongoing_document,
+    starweb_document,
+    woocommerce_document,
+)
 from tests.contract.openapi import Document
 from tests.integration import tryton_seed
 from tests.integration.tryton_server import DATABASE, Tryton, tryton
@@ -59,6 +65,7 @@ _JUDGES: Mapping[str, Callable[[], Judge]] = {
     "fortnox": lambda: _by(fortnox_document.load(), ("/3/", "/api/")),
     "ongoing": lambda: _by(ongoing_document.load()),
     "klarna": lambda: _by(klarna_document.load()),
+    "starweb": lambda: _by(starweb_document.load()),
     "woocommerce": _by_woocommerce,
 }
 

@@ -63,6 +63,23 @@ def test_a_wrong_signature_is_refused_becomes_a_problem_and_stores_nothing(row: 
     assert Problem.objects.filter(closed_at=None).count() == 1
 
 
+def test_a_system_that_signs_nothing_is_known_by_the_token_in_its_address(row: Any) -> None:
+    from samklang.connectors.kit.hooks import signed_address
+    from samklang.hub import config
+    from samklang.hub.hooks import hook_secret
+    from samklang.hub.models import Connection, Hook
+
+    shop = Connection.objects.create(
+        tenant=row.tenant, name="butik", connector="starweb", settings={"url": "https://b.example", "client_id": "c"}
+    )
+    config.set_secrets(shop, {"client_secret": "s"})
+    address = signed_address("/hooks/main/butik", hook_secret(shop))
+    assert _post(b'{"orderId": 101}', {}, address) == 200
+    assert _post(b'{"orderId": 101}', {}, "/hooks/main/butik") == 401
+    assert _post(b'{"orderId": 101}', {}, "/hooks/main/butik?token=guess") == 401
+    assert Hook.objects.count() == 1
+
+
 def test_unknown_addresses_say_nothing(row: Any) -> None:
     from samklang.hub.models import Connection
 

@@ -1,4 +1,4 @@
-"""Run one stand-in in the foreground: python -m samklang.sandboxes woocommerce|fortnox|klarna|ongoing --port N …
+"""Run one stand-in in the foreground: python -m samklang.sandboxes NAME --port N …
 
 Prints its address and keys, then answers until it is interrupted. Faults are switched on over /_sandbox/faults.
 """
@@ -43,6 +43,13 @@ def _ongoing(args: argparse.Namespace) -> tuple[ASGIApp, str]:
     return box.app, f"/{box.system}, user {box.user}, password {box.password}, goods owner {box.goods_owner}"
 
 
+def _starweb(args: argparse.Namespace) -> tuple[ASGIApp, str]:
+    from samklang.sandboxes.starweb import CLIENT_ID, CLIENT_SECRET, StarwebSandbox
+
+    shop = StarwebSandbox(args.products, args.seed)
+    return shop.app, f"client {CLIENT_ID}, secret {CLIENT_SECRET}; POST /_sandbox/place_order buys something"
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve the chosen stand-in on loopback until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m samklang.sandboxes", description="Stand-ins of outside systems.")
@@ -64,6 +71,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     auto = "work by itself: released orders are picked, sent and fetched, goods received, a step in so many seconds"
     warehouse.add_argument("--auto", type=float, nargs="?", const=5.0, metavar="SECONDS", help=auto)
     warehouse.set_defaults(build=_ongoing)
+    other = kinds.add_parser("starweb", help="a Starweb shop (Shop API v2)")
+    other.add_argument("--products", type=int, default=200, help="products on the shelf; 0 = an empty shop")
+    other.set_defaults(build=_starweb)
     for kind in kinds.choices.values():
         kind.add_argument("--port", type=int, default=0, help="0 = any free port")
         kind.add_argument("--seed", type=int, default=1, help="same seed, same data")

@@ -1,0 +1,157 @@
+"""Address, login, lists and refusals of Shop API v2, on top of the transport; and what must be known about the shop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, TypeVar
+
+import msgspec
+
+from samklang.connectors.contract import Manifest, Surroundings
+from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Misconfigured, Rejected
+from samklang.connectors.kit.login import Session
+from samklang.connectors.kit.paging import Slice, by_number
+from samklang.connectors.kit.rows import Broken, Rows
+from samklang.connectors.starweb.rows import Listing, Named, ShopRow
+from samklang.connectors.transport import Answer, Transport
+
+T = TypeVar("T")
+N = TypeVar("N", bound=Named)
+K = TypeVar("K")
+_KEPT_SECONDS = 600.0
+_FULL = 100  # rows of a list that does not tell its pages' size (unconfirmed)
+_PAGE = msgspec.json.Decoder(Listing)
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class _Token(msgspec.Struct):
+    access_token: str
+
+
+class _Refusal(msgspec.Struct):
+    error: str = ""
+    error_description: str = ""
+
+
+class Shop:
+    """Calls to one shop."""
+
+    def __init__(self, settings: Mapping[str, Any], manifest: Manifest, around: Surroundings) -> None:
+        self._client = {"client_id": str(settings["client_id"]), "client_secret": str(settings["client_secret"])}
+        address = str(settings["url"]).rstrip("/").removesuffix("/api/v2")
+        self.transport = Transport(f"{address}/api/v2", manifest.limits, around, timeout=60.0)
+        self.transport.auth = Session(self._logged_in)
+        self._now = around.now
+        self._tables: dict[str, tuple[float, list[Any]]] = {}
+
+    def _logged_in(self) -> str:
+        form = {"grant_type": "client_credentials", **self._client}
+        answer = self.transport.request("POST", "/token", form=form, auth=False, idempotent=True, expect=(401, 403))
+        if answer.status == 404:
+            raise Misconfigured("There is no Starweb shop at this address", where=answer.where)
+        if answer.status != 200:
+            raise LoginRefused(
+                "The shop refused the client ID or its secret",
+                where=answer.where, do_this="Compare both with what Starweb gave, then resume the connection.",
+            )  # fmt: skip
+        return answer.parsed(msgspec.json.Decoder(_Token)).access_token
+
+    def call(
+        self, method: str, path: str, params: Mapping[str, object] | None = None, json: object = None, *,
+        idempotent: bool | None = None, expect: tuple[int, ...] = (),
+    ) -> Answer:  # fmt: skip
+        """One call; Rejected with the shop's own words for a refusal that is not in `expect`."""
+        body = None if json is None else _encode(json)
+        again = method in ("GET", "PUT", "PATCH") if idempotent is None else idempotent
+        answer = self.transport.request(method, path, params=params, json=body, idempotent=again, expect=(403, *expect))
+        if answer.status < 400 or answer.status in expect:
+            return answer
+        said = answer.parsed(msgspec.json.Decoder(_Refusal)) if answer.body.startswith(b"{") else _Refusal()
+        what = said.error_description or said.error or f"The shop answered {answer.status}"
+        if answer.status == 403:
+            raise Forbidden(f"The shop refused: {what}", where=answer.where, remote=said.error)
+        raise Rejected(what, where=answer.where, remote=said.error)
+
+    def slices(
+        self, path: str, rows: Rows[T], params: Mapping[str, object], resume: str = ""
+    ) -> Iterator[Slice[T | Broken]]:
+        """A whole list, page by page; the shop says how large its pages are."""
+        start = int(resume.partition("/")[0] or 0)
+        first, size, total = self.page(path, rows, params, start)
+
+        def page(number: int) -> tuple[list[T | Broken], int]:
+            return (first, total) if number == start else self.page(path, rows, params, number)[::2]
+
+        return by_number(path, page, size, self.transport, resume)
+
+    def page(
+        self, path: str, rows: Rows[T], params: Mapping[str, object], number: int
+    ) -> tuple[list[T | Broken], int, int]:
+        """Page `number` (from 0) of a list: its rows, how many make a page, how many there are in all."""
+        answer = self.call("GET", path, {"page": number + 1, **params})
+        listing = answer.parsed(_PAGE)
+        if listing.meta.pagination is None:
+            raise BadAnswer("The list does not say how long it is", where=answer.where)
+        told = listing.meta.pagination
+        return rows(listing.data, answer.where), told.per_page, told.total
+
+    def whole(self, path: str, rows: Rows[T], params: Mapping[str, object]) -> list[T | Broken]:
+        """A short list in which nothing tells how many rows there are: a page that is not full is the last."""
+        found: list[T | Broken] = []
+        for number in range(1, 1000):
+            answer = self.call("GET", path, {**params, **({"page": number} if number > 1 else {})})
+            listing = answer.parsed(_PAGE)
+            some = rows(listing.data, answer.where)
+            found += some
+            told = listing.meta.pagination
+            if len(found) >= told.total if told else len(some) < _FULL:
+                return found
+        raise BadAnswer(f"{path} does not end")
+
+    # ------------------------------------------------------------------------------------------------ the shop itself
+
+    def shop(self) -> ShopRow:
+        """The shop, looked up again after ten minutes."""
+        return self._kept("/shop", lambda: [self.call("GET", "/shop").parsed(_SHOP).data])[0]
+
+    def table(self, path: str, type_: type[N], fresh: bool = False, **params: object) -> list[N]:
+        """A list of the installation's own things, looked up again after ten minutes, or now if it must be `fresh`."""
+        if fresh:
+            self.forget(path)
+        return self._kept(path, lambda: list(self._table(path, type_, params)))
+
+    def forget(self, path: str) -> None:
+        """A table has changed: ask for it again."""
+        self._tables.pop(path, None)
+
+    def _table(self, path: str, type_: type[N], params: Mapping[str, object]) -> Iterator[N]:
+        for row in self.whole(path, Rows(type_), params):
+            if isinstance(row, Broken):
+                raise BadAnswer(f"{path}: {row.why}")
+            yield row
+
+    def _kept(self, path: str, ask: Callable[[], list[K]]) -> list[K]:
+        at, found = self._tables.get(path, (0.0, []))
+        if self._now() - at > _KEPT_SECONDS:
+            found = ask()
+            self._tables[path] = self._now(), found
+        return found
+
+    def label(self, row: Named) -> str:
+        """A thing's name in the shop's own language."""
+        words = {word.lang_code: word.name or word.title for word in row.languages.data}
+        return (words.get(self.shop().default_lang_code) or next(filter(None, words.values()), "") or row.name).strip()
+
+    def labels(self, path: str, type_: type[N]) -> dict[int, str]:
+        """Names by id of the things in a table; where two have the same, each with its id behind it."""
+        rows = self.table(path, type_)
+        names = {row.id: self.label(row) for row in rows}
+        twins = [name for name in names.values() if list(names.values()).count(name) > 1]
+        return {id_: f"{name} ({id_})" if name in twins or not name else name for id_, name in names.items()}
+
+
+class _ShopItem(msgspec.Struct):
+    data: ShopRow
+
+
+_SHOP = msgspec.json.Decoder(_ShopItem)
