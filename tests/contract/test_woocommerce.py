@@ -486,6 +486,40 @@ def test_refunds_show_in_the_order(rig: Rig) -> None:
     assert (order.refunded, order.payment, order.status) == (order.gross, "refunded", "refunded")
 
 
+def test_what_was_paid_and_given_back_are_transactions(rig: Rig) -> None:
+    """The refund names the line that it is for; a sum alone names none."""
+    placed = rig.shop.place_order(payment_method="stripe")
+    with rig.shop.lock:
+        stored = rig.shop.orders.get(placed["id"])
+        stored.transaction_id = "ch_1"
+        line = placed["line_items"][0]
+        back = {"id": line["id"], "quantity": 1, "refund_total": line["total"]}
+        tax = [{"id": one["id"], "refund_total": one["total"]} for one in line["taxes"]]
+        gross = Decimal(line["total"]) + Decimal(line["total_tax"])
+        asked = {"amount": str(gross), "line_items": [{**back, "refund_tax": tax}], "api_refund": False}
+        rig.shop.orders.refund(stored, asked)
+        rig.shop.orders.refund(stored, {"amount": "1.00", "api_refund": False})
+    order = records(rig.read("orders", types=ORDERS), Order)[0]
+    sale, *refunds = order.payments
+    of_sum, of_line = sorted(refunds, key=lambda one: len(one.parts))
+    assert (sale.kind, sale.provider, sale.provider_id, sale.amount) == ("capture", "stripe", "ch_1", order.gross)
+    assert [(part.line_id, part.gross) for part in of_line.parts] == [(order.lines[0].line_id, gross)]
+    assert (of_line.kind, of_line.parent_id, of_sum.parts, of_sum.amount) == ("refund", "ch_1", (), 1)
+    assert len({of_line.provider_id, of_sum.provider_id}) == 2
+
+
+def test_a_method_that_only_authorises_is_captured_when_the_order_is_completed(rig: Rig) -> None:
+    rig.woo = rig.connect(authorising="kco")
+    placed = rig.shop.place_order(payment_method="kco")
+    order = records(rig.read("orders", types=ORDERS), Order)[0]
+    assert [(one.kind, one.provider) for one in order.payments] == [("authorise", "klarna")]
+    with rig.shop.lock:
+        rig.shop.orders.update(rig.shop.orders.get(placed["id"]), {"status": "completed"})
+    order = records(rig.read("orders", types=ORDERS), Order)[0]
+    assert [one.kind for one in order.payments] == ["authorise", "capture"]
+    assert order.payments[1].parent_id == order.payments[0].provider_id
+
+
 def test_customers_have_no_number_of_the_shops(rig: Rig) -> None:
     found = rig.read("customers", types=frozenset({"customer"}))
     assert len(found) == 5

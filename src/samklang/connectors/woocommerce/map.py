@@ -11,10 +11,11 @@ from typing import Any, Literal
 import msgspec
 
 from samklang.connectors.contract import Item, Part
+from samklang.connectors.kit.gateways import Back, transactions
 from samklang.connectors.kit.rows import Broken, Name
 from samklang.connectors.kit.shape import shared
 from samklang.connectors.woocommerce.client import Facts
-from samklang.connectors.woocommerce.rows import CustomerRow, Meta, OrderRow, Place, ProductRow, SoldRow
+from samklang.connectors.woocommerce.rows import CustomerRow, Meta, OrderRow, Place, ProductRow, Refunded, SoldRow
 from samklang.records import ids
 from samklang.records.base import InvalidRecord, Record
 from samklang.records.money import ZERO, decimal
@@ -30,6 +31,7 @@ from samklang.records.order import (
     TaxTotal,
 )  # fmt: skip
 from samklang.records.party import Address, Customer
+from samklang.records.payment import PaymentTransaction
 from samklang.records.product import Axis, Price, Product, StockLevel, Variant
 from samklang.records.totals import amounts, tax_totals
 from samklang.records.vat import rates
@@ -168,11 +170,11 @@ class Mapper:
 
     # ------------------------------------------------------------------------------------------------ orders
 
-    def order(self, row: OrderRow, types: frozenset[str]) -> list[Item]:
+    def order(self, row: OrderRow, types: frozenset[str], refunds: Sequence[Refunded | Broken] = ()) -> list[Item]:
         """The order and its status; carts that are not ordered yet give nothing."""
         if row.status in ("checkout-draft", "auto-draft"):
             return []
-        order = self._order(row)
+        order = self._order(row, refunds)
         found: list[Record] = [order] if "order" in types else []
         if "order_status" in types:
             found.append(self.status(row, order.key))
@@ -202,7 +204,7 @@ class Mapper:
             return "voided" if row.status == "cancelled" else "authorised"
         return "captured"
 
-    def _order(self, row: OrderRow) -> Order:
+    def _order(self, row: OrderRow, refunds: Sequence[Refunded | Broken]) -> Order:
         percents = {rate.rate_id: rate.rate_percent for rate in row.tax_lines}
         lines = [(sold, _percent(sold, percents)) for sold in row.line_items]
         charged = [sold for sold in (*row.shipping_lines, *row.fee_lines) if sold.total or sold.total_tax]
@@ -219,7 +221,7 @@ class Mapper:
         inclusive = row.prices_include_tax
         return Order(
             channel=self._channel,
-            placed_at=datetime.fromisoformat(row.date_created_gmt).replace(tzinfo=UTC),
+            placed_at=_moment(row.date_created_gmt),
             customer=self._buyer(row.billing, billing, self._org_no(row.meta_data)),
             lines=tuple(_line(sold, percent, inclusive) for sold, percent in lines),
             billing=billing,
@@ -239,11 +241,24 @@ class Mapper:
             time_zone=self._zone,
             lifecycle=_LIFECYCLE.get(row.status, ("placed", ""))[0],
             payment=payment,
+            payments=self._payments(row, refunds),
             shipping_method=row.shipping_lines[0].method_title if row.shipping_lines else "",
             custom=self._custom(row.meta_data),
             **amounts(row.total - row.total_tax, row.total),
             **shared(row, *_AS_THEY_ARE),
         )
+
+    def _payments(self, row: OrderRow, refunds: Sequence[Refunded | Broken]) -> tuple[PaymentTransaction, ...]:
+        """The shop knows one id, that of the payment; methods that only authorise are captured on completion."""
+        if row.date_paid_gmt is None:
+            return ()
+        paid, done = _moment(row.date_paid_gmt), _moment(row.date_completed_gmt or row.date_paid_gmt)
+        authorises = row.payment_method in self._authorising
+        taken = not authorises or row.status in ("completed", "refunded") or row.date_completed_gmt
+        return transactions(
+            row.payment_method, row.transaction_id, row.total, authorised=paid if authorises else None,
+            captured=(done if authorises else paid) if taken else None, refunds=[_back(one) for one in refunds],
+        )  # fmt: skip
 
     # ------------------------------------------------------------------------------------------------ customers
 
@@ -298,6 +313,22 @@ def _sound(variation: ProductRow | Broken) -> ProductRow:
     if isinstance(variation, Broken):
         raise InvalidRecord("variation", variation.id, variation.why, "Correct the variation in the shop.")
     return variation
+
+
+def _moment(stated: str) -> datetime:
+    return datetime.fromisoformat(stated).replace(tzinfo=UTC)
+
+
+def _back(refund: Refunded | Broken) -> Back:
+    if isinstance(refund, Broken):
+        raise InvalidRecord("refunds", refund.id, refund.why, "Correct the refund in the shop.")
+    lines = [
+        (str(meta.value), -(line.total + line.total_tax))
+        for line in (*refund.line_items, *refund.shipping_lines, *refund.fee_lines)
+        for meta in line.meta_data
+        if meta.key == "_refunded_item_id"
+    ]
+    return Back(f"refund-{refund.id}", _moment(refund.date_created_gmt), refund.amount, lines)
 
 
 def _percent(sold: SoldRow, percents: Mapping[int, Decimal | None]) -> Decimal:

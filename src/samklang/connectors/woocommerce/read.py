@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -13,10 +13,12 @@ from samklang.connectors.kit.rows import Broken, Name, Rows, items
 from samklang.connectors.kit.system import Asked
 from samklang.connectors.woocommerce.client import Shop
 from samklang.connectors.woocommerce.map import Mapper
-from samklang.connectors.woocommerce.rows import CustomerRow, OrderRow, ProductRow
+from samklang.connectors.woocommerce.rows import CustomerRow, OrderRow, ProductRow, Refunded
 from samklang.records.ids import sku_key
 
 PRODUCTS = Rows(ProductRow)
+REFUNDS = Rows(Refunded)
+T = TypeVar("T")
 
 
 def _asked(row: type[msgspec.Struct]) -> dict[str, object]:
@@ -63,14 +65,27 @@ class Reader:
         rows = self._shop.short(f"/products/{parent}/variations", PRODUCTS, PRODUCT_FIELDS)
         return list(rows)
 
+    def refunds(self, order: int) -> list[Refunded | Broken]:
+        """All refunds of an order: its own row tells their sums only."""
+        rows = self._shop.short(f"/orders/{order}/refunds", REFUNDS, _asked(Refunded))
+        return list(rows)
+
+    def _below(self, parents: Sequence[int], read: Callable[[int], list[T]]) -> dict[int, list[T]]:
+        """What lies below some rows, several calls at once."""
+        return dict(zip(parents, self._shop.transport.overlap(partial(read, id_) for id_ in parents), strict=True))
+
     def _items(self, feed: str, rows: Sequence[Any], types: frozenset[str]) -> list[Item | Bad | Gone]:
         if feed == "orders":
-            return items("order", rows, partial(self._map.order, types=types), self._map.name_of_order)
+            refunds = self._below([row.id for row in rows if isinstance(row, OrderRow) and row.refunds], self.refunds)
+
+            def sold(row: OrderRow) -> list[Item]:
+                return self._map.order(row, types, refunds.get(row.id, ()))
+
+            return items("order", rows, sold, self._map.name_of_order)
         if feed == "customers":
             return items("customer", rows, self._map.customer, lambda row: Name(str(row.id), f"customer {row.id}"))
         parents = [row.id for row in rows if isinstance(row, ProductRow) and row.type == "variable" and row.variations]
-        calls = (partial(self.variations, id_) for id_ in parents)
-        below = dict(zip(parents, self._shop.transport.overlap(calls), strict=True))
+        below = self._below(parents, self.variations)
 
         def make(row: ProductRow) -> list[Item]:
             return self._map.catalogue(row, below.get(row.id, ()), types)

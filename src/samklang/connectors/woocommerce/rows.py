@@ -109,7 +109,27 @@ class CouponRow(msgspec.Struct, frozen=True):
 
 
 class RefundRow(msgspec.Struct, frozen=True):
+    id: int
     total: Decimal
+
+
+class BackRow(msgspec.Struct, frozen=True):
+    """A line of a refund: below 0, with the order's line in its meta data."""
+
+    total: Decimal
+    total_tax: Decimal
+    meta_data: list[Meta] = []
+
+
+class Refunded(msgspec.Struct, frozen=True):
+    """A row of /orders/{id}/refunds."""
+
+    id: int
+    date_created_gmt: str
+    amount: Decimal
+    line_items: list[BackRow] = []
+    shipping_lines: list[BackRow] = []
+    fee_lines: list[BackRow] = []
 
 
 class OrderRow(msgspec.Struct, frozen=True):
@@ -124,6 +144,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     prices_include_tax: bool
     date_created_gmt: str
     date_paid_gmt: str | None = None
+    date_completed_gmt: str | None = None
     note: str = msgspec.field(name="customer_note", default="")
     payment_method: str = ""
     transaction_id: str = ""
