@@ -428,6 +428,28 @@ def test_reserved_money_is_taken_when_everything_has_been_sent_unless_switched_o
     quiet.close()
 
 
+def test_what_moved_at_the_providers_is_told_with_its_times(shop: Server, connector: Vendure) -> None:
+    """Authorised, then captured when all is sent; paid at once, then given back."""
+
+    def payments(code: str) -> Any:
+        (page,) = connector.fetch("orders", [shop.find_order(code)["id"]])
+        return next(item.record for item in page.items if isinstance(item.record, Order)).payments  # type: ignore[union-attr]
+
+    code, ids = ordered(shop, {"KAFFE-1": 1})
+    assert [one.kind for one in payments(code)] == ["authorise"]
+    sent = parcel(code, "S1", "handed_over", ("KAFFE-1", 1))
+    assert isinstance(connector.write("shipment", [Want(key=sent.key, record=sent, ids=ids)])[0], Done)
+    reserved, taken = payments(code)
+    assert (reserved.kind, taken.kind, taken.parent_id) == ("authorise", "capture", reserved.provider_id)
+    assert reserved.at <= taken.at
+    at_once, _ = ordered(shop, {"KAFFE-1": 2}, pay="swish")
+    (paid,) = payments(at_once)
+    assert (paid.kind, paid.provider) == ("capture", "swish")
+    shop.refund(at_once, 1000)
+    back = payments(at_once)[-1]
+    assert (back.kind, back.amount, back.parent_id) == ("refund", Decimal(10), paid.provider_id)
+
+
 def test_a_fulfilment_that_was_half_made_is_finished(
     shop: Server, connector: Vendure, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -169,6 +169,26 @@ class Vendure:
         row: Row = order
         return row
 
+    def refund(self, code: str, amount: int) -> None:
+        """The shop's staff give so many öre back."""
+        found = self.admin(
+            "query($code: String!) { orders(options: {filter: {code: {eq: $code}}}) { items { payments { id } } } }",
+            code=code,
+        )
+        payment = found["orders"]["items"][0]["payments"][0]["id"]
+        given = {"paymentId": payment, "amount": amount, "lines": [], "shipping": 0, "adjustment": 0, "reason": "test"}
+        done = self.admin(
+            "mutation($input: RefundOrderInput!) { refundOrder(input: $input) { __typename ... on Refund { id state } "
+            "... on ErrorResult { errorCode message } } }",
+            input=given,
+        )["refundOrder"]
+        assert done["__typename"] == "Refund", done
+        if done["state"] == "Pending":
+            self.admin(
+                "mutation($input: SettleRefundInput!) { settleRefund(input: $input) { __typename } }",
+                input={"id": done["id"], "transactionId": "back-1"},
+            )
+
     def cancel(self, code: str) -> None:
         """The shop's staff cancel the whole order."""
         self.admin(

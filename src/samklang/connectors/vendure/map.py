@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from datetime import date
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date, datetime
 from decimal import Decimal
-from typing import Literal
+from typing import Any, Literal
 
+from samklang.connectors.kit.gateways import provider_of
 from samklang.connectors.kit.shape import shared
 from samklang.connectors.vendure import shapes
 from samklang.records.ids import sku
 from samklang.records.money import ZERO, currency, from_minor_units
 from samklang.records.order import Charge, Discount, Fulfilment, Lifecycle, Order, OrderLine, OrderStatus, Payment
 from samklang.records.party import Address, Customer
+from samklang.records.payment import PaymentTransaction
 from samklang.records.product import Axis, Price, Product, StockLevel, Variant
 from samklang.records.times import instant
 from samklang.records.totals import amounts, tax_totals
@@ -132,6 +134,41 @@ def payment(row: shapes.Order) -> tuple[Payment, int, int]:
     return state, settled, refunded
 
 
+def transactions(row: shapes.Order) -> Iterator[PaymentTransaction]:
+    """What moved at the providers. When it moved stands in the order's history; what was taken at once has no step."""
+    moved: dict[tuple[str, str], str] = {}
+    for step in row.history.items:
+        what = {"ORDER_PAYMENT_TRANSITION": "paymentId", "ORDER_REFUND_TRANSITION": "refundId"}.get(step.type)
+        if what:
+            moved[f"{what} {step.data.get(what)}", str(step.data.get("to"))] = step.created_at
+
+    def at(name: str, state: str, else_at: str) -> datetime:
+        return instant(moved.get((name, state), else_at), "createdAt")
+
+    for payment in row.payments or []:
+        own = payment.transaction_id or f"payment-{payment.id}"
+        common: dict[str, Any] = {
+            "provider": provider_of(payment.method), "method": payment.method,
+            "amount": from_minor_units(payment.amount, row.currency_code),
+        }  # fmt: skip
+        name = f"paymentId {payment.id}"
+        authorised = (name, "Authorized") in moved or payment.state == "Authorized"
+        if authorised and payment.amount > 0:
+            began = at(name, "Authorized", payment.created_at)
+            yield PaymentTransaction(kind="authorise", at=began, provider_id=own, **common)
+        if payment.state == "Settled" and payment.amount > 0:
+            done = at(name, "Settled", payment.created_at)
+            parent = own if authorised else ""
+            yield PaymentTransaction(kind="capture", at=done, provider_id=own, parent_id=parent, **common)
+        for refund in payment.refunds if payment.state == "Settled" else ():
+            if refund.state == "Settled" and refund.total > 0:
+                common["amount"] = from_minor_units(refund.total, row.currency_code)
+                yield PaymentTransaction(
+                    kind="refund", at=at(f"refundId {refund.id}", "Settled", refund.created_at), parent_id=own,
+                    provider_id=refund.transaction_id or f"refund-{refund.id}", **common,
+                )  # fmt: skip
+
+
 def order(row: shapes.Order, channel: str, time_zone: str) -> Order:
     """An order with its totals as Vendure states them. Lines that were cancelled altogether are left out."""
 
@@ -195,6 +232,7 @@ def order(row: shapes.Order, channel: str, time_zone: str) -> Order:
         payment=state,
         payment_method=last.method if last else "",
         transaction_id=(last.transaction_id or "") if last else "",
+        payments=tuple(transactions(row)),
         shipping_method=row.shipping_lines[0].shipping_method.code if row.shipping_lines else "",
         **amounts(money(row.total), money(row.total_with_tax)),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 from msgspec import field
@@ -232,11 +233,13 @@ class Surcharge(Ref, rename="camel"):
     tax_rate: Decimal
 
 
-class Refund(msgspec.Struct):
+class Refund(Ref, rename="camel"):
     """Money given back."""
 
     total: int
     state: str
+    created_at: str
+    transaction_id: str | None = None
 
 
 class Payment(Ref, rename="camel"):
@@ -245,8 +248,23 @@ class Payment(Ref, rename="camel"):
     method: str
     amount: int
     state: str
+    created_at: str
     transaction_id: str | None = None
     refunds: list[Refund] = []
+
+
+class Happened(msgspec.Struct, rename="camel"):
+    """One line of an order's history; `data` of a transition names what moved (paymentId, refundId) and `to` where."""
+
+    type: str
+    created_at: str
+    data: dict[str, Any]
+
+
+class History(msgspec.Struct):
+    """All that has happened to an order."""
+
+    items: list[Happened] = []
 
 
 class Summary(msgspec.Struct, rename="camel"):
@@ -296,6 +314,7 @@ class Order(Ref, rename="camel"):
     surcharges: list[Surcharge] = []
     discounts: list[Discount] = []
     payments: list[Payment] | None = None
+    history: History = field(default_factory=History)
     tax_summary: list[Summary] = []
 
 
