@@ -16,6 +16,7 @@ from typing import Any
 
 from tests.contract import openapi
 
+BELOW = ("/3/", "/api/")  # the login server is not in the document
 _PAGING = ("page", "limit")
 
 

@@ -49,13 +49,14 @@ class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     `changes`: how news is found. `watermark` = the system can list what changed since a time; `lies_seconds` says how
     far that time may be wrong (the hub reads that much again). `full` = only a complete read. Whatever it is, the hub
-    reads everything each `sweep_hours` and compares by hash. `complete`: a full read shows everything there is, so
-    what it does not show is gone.
+    reads everything each `sweep_hours` and compares by hash. `hooks` = nothing can be listed, so nothing is read:
+    single records are fetched when a webhook names them. `complete`: a full read shows everything there is, so what it
+    does not show is gone.
     """
 
     name: str
     types: tuple[str, ...]
-    changes: Literal["watermark", "full"] = "full"
+    changes: Literal["watermark", "full", "hooks"] = "full"
     lies_seconds: int = 120
     every_seconds: int = 300
     sweep_hours: float = 24

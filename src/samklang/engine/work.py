@@ -161,6 +161,6 @@ def read_jobs(tenant: int | None = None) -> list[tuple[float, Job]]:
         found += [
             (feed.every_seconds, Job("read", row.pk, feed.name, lane_of(feed.types), row.tenant_id))
             for feed in manifest.feeds
-            if flowing & set(feed.types) or (feeding and "product" in feed.types)
+            if feed.changes != "hooks" and (flowing & set(feed.types) or (feeding and "product" in feed.types))
         ]
     return found

@@ -50,6 +50,12 @@ def _starweb(args: argparse.Namespace) -> tuple[ASGIApp, str]:
     return shop.app, f"client {CLIENT_ID}, secret {CLIENT_SECRET}; POST /_sandbox/place_order buys something"
 
 
+def _nets_easy(_args: argparse.Namespace) -> tuple[ASGIApp, str]:
+    from samklang.sandboxes.nets_easy import SECRET_KEY, NetsSandbox
+
+    return NetsSandbox().app, f"secret key {SECRET_KEY}; POST /_sandbox/reserve makes a payment"
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve the chosen stand-in on loopback until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m samklang.sandboxes", description="Stand-ins of outside systems.")
@@ -74,6 +80,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     other = kinds.add_parser("starweb", help="a Starweb shop (Shop API v2)")
     other.add_argument("--products", type=int, default=200, help="products on the shelf; 0 = an empty shop")
     other.set_defaults(build=_starweb)
+    kinds.add_parser("nets_easy", help="Nexi Checkout (Nets Easy)").set_defaults(build=_nets_easy)
     for kind in kinds.choices.values():
         kind.add_argument("--port", type=int, default=0, help="0 = any free port")
         kind.add_argument("--seed", type=int, default=1, help="same seed, same data")

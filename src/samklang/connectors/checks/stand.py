@@ -101,6 +101,10 @@ class Stand(abc.ABC):
     def count(self, record: Record) -> int:
         """How many of the system's own things are this record, in the state that the record says."""
 
+    def named(self, feed: str) -> Sequence[str]:
+        """External ids that webhooks name, for a feed of which nothing can be listed."""
+        return ()
+
     def figures(self) -> Mapping[tuple[str, str], str]:
         """Money as the system keeps it: (price, key) → amount, (order, key) → what the buyer pays, (capture, key) and
         (refund, key) → what was moved."""
