@@ -47,8 +47,8 @@ class Ongoing(System):
                 do_this="Ask the warehouse for the id of your goods owner.",
             ) from no
         names = ", ".join(place.name for place in self._reader.warehouses())
-        strange = [f"{one.code} {one.name}" for one in statuses if int(one.code) not in life.STATES]
-        strange = [text for text in strange if not text.startswith(str(life.CANCELLED))]
+        known = {*life.STATES, life.ERROR, life.CANCELLED}
+        strange = [f"{one.code} {one.name}" for one in statuses if int(one.code) not in known]
         warnings = [f"Say what these statuses mean (status words): {', '.join(strange)}"] if strange else []
         if not contracts:
             warnings.append("There is no transporter: have the warehouse add transport agreements.")

@@ -20,11 +20,11 @@ from samklang.records.money import ZERO
 from samklang.records.order import Fulfilment
 from samklang.records.units import grams
 
-OPEN, RELEASED, PARTLY_SENT, SENT, CANCELLED = 200, 300, 425, 450, 1000
+ERROR, OPEN, RELEASED, PARTLY_SENT, SENT, CANCELLED = 150, 200, 300, 425, 450, 1000
 #: What an order that cannot be picked for want of goods bears after its number: "Öppen-Restad" (O-03).
 SHORT = " NotOk"
 #: The statuses as they are delivered, and the "partly sent" that others have seen. An installation may renumber, rename
-#: and add to them: a number that is not here says nothing until a person maps it.
+#: and add to them: a number that is not here says nothing until a person maps it. Nor does 150, "Error".
 STATES: Mapping[int, Fulfilment] = {
     OPEN: "ready", RELEASED: "released", 320: "picking", 400: "picking", PARTLY_SENT: "partly_shipped",
     SENT: "shipped", 500: "shipped", 800: "returned",

@@ -20,7 +20,6 @@ from samklang.connectors.ongoing.rows import OrderRow, PurchaseOrder
 from samklang.records import Inbound, Order, OrderStatus, Product, Release
 
 _LONGEST_REFERENCE = 50  # of goodsOwnerOrderId in the older SOAP document
-_ERROR = 150  # the status "Error" as it is delivered
 
 
 class Writer:
@@ -167,7 +166,7 @@ class Writer:
         """Into the picking queue (O-04); an order that is there, or further on, is left alone."""
         now = self._of_order(want, record.order)
         status = now.head.order_status
-        if now.number >= life.CANCELLED or now.number == _ERROR:
+        if now.number >= life.CANCELLED or now.number == life.ERROR:
             raise Rejected(
                 f"Order {now.head.order_number} is at {status.number} {status.text or ''} in Ongoing".rstrip(),
                 where=want.key, do_this="See with the warehouse what is wrong with the order, then retry.",
