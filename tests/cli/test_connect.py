@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 
 from samklang.sandboxes.base import Faulty, serve
+from samklang.sandboxes.ongoing import OngoingSandbox
 from tests.cli.conftest import Run
 from tests.cli.locked import RIGHT, hooked
 
@@ -52,6 +53,20 @@ def test_connect_saves_makes_a_channel_and_registers_webhooks(cli: Run) -> None:
     row = Connection.objects.get()
     assert (row.settings, row.state) == ({"box": "a", "pieces": 7}, "active")
     assert [v["why"] for v in cli("history", "--json").json] == ["connected box"]
+
+
+def test_webhooks_that_only_a_person_can_make_are_a_note_and_no_failure(
+    cli: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    box = OngoingSandbox(1)
+    monkeypatch.setenv("SAMKLANG_SECRET_WMS_PASSWORD", box.password)
+    with serve(box.app) as base:
+        settings = {"address": f"{base}/{box.system}", "user": box.user, "goods_owner": box.goods_owner}
+        flags = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
+        said = cli("connect", "wms", "ongoing", *flags, "--public-url", "https://hub.example/", "--json")
+    assert said.code == 0, said.err
+    assert said.json["webhooks"] == ""
+    assert "https://hub.example/hooks/main/wms?token=" in said.json["by_hand"]
 
 
 class _Keyboard(io.StringIO):

@@ -350,8 +350,9 @@ def test_same_seed_same_warehouse(clock: Clock) -> None:
     assert not any(empty.house.pieces.values())
 
 
-def test_it_runs_in_the_foreground() -> None:
-    command = [sys.executable, "-m", "samklang.sandboxes", "ongoing", "--articles", "3", "--empty", "--auto", "60"]
+@pytest.mark.parametrize("how", [["samklang.sandboxes"], ["samklang", "sandbox"]])
+def test_it_runs_in_the_foreground(how: list[str]) -> None:
+    command = [sys.executable, "-m", *how, "ongoing", "--articles", "3", "--empty", "--auto", "60"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as run:
         try:
             assert run.stdout is not None

@@ -19,6 +19,7 @@ from samklang.cli.look import journey, problems, runs, status
 from samklang.cli.move import migrate_to
 from samklang.cli.order import inbound, order
 from samklang.cli.people import people
+from samklang.cli.sandbox import sandbox
 from samklang.cli.screen import Exit, Screen, WrongUse, exit_code
 from samklang.cli.serve import serve
 from samklang.cli.work import pause, release, resume, retry, sync
@@ -41,7 +42,7 @@ app = App(
 )
 for command in (
     connect, plan, apply, export, history, sync, serve, worker, status, journey, problems, runs, retry, release, pause,
-    resume, backup, restore, migrate_to,
+    resume, backup, restore, migrate_to, sandbox,
 ):  # fmt: skip
     app.command(command)
 app.command(connector)

@@ -14,7 +14,7 @@ from samklang.cli.screen import Screen, WrongUse, plain
 from samklang.cli.session import Common, session, who
 from samklang.connectors.checks import MemoryTokens
 from samklang.connectors.contract import Account, Manifest, Setting
-from samklang.connectors.errors import LoginRefused
+from samklang.connectors.errors import ByHand, LoginRefused
 from samklang.connectors.registry import connector_class
 from samklang.hub import config, connecting, secrets
 from samklang.hub.connecting import Answers, typed
@@ -67,12 +67,16 @@ def connect(
                 row.tenant = tenant or Tenant.objects.create(slug=now.wanted or "main", name=company)
             part = config.ChannelPart(connection=name, country=country, currency=currency, time_zone=time_zone)
             code = connecting.save(row, found, memory, who(), channel=part, code=channel)
-        hook = connecting.register_hooks(row, public_url) if public_url else ""
+        try:
+            hook, task = connecting.register_hooks(row, public_url) if public_url else "", None
+        except ByHand as error:  # the system is connected; only a person can make its webhooks
+            hook, task = "", error
         screen = now.screen
         screen.answer(
             {
                 "connection": name, "connector": row.connector, "tenant": row.tenant.slug, "account": account.title,
                 "version": account.version, "warnings": account.warnings, "channel": code, "webhooks": hook,
+                "by_hand": f"{task.what}. {task.do_this}" if task else "",
             }
         )  # fmt: skip
         screen.say(f"{name} is connected: {account.title} {account.version}".rstrip(), "bold green")
@@ -84,6 +88,8 @@ def connect(
             screen.say(f"Channel: {code}")
         if hook:
             screen.say(f"Webhooks come to {hook}")
+        if task:
+            screen.say(f"Note: {task.what}. {task.do_this}", "yellow")
 
 
 def rotate(*, common: Common | None = None) -> None:
