@@ -10,6 +10,7 @@ SAMKLANG_URL             address under which people open the pages, for links in
 SAMKLANG_PROXIES         addresses of proxies before us that say who asks and how (X-Forwarded-For, X-Forwarded-Proto)
 SAMKLANG_MAIL            server that takes our mails: smtps://user:password@host or smtp://… (default: none are sent)
 SAMKLANG_MAIL_FROM       sender of our mails (default: samklang@ and the name in SAMKLANG_URL)
+SAMKLANG_API_RATE        calls that a token of the API may make in a minute (default: 300)
 SAMKLANG_KEEP            days that the past is kept, by kind (exchanges=30,transfers=365; default: see `days_kept`)
 SAMKLANG_METRICS_TOKEN   bearer token that /metrics asks for; without it /metrics answers this machine only
 
@@ -130,6 +131,7 @@ INSTALLED_APPS = [
     "samklang.hub",
     "samklang.reconciliation",
     "samklang.people",
+    "samklang.api",
     "samklang.console",  # before allauth, whose templates it replaces
     "allauth",
     "allauth.account",
@@ -181,6 +183,8 @@ KEEP = days_kept(os.environ.get("SAMKLANG_KEEP", ""))  # hub/retention.py
 METRICS_TOKEN = os.environ.get("SAMKLANG_METRICS_TOKEN", "")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # bytes of a request's body; a webhook above it is refused
 APPEND_SLASH = False
+API_RATE = int(os.environ.get("SAMKLANG_API_RATE", "300"))  # calls a minute and token, in the long run
+API_BURST = 60  # calls of a token at once
 PUBLIC_URL = os.environ.get("SAMKLANG_URL", "http://localhost:8080").rstrip("/")
 PROXIES = os.environ.get("SAMKLANG_PROXIES", "")  # cli/serve.py
 MAIL = secret("SAMKLANG_MAIL")

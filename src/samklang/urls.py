@@ -9,5 +9,6 @@ urlpatterns = [
     path("health", views.health),
     path("ready", views.ready),
     path("metrics", views.metrics),
+    path("api/v1/", include("samklang.api.v1.urls")),
     path("", include("samklang.console.urls")),
 ]

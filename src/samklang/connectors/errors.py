@@ -23,6 +23,8 @@
         ├── Unreconciled    the books do not add up without a person's word
         └── MassChange      too many dangerous changes at once; they wait behind a brake
 
+The API adds one family of its own (api/v1/errors.py): Refused, a call that cannot be carried out.
+
 Each has a stable code (SYNC-…), explained in docs/reference/errors.md. `what`, `where` and `do_this` are for the
 user; they never hold secrets. The class docstring is the default of `what`.
 """

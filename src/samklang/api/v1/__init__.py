@@ -1,0 +1,29 @@
+"""The public REST API, version 1: /api/v1/t/{tenant}/…
+
+`door` judges who may call what, `errors` says no, `cursors` cuts lists into pages, `once` keeps a repeated call from
+being done twice, `pace` keeps a token from calling too often, `shapes` and `openapi` describe it all. One file for each
+kind of thing; what they read and do are functions of the hub, the same that the console calls.
+"""
+
+from __future__ import annotations
+
+from ninja import NinjaAPI
+
+from samklang import __version__
+from samklang.api.v1 import errors, once, webhooks
+from samklang.api.v1.shapes import Renderer
+
+DOORS = (webhooks.door,)
+
+api = NinjaAPI(
+    title="Samklang", version="1", urls_namespace="api-v1", docs_url=None, openapi_url=None, renderer=Renderer(),
+    description=(
+        "Keeps the systems of a trading company in step. Everything that the console shows and does. Tokens carry"
+        " rights; times are ISO 8601 in UTC, amounts are decimals as text; fields are only ever added."
+    ),
+    openapi_extra={"info": {"x-release": __version__}},
+)  # fmt: skip
+errors.handle_in(api)
+api.add_exception_handler(once.Again, once.repeat)
+for door in DOORS:
+    api.add_router("", door.router)

@@ -1,0 +1,170 @@
+"""Who may call what: each operation names one right, and nothing is answered before token, tenant, right and pace are
+judged.
+
+    door = Door("problems")
+
+    @door.get("/problems", Right.SEE, Page[ProblemRow])
+    def problems(call: Call, limit: Limit = 50) -> Any: ...
+
+The tenant stands in the address, /api/v1/t/{tenant}/…, and is the token's own or is not found. The operation gets
+`call.tenant`, `call.known` (the token and its rights) and `call.actor` (who did it, for the audit).
+"""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Mapping
+from functools import wraps
+from typing import Annotated, Any, TypeVar
+
+from django.http import HttpRequest, HttpResponse
+from ninja import Header, Path, Router, Schema
+from ninja.decorators import decorate_view
+from ninja.responses import Status
+from ninja.signature.utils import get_typed_signature
+from pydantic import ConfigDict
+
+from samklang.api.models import Once
+from samklang.api.v1 import once, pace
+from samklang.api.v1.errors import NotAllowed, NoToken, NotThere, ProblemDetails, TooOften
+from samklang.hub.models import Tenant
+from samklang.people import tokens
+from samklang.people.audit import Actor
+from samklang.people.rights import WORDS, Right
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+_SAFE = ("GET", "HEAD")
+Slug = Annotated[str, Path(max_length=40, pattern=r"^[-a-zA-Z0-9_]+$", description="The tenant's short name.")]
+Key = Annotated[
+    str | None,
+    Header(
+        alias=once.HEADER, max_length=100, pattern=r"^[\x20-\x7e]+$",
+        description="A value of your own (a UUID). The same call under the same key is carried out once.",
+    ),
+]  # fmt: skip
+
+
+class Input(Schema):
+    """A body that is sent to us; what it has that we do not know is refused, so that no typing error is passed over."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class Call(HttpRequest):
+    """A request that has passed the door."""
+
+    tenant: Tenant
+    known: tokens.Known
+    actor: Actor
+    once: Once | None
+    allowance: pace.Allowance
+
+
+class Bearer:
+    """Judges a request for an operation that asks for one right."""
+
+    openapi_security_schema: Mapping[str, Any] = {
+        "type": "http", "scheme": "bearer", "description": "A token made under Company, API tokens.",
+    }  # fmt: skip
+
+    def __init__(self, right: Right | None) -> None:
+        self.right = right  # None: any token
+
+    def __call__(self, request: HttpRequest) -> bool:
+        call: Any = request
+        scheme, _, text = request.headers.get("Authorization", "").partition(" ")
+        known = tokens.find(text.strip()) if scheme.lower() == "bearer" else None
+        if known is None:
+            raise NoToken(WWW_Authenticate="Bearer")
+        named = request.resolver_match.kwargs.get("tenant") if request.resolver_match else None
+        if named is not None and named != known.tenant.slug:
+            raise NotThere
+        call.allowance = pace.ask(known.token.pk)
+        if not call.allowance.granted:
+            raise TooOften(Retry_After=str(math.ceil(call.allowance.wait)))
+        if self.right and not known.may(self.right):
+            raise NotAllowed(f"The token lacks the right {self.right.value!r}: {WORDS[self.right]}")
+        call.tenant, call.known, call.actor = known.tenant, known, Actor.program(known.token)
+        call.once = None if request.method in _SAFE else once.begin(request, known.token)
+        return True
+
+
+def closing(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """Around every operation: keeps the answer of a call that is to be carried out once, and says what is left."""
+
+    @wraps(run)
+    def closed(request: Any, **values: Any) -> HttpResponse:
+        response = run(request, **values)
+        if getattr(request, "once", None) is not None:
+            once.end(request.once, response)
+        allowance = getattr(request, "allowance", None)
+        if allowance:
+            response.headers["RateLimit-Remaining"] = str(allowance.left)
+            response.headers["RateLimit-Reset"] = str(math.ceil(allowance.wait))
+        return response
+
+    return closed
+
+
+#: Statuses that any operation may be answered with.
+_ERRORS = frozenset({400, 401, 403, 404, 422, 424, 429})
+_ERRORS_OF_CHANGES = _ERRORS | {409, 412, 428}
+
+
+class Door:
+    """Operations on one kind of thing, under one heading of the reference."""
+
+    def __init__(self, tag: str) -> None:
+        self.router = Router(tags=[tag])
+
+    def get(self, path: str, right: Right, answer: Any, **more: Any) -> Callable[[View], View]:
+        """An operation that only reads."""
+        return self._operation("GET", path, right, {200: answer}, _ERRORS, **more)
+
+    def post(
+        self, path: str, right: Right, answer: Any = None, status: int = 200, **more: Any
+    ) -> Callable[[View], View]:
+        """An operation that does something; it takes an Idempotency-Key. Without an `answer` it is 204."""
+        status = 204 if answer is None else status
+        return self._operation("POST", path, right, {status: answer}, _ERRORS_OF_CHANGES, **more)
+
+    def put(self, path: str, right: Right, answer: Any, **more: Any) -> Callable[[View], View]:
+        """An operation that lets something be as the body says."""
+        return self._operation("PUT", path, right, {200: answer}, _ERRORS_OF_CHANGES, **more)
+
+    def delete(self, path: str, right: Right, **more: Any) -> Callable[[View], View]:
+        """An operation that takes something away."""
+        return self._operation("DELETE", path, right, {204: None}, _ERRORS_OF_CHANGES, **more)
+
+    def _operation(
+        self, method: str, path: str, right: Right, answers: dict[int, Any], errors: frozenset[int], **more: Any
+    ) -> Callable[[View], View]:
+        (success,) = answers
+
+        def decorate(view: View) -> View:
+            @wraps(view)
+            def entered(request: Any, tenant: str, idempotency_key: str | None = None, **values: Any) -> Any:
+                return Status(success, view(request, **values))
+
+            entered.__signature__ = _signature(view, method)  # type: ignore[attr-defined]
+            summary, _, rest = inspect.cleandoc(view.__doc__ or "").partition("\n")
+            register = self.router.api_operation(
+                [method], f"/t/{{tenant}}{path}", auth=Bearer(right), url_name=view.__name__.replace("_", "-"),
+                operation_id=view.__name__, summary=summary.rstrip("."), description=rest.strip(),
+                response={**answers, errors: ProblemDetails}, openapi_extra={"x-right": right.value}, **more,
+            )  # fmt: skip
+            decorate_view(closing)(register(entered))
+            return view
+
+        return decorate
+
+
+def _signature(view: Callable[..., Any], method: str) -> inspect.Signature:
+    """What ninja reads out of a request: the view's own arguments, and what the door takes itself."""
+    _, *own = get_typed_signature(view).parameters.values()
+    ours = [inspect.Parameter("tenant", inspect.Parameter.KEYWORD_ONLY, annotation=Slug)]
+    if method == "POST":
+        ours.append(inspect.Parameter("idempotency_key", inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Key))
+    return inspect.Signature([one.replace(kind=inspect.Parameter.KEYWORD_ONLY) for one in own] + ours)

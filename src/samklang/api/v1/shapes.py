@@ -1,0 +1,81 @@
+"""What answers are made of. Envelopes are pydantic's, as django-ninja has them; what the hub already has as msgspec
+structs (records, configuration, plans) is written by msgspec, with the JSON Schema that msgspec derives from them.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Generic, TypeVar
+
+import msgspec
+from django.http import HttpRequest
+from ninja import Schema
+from ninja.renderers import BaseRenderer
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import core_schema
+
+T = TypeVar("T")
+
+_REF = "#/components/schemas/{name}"
+_MARK = "x-struct"
+
+
+class Struct:
+    """Marks a field whose value is a msgspec struct, or JSON of it that is there already (`msgspec.Raw`)."""
+
+    known: ClassVar[dict[str, Any]] = {}
+
+    def __init__(self, type_: Any) -> None:
+        self._name = type_.__name__
+        Struct.known[self._name] = type_
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
+        return core_schema.any_schema()
+
+    def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {_MARK: self._name}  # a $ref that pydantic has not made itself, it refuses
+
+
+def struct(type_: Any) -> Any:
+    """The annotation of a field that holds a struct of this type."""
+    return Annotated[Any, Struct(type_)]
+
+
+def with_structs(schema: dict[str, Any]) -> None:
+    """Put the structs' own schemas into an OpenAPI document, and references in place of the marks."""
+    _, components = msgspec.json.schema_components(list(Struct.known.values()), ref_template=_REF)
+    twice = set(components) & set(schema["components"]["schemas"])
+    assert not twice, f"two schemas of one name: {twice}"
+    schema["components"]["schemas"] |= components
+    _refer(schema)
+
+
+def _refer(part: Any) -> None:
+    if isinstance(part, dict):
+        if _MARK in part:
+            part["$ref"] = _REF.format(name=part.pop(_MARK))
+        for value in part.values():
+            _refer(value)
+    elif isinstance(part, list):
+        for value in part:
+            _refer(value)
+
+
+class Renderer(BaseRenderer):
+    """JSON by msgspec: decimals as text, times in ISO 8601 with their zone."""
+
+    media_type = "application/json"
+    _encoder = msgspec.json.Encoder(decimal_format="string")
+
+    def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
+        return self._encoder.encode(data)
+
+
+class Answer(Schema):
+    """Something that is answered."""
+
+
+class Page(Answer, Generic[T]):
+    """Some of a list. `next` is the cursor of the page after this one; without it there is none."""
+
+    items: list[T]
+    next: str | None = None
