@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+import msgspec
 import pytest
 
 from samklang.connectors.contract import Bad, Done, Exchange, Gone, Item, Surroundings, Want
@@ -258,7 +259,9 @@ def test_a_product_is_made_whole_in_one_call_and_read_back_the_same(world: World
     assert done.parts[0].key == "kopp-1"
     (page,) = connector.fetch("catalogue", [done.external_id])
     back = next(item.record for item in page.items if isinstance(item, Item))
-    assert back == record
+    assert back.variants[0].status == "archived"  # it has no price yet
+    active = msgspec.structs.replace(back, variants=record.variants)
+    assert active == record
     assert sum(name == "POST /api/v2/products" for name in world.faulty.counts.elements()) == 1
 
 
@@ -321,6 +324,25 @@ def cup(connector: Starweb) -> dict[tuple[str, str], str]:
     """Ids of an article that has just been made, and of the resellers' list."""
     done = write(connector, simple())
     return {("variant", "kopp-1"): done.parts[0].external_id, ("price_list", "Återförsäljare"): str(RESELLERS)}
+
+
+def test_a_new_article_is_switched_on_by_its_first_price(world: World, connector: Starweb) -> None:
+    """Else it would be sold for nothing."""
+    done = write(connector, simple())
+    product, _, variant = done.parts[0].external_id.partition(":")
+    row = world.shop.catalogue.variants[int(product)][int(variant)]
+    ids = {("variant", "kopp-1"): done.parts[0].external_id, ("price_list", "Återförsäljare"): str(RESELLERS)}
+    write(connector, simple(name="Mugg"), external_id=done.external_id)
+    write(connector, price("99", price_list="Återförsäljare"), ids)
+    assert row["isActive"] is False
+    write(connector, price("199"), ids)
+    assert row["isActive"] is True
+    archived = Product(
+        code="KOPP-1", name="Mugg", variants=(Variant(sku="KOPP-1", status="archived"),), status="active"
+    )
+    write(connector, archived, external_id=done.external_id)
+    write(connector, price("189"), ids)
+    assert row["isActive"] is False
 
 
 def price(amount: str, **more: Any) -> Price:

@@ -33,12 +33,14 @@ from samklang.connectors.starweb.rows import (
     StockLocation,
     StockStatus,
     VariantRow,
+    inner,
 )
 from samklang.records import Price, PriceList, Product, StockLevel, Variant
 from samklang.records.ids import sku_key
 from samklang.records.vat import rates
 
 _PRODUCT = msgspec.json.Decoder(One[ProductRow])
+_VARIANT = msgspec.json.Decoder(One[VariantRow])
 _PRICE = msgspec.json.Decoder(One[PriceRow])
 Body = dict[str, Any]
 
@@ -66,7 +68,7 @@ class CatalogueWriter:
             links = self._links(record) if asks(want, "variants", "axes") else {}
             body = self._body(want, record)
         if not want.external_id:
-            body["variants"] = [self._variant(variant, links) for variant in record.variants]
+            body["variants"] = [self._new(variant, links) for variant in record.variants]
             body |= {"type": "basic", "externalId": record.code[:40], "externalIdType": "Samklang"}
             made = self._shop.call("POST", "/products", None, body).parsed(_PRODUCT).data
             return self._done(made.id)
@@ -81,10 +83,13 @@ class CatalogueWriter:
             held_now = self._reader.variants(int(want.external_id))
             there = {sku_key(one.sku): one for one in held_now if isinstance(one, VariantRow)}
             for variant in record.variants:
-                wanted, held = self._variant(variant, links), there.get(variant.key)
+                held = there.get(variant.key)
                 if held is None:
-                    self._shop.call("POST", f"{path}/variants", None, wanted)
-                elif changed := _changed(wanted, held):
+                    self._shop.call("POST", f"{path}/variants", None, self._new(variant, links))
+                    continue
+                wanted = self._variant(variant, links)
+                wanted["isActive"] = wanted["isActive"] and bool(held.is_active or self._price_of(held))
+                if changed := _changed(wanted, held):
                     self._shop.call("PATCH", f"{path}/variants/{held.id}", None, changed)
         return self._done(int(want.external_id))
 
@@ -141,6 +146,15 @@ class CatalogueWriter:
             body["costPrice"] = f"{variant.cost:f}"
         return body
 
+    def _new(self, variant: Variant, links: Mapping[tuple[str, str], int]) -> Body:
+        """A variant that is not active until it has a price: it would be sold for nothing."""
+        return {**self._variant(variant, links), "isActive": False}
+
+    def _price_of(self, row: VariantRow) -> Decimal:
+        """What the variant costs in the shop's own list."""
+        master = self._master().id
+        return next((one.price_ex_vat for one in inner(row.prices) if one.pricelist_id == master), Decimal(0))
+
     # ------------------------------------------------------------------------------------------------ what is missing
 
     def _links(self, record: Product) -> dict[tuple[str, str], int]:
@@ -193,10 +207,14 @@ class CatalogueWriter:
     # ------------------------------------------------------------------------------------------------ prices
 
     def price(self, want: Want, record: Price) -> Done:
-        """One price of an article in one list, without VAT as the shop keeps it."""
+        """One price of an article in one list, without VAT as the shop keeps it. The first switches the article on."""
         product, _, variant = needed(want.ids, "variant", sku_key(record.sku)).partition(":")
         row = self._list_of(want, record)
-        path = f"/products/{product}/variants/{variant}/prices"
+        article = f"/products/{product}/variants/{variant}"
+        held = None
+        if row.is_master and record.min_qty == 1:
+            held = self._shop.call("GET", article, {"include": "prices"}).parsed(_VARIANT).data
+        path = f"{article}/prices"
         body: Body = {"priceExVat": record.on_side(False)}
         if record.min_qty > 1:
             path, key = f"{path}/{row.id}/volume", record.min_qty
@@ -213,6 +231,9 @@ class CatalogueWriter:
         taken = answer.parsed(_PRICE).data
         if abs(taken.price_ex_vat - body["priceExVat"]) > Decimal("0.005"):
             raise Rejected("The shop did not take the price", where=record.sku)
+        first = held is not None and not held.is_active and (want.doubt or not self._price_of(held))
+        if first and taken.price_ex_vat:
+            self._shop.call("PATCH", article, None, {"isActive": True})
         if record.min_qty > 1:
             return Done()
         known = self._reader.range()
@@ -223,7 +244,7 @@ class CatalogueWriter:
         if record.price_list:
             row = lists.get(int(needed(want.ids, "price_list", record.price_list.strip())))
         else:
-            row = next((one for one in lists.values() if one.is_master), None)
+            row = self._master()
         if row is None:
             raise Rejected("The shop has no such price list", where=record.price_list or record.sku)
         currency = starweb_map.list_currency(row, self._reader.range())
@@ -231,15 +252,19 @@ class CatalogueWriter:
             raise Unsupported(f"The price list {row.name} is in {currency}, not {record.currency}", where=record.sku)
         return row
 
+    def _master(self) -> PriceListRow:
+        """The shop's own price list."""
+        found = next((row for row in self._reader.lists().values() if row.is_master), None)
+        if found is None:
+            raise Misconfigured("The shop has no price list of its own")
+        return found
+
     def price_list(self, want: Want, record: PriceList) -> Done:
         """A list for chosen customers below the shop's own, switched off: on activation the shop sets prices to 0."""
         if want.external_id:
             return Done(external_id=want.external_id)
         name = _short(record.name.strip(), 30, "name")
-        master = next((row for row in self._reader.lists().values() if row.is_master), None)
-        if master is None:
-            raise Misconfigured("The shop has no price list of its own")
-        body = {"name": name, "parentPricelistId": master.id, "isActive": False, "externalIdType": "Samklang"}
+        body = {"name": name, "parentPricelistId": self._master().id, "isActive": False, "externalIdType": "Samklang"}
         body["externalId"] = want.reference[:40]
         made = self._shop.call("POST", "/pricelists", None, body).parsed(msgspec.json.Decoder(One[PriceListRow])).data
         self._shop.forget("/pricelists")

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from samklang.connectors.contract import Item
+from samklang.connectors.kit.paid import movements, provider
 from samklang.connectors.starweb.map import address, buyer
 from samklang.connectors.starweb.rows import ItemRow, OrderRow, Place, Places, PriceListRow
 from samklang.records.money import ZERO, rounded, split
 from samklang.records.order import Charge, Discount, Fulfilment, Lifecycle, Order, OrderLine, OrderStatus, Payment
-from samklang.records.payment import PaymentTransaction
 from samklang.records.times import instant
 from samklang.records.totals import amounts, tax_totals
 
@@ -31,7 +31,6 @@ _MONEY: Mapping[str, Payment] = {
     "charged": "captured", "captured": "captured", "paid": "captured", "completed": "captured", "canceled": "voided",
     "cancelled": "voided", "refunded": "refunded", "credited": "refunded",
 }  # fmt: skip
-_PROVIDERS = ("klarna", "nets", "nexi", "stripe", "paypal", "svea", "swish", "qliro", "walley", "payson", "adyen")
 _UNIT = Decimal(1)
 
 
@@ -117,7 +116,12 @@ def order(row: OrderRow, trade: Trade) -> Order:
         row.customer.data if row.customer else None, trade.lists, billing, row.original_customer_email,
         row.original_customer_national_id_no, row.original_customer_vat_no,
     )  # fmt: skip
-    state = payment(row, trade)
+    state, placed_at = payment(row, trade), instant(row.created_at, "createdAt")
+    method = trade.payment_methods.get(row.payment_method_id or 0, row.payment_method_name or "")
+    by, reference = (
+        provider(row.payment_method_id_code or "", row.payment_method_name or ""),
+        row.payment_reference or "",
+    )
     tax = sum((part.tax for part in parts), ZERO)
     stated = row.total_vat if abs(row.total_vat - tax) <= Decimal("0.01") * len(parts) else tax
     custom: dict[str, Any] = {
@@ -129,7 +133,7 @@ def order(row: OrderRow, trade: Trade) -> Order:
     return Order(
         channel=trade.channel,
         order_no=str(row.id),
-        placed_at=instant(row.created_at, "createdAt"),
+        placed_at=placed_at,
         currency=row.currency_code,
         customer=person,
         lines=tuple(lines),
@@ -147,10 +151,10 @@ def order(row: OrderRow, trade: Trade) -> Order:
         status=trade.statuses.get(row.status_id, str(row.status_id)),
         lifecycle=STANDARD.get(trade.codes.get(row.status_id, ""), ("confirmed", ""))[0],
         payment=state,
-        payment_method=trade.payment_methods.get(row.payment_method_id or 0, row.payment_method_name or ""),
-        transaction_id=row.payment_reference or "",
+        payment_method=method,
+        transaction_id=reference,
         shipping_method=trade.shipping_methods.get(row.shipping_method_id or 0, row.shipping_method_name or ""),
-        payments=tuple(_payments(row, trade, state, cards)),
+        payments=tuple(movements(by, method, reference, row.amount_to_pay, placed_at, state, cards)),
         custom={trade.connection: custom} if custom else {},
     )
 
@@ -269,35 +273,6 @@ def _discounts(rows: Sequence[ItemRow], code: str, currency: str) -> Iterable[Di
             yield Discount(amount=rounded(less, currency), scope="line")
     if code or off > 0:
         yield Discount(amount=max(off, ZERO), code=code)
-
-
-def provider(row: OrderRow) -> str:
-    """The payment provider's short name, out of what the shop calls the method."""
-    code = (row.payment_method_id_code or "").casefold()
-    named = f"{code} {(row.payment_method_name or '').casefold()}"
-    return next((name for name in _PROVIDERS if name in named), code or "custom")
-
-
-def _payments(
-    row: OrderRow, trade: Trade, state: Payment, cards: Mapping[str, Decimal]
-) -> Iterable[PaymentTransaction]:
-    """What moved: gift cards that paid, and the provider's reservation, by the id under which it captures (J-13)."""
-    at = instant(row.created_at, "createdAt")
-    for name, amount in cards.items():
-        yield PaymentTransaction(kind="capture", provider="gift_card", amount=amount, at=at, provider_id=name)
-    if not row.payment_reference or row.amount_to_pay <= 0:
-        return
-    of: dict[str, Any] = {
-        "provider": provider(row), "amount": row.amount_to_pay, "at": at,
-        "method": trade.payment_methods.get(row.payment_method_id or 0, row.payment_method_name or ""),
-    }  # fmt: skip
-    held = state == "authorised"
-    if held or state in ("captured", "refunded"):
-        yield PaymentTransaction(kind="authorise", provider_id=row.payment_reference, **of)
-    else:
-        yield PaymentTransaction(kind="authorise", provider_id=row.payment_reference, state="pending", **of)
-    if state == "captured":
-        yield PaymentTransaction(kind="capture", parent_id=row.payment_reference, **of)
 
 
 def marks(row: OrderRow) -> dict[str, str]:

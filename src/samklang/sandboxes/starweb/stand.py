@@ -95,7 +95,8 @@ class StarwebStand(FaultyStand):
         if isinstance(record, PriceList):
             return sum(row["name"] == record.name for row in shelf.pricelists.values())
         if isinstance(record, Price):
-            return int(self._prices().get(price_key(record.sku)) == record.on_side(False))
+            active = shelf.variant(*shelf.by_sku[record.sku.lower()])["isActive"]
+            return int(active and self._prices().get(price_key(record.sku)) == record.on_side(False))
         if isinstance(record, StockLevel):
             _, variant = shelf.by_sku[record.sku.lower()]
             return int(shelf.stocks[variant, WEB]["stockQuantity"] == record.available)

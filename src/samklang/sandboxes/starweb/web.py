@@ -235,8 +235,8 @@ class Web:
             rows = list(shelf.variants[ids[0]].values())[(page - 1) * size : page * size]
             return many([shelf.shown_variant(row, prices=prices) for row in rows])
 
-        def variant(row: Row) -> Row:
-            return {"data": shelf.shown_variant(row, prices=False)}
+        def variant(row: Row, prices: bool = False) -> Row:
+            return {"data": shelf.shown_variant(row, prices=prices)}
 
         def price(ids: list[Any], data: Any, *, new: bool) -> Row:
             shelf.variant(*ids[:2])
@@ -275,7 +275,7 @@ class Web:
         return [
             ("GET", all_, listed, 200),
             ("POST", all_, lambda i, _, b: variant(shelf.add_variant(i[0], b)), 201),
-            ("GET", one, lambda i, _, __: variant(shelf.variant(*i)), 200),
+            ("GET", one, lambda i, q, _: variant(shelf.variant(*i), "prices" in includes(q, ("prices",))), 200),
             ("PATCH", one, lambda i, _, b: variant(shelf.change_variant(i[0], i[1], b)), 200),
             ("GET", f"{one}/prices", lambda i, _, __: many(shelf.shown_prices(shelf.variant(*i)["variantId"])), 200),
             ("POST", f"{one}/prices", lambda i, _, b: price(i, b, new=True), 201),
