@@ -17,7 +17,7 @@ from samklang.connectors.errors import BadAnswer, BadData, Rejected, Wait
 from samklang.connectors.kit.finding import agrees, first_hits, org_no_spellings
 from samklang.connectors.kit.graphql import GraphQL, Var
 from samklang.connectors.kit.hooks import body_as, check_signature, check_token, signed_address
-from samklang.connectors.kit.login import Session
+from samklang.connectors.kit.login import OAuth1, Session, base_string
 from samklang.connectors.kit.paging import by_last, by_number, by_offset
 from samklang.connectors.kit.rows import Broken, Name, Rows, items
 from samklang.connectors.kit.shape import dotted, graphql, shared
@@ -311,3 +311,29 @@ def test_only_a_webhook_with_the_right_signature_is_believed(form: Any) -> None:
     with pytest.raises(BadData):
         body_as(Row, b"[]")
     assert body_as(Row, b'{"id":1}') == Row(1)
+
+
+# ------------------------------------------------------------------------------------------------------- OAuth 1.0a
+
+
+def test_what_is_signed_is_the_example_of_rfc_5849() -> None:
+    url = "http://EXAMPLE.COM:80/request?b5=%3D%253D&a3=a&c%40=&a2=r%20b"
+    given = {
+        "oauth_consumer_key": "9djdj82h48djs9d2", "oauth_token": "kkk9d7dh3k39sjv7",
+        "oauth_signature_method": "HMAC-SHA1", "oauth_timestamp": "137131201", "oauth_nonce": "7d8f3e4a",
+    }  # fmt: skip
+    form = [("c2", ""), ("a3", "2 q")]
+    assert base_string("post", url, [*given.items(), *form]) == (
+        "POST&http%3A%2F%2Fexample.com%2Frequest&a2%3Dr%2520b%26a3%3D2%2520q%26a3%3Da%26b5%3D%253D%25253D%26c%2540%3D%26c2%"
+        "3D%26oauth_consumer_key%3D9djdj82h48djs9d2%26oauth_nonce%3D7d8f3e4a%26oauth_signature_method%3DHMAC-SHA1%26oauth_"
+        "timestamp%3D137131201%26oauth_token%3Dkkk9d7dh3k39sjv7"
+    )
+
+
+def test_every_request_is_signed_anew_and_no_secret_travels() -> None:
+    login = OAuth1("ck", "consumer&secret", "token", "token-secret", lambda: 1_700_000_000.0)
+    first, second = (login.sign("GET", "https://shop.example/rest/V1/orders?a[0]=å b")["Authorization"] for _ in "12")
+    assert first != second
+    assert first.startswith("OAuth oauth_consumer_key=")
+    assert 'oauth_timestamp="1700000000"' in first
+    assert "secret" not in first

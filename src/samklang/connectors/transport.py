@@ -23,7 +23,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -85,6 +85,14 @@ class Auth(Protocol):
 
     def renew(self, used: Mapping[str, str]) -> bool:
         """After a 401 on `used`: get a new login if possible; whether it is worth trying again."""
+
+
+@runtime_checkable
+class Signer(Auth, Protocol):
+    """A login that is another for each request."""
+
+    def sign(self, method: str, url: str) -> Mapping[str, str]:
+        """Headers of this one request, asked for again when it is repeated."""
 
 
 class Basic:
@@ -206,7 +214,7 @@ class Transport:
         attempt = 0
         while True:
             attempt += 1
-            login = dict(self.auth.headers()) if self.auth and auth else {}
+            login = self._login(method, url) if auth else {}
             try:
                 answer = self._once(method, url, body, {**send, **login})
                 if answer.status in expect or answer.status < 300:
@@ -264,6 +272,11 @@ class Transport:
             self._workers.shutdown(wait=False, cancel_futures=True)
 
     # ------------------------------------------------------------------------------------------------ inside
+
+    def _login(self, method: str, url: str) -> dict[str, str]:
+        if self.auth is None:
+            return {}
+        return dict(self.auth.sign(method, url) if isinstance(self.auth, Signer) else self.auth.headers())
 
     def _once(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
         with self.limiter.turn() as waited:
