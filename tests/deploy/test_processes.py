@@ -171,7 +171,7 @@ def test_the_image_alone_is_a_whole_hub_on_sqlite(tmp_path: Path) -> None:
     with place.started(Part("image", _image("CMD"), fixed, 10.0)) as child:  # an engine kills after 10 s by itself
         place.until(lambda: place.asked("/ready") == (200, {"status": "ready", "engine": True}), [child])
         assert place.healthy()
-        assert place.asked("/")[0] == 404, "the pages are not for others"
+        assert place.asked("/")[0] == 302, "the pages ask for a login"
         assert _ended(child, 10.0) == 0
     assert (tmp_path / "data" / "samklang.db").exists()
 
@@ -224,14 +224,14 @@ def test_every_setting_that_is_named_is_one() -> None:
     assert named <= set(known)
 
 
-def test_the_proxy_shows_webhooks_and_health_only() -> None:
-    from samklang.hub.hooks import LARGEST
+def test_the_proxy_shows_all_but_readiness_and_metrics() -> None:
+    from samklang.hub import hooks, uploads
 
     text = (DEPLOY / "Caddyfile").read_text()
-    assert re.findall(r"^\s*@outside path (.*)$", text, re.MULTILINE) == ["/hooks/* /health"]
-    assert text.count("reverse_proxy") == 1
-    assert f"max_size {LARGEST // 2**20}MiB" in text
+    assert re.findall(r"^\s*@inside path (.*)$", text, re.MULTILINE) == ["/ready /metrics"]
+    assert "handle @inside {\n\t\trespond 404" in text
+    assert re.findall(r"max_size (\d+)MiB", text) == [str(hooks.LARGEST // 2**20), str(uploads.LARGEST // 2**20 + 1)]
     (command,) = unit("samklang-web.service")["Service"]["ExecStart"]
     arguments = shlex.split(command)
     host, port = (arguments[arguments.index(name) + 1] for name in ("--host", "--port"))
-    assert f"reverse_proxy {host}:{port}" in text
+    assert set(re.findall(r"reverse_proxy (.*)", text)) == {f"{host}:{port}"}
