@@ -23,6 +23,8 @@ VALUES: dict[str, tuple[str, ...]] = {
     "token": ("not-a-token",),
     "uidb36": ("1",),
     "stamp": ("x",),
+    "message": ("1",),
+    "rest": ("t/victim/nothing",),
 }
 
 
