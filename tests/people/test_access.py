@@ -60,14 +60,18 @@ def test_an_accountant_sees_vouchers_and_reconciliation_and_nothing_else(tenant:
 
 
 def test_the_root_leads_to_the_only_tenant_and_else_lets_one_choose(tenant: Any) -> None:
-    from samklang.hub.models import Tenant
+    from samklang.hub.models import Problem, Tenant
 
     client = visitor(tenant, "consultant", "kim@byra.example")
     assert client.get("/").headers["Location"] == "/t/nordljus/"
-    visitor(Tenant.objects.create(slug="other", name="Annan AB"), "consultant", "kim@byra.example")
+    other = Tenant.objects.create(slug="other", name="Annan AB")
+    visitor(other, "accountant", "kim@byra.example")
     Tenant.objects.create(slug="third", name="Tredje AB")
+    for place in (tenant, other):
+        Problem.objects.create(tenant=place, fingerprint="x", code="SYNC-1", what="x")
     text = client.get("/").content.decode()
     assert "Nordljus Handel AB" in text and "Annan AB" in text and "Tredje AB" not in text
+    assert text.count("1 problem") == 1, "an accountant is not told of problems"
 
 
 def test_after_the_login_one_is_where_one_wanted_to_be_but_never_on_another_site(tenant: Any) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 from django.contrib.auth import logout, password_validation
 from django.db import transaction
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.text import slugify
@@ -16,7 +17,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from samklang.console.navigation import home
-from samklang.hub.models import Tenant
+from samklang.hub.models import Problem, Tenant
 from samklang.people import tickets
 from samklang.people.access import SignedIn, page, public, signed_in
 from samklang.people.accounts import let_in
@@ -27,11 +28,15 @@ from samklang.people.rights import Right, Role
 @signed_in()
 @require_safe
 def index(request: SignedIn) -> HttpResponse:
-    """To the only tenant, else the choice of one."""
+    """To the only tenant, else the choice of one; whoever sees problems there is told how many are open."""
     places = list(request.user.places.select_related("tenant").order_by("tenant__name"))
     if len(places) == 1:
         return redirect(home(places[0]))
-    return render(request, "console/tenants.html", {"places": [(place, home(place)) for place in places]})
+    seen = [place.tenant_id for place in places if place.may.see]
+    open_ = Problem.objects.filter(tenant__in=seen, closed_at=None).values_list("tenant")
+    problems = dict(open_.annotate(n=Count("pk")))
+    shown = [(place, home(place), problems.get(place.tenant_id, 0)) for place in places]
+    return render(request, "console/tenants.html", {"places": shown})
 
 
 @public("whoever is signed out already may sign out")
