@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from samklang.connectors.errors import LoginRefused, Rejected
 from samklang.hub.traces import number_of
 from samklang.records import Customer, OrderStatus
@@ -135,3 +137,18 @@ def test_text_of_other_systems_cannot_drive_the_terminal(running: World, cli: Ru
     assert "\x1b" not in out
     assert "\x07" not in out
     assert "[bold]no[/bold]" in out, "shown as it came, not as markup"
+
+
+def test_what_is_done_at_the_command_line_is_noted(running: World, cli: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    from samklang.people import audit
+
+    monkeypatch.setenv("USER", "kim")
+    cli("pause", "shop", "--why", "stocktaking")
+    cli("resume", "shop")
+    cli("retry", "--connection", "erp", "--no-transfer")
+    told = [(note.actor, note.what, note.about) for note in audit.notes(running.tenant)]
+    assert told[:3] == [
+        ("kim, command line", "tried again", "connection erp"), ("kim, command line", "resumed", "connection shop"),
+        ("kim, command line", "paused", "connection shop"),
+    ]  # fmt: skip
+    assert told[-1][1:] == ("configuration applied", "configuration")

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 from cyclopts import Parameter
+from django.utils.translation import gettext_noop
 from rich.text import Text
 
 from samklang.cli import running
@@ -75,6 +76,7 @@ def apply(
         with screen.progress() as step:
             because = why or (f"back to version {version}" if version else str(file))
             tenant = carry_out(wanted, found, who(), because, step)
+        now.note(gettext_noop("configuration applied"), "configuration", tenant, why=because)
         if not transfer:
             screen.answer({"plan": found, "applied": True, "transfers": []})
             screen.say("Applied. `samklang sync` or `samklang serve` transfers what is due.", "bold")

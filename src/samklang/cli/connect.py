@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 from cyclopts import Parameter
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from samklang.cli.consent import log_in
 from samklang.cli.screen import Screen, WrongUse, plain
@@ -67,6 +68,8 @@ def connect(
                 row.tenant = tenant or Tenant.objects.create(slug=now.wanted or "main", name=company)
             part = config.ChannelPart(connection=name, country=country, currency=currency, time_zone=time_zone)
             code = connecting.save(row, found, memory, who(), channel=part, code=channel)
+            what = gettext_noop("connected") if first else gettext_noop("changed the settings")
+            now.note(what, f"connection {row.name}", row.tenant, settings=found.settings, account=account.title)
         try:
             hook, task = connecting.register_hooks(row, public_url) if public_url else "", None
         except ByHand as error:  # the system is connected; only a person can make its webhooks

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from cyclopts import App, Parameter
+from django.utils.translation import gettext_noop
 
 from samklang.cli import finding
 from samklang.cli.screen import Exit, WrongUse
@@ -28,6 +29,9 @@ def release(*numbers: str, common: Common | None = None) -> Exit:
     """Let these orders be picked."""
     with session(common) as now:
         answers = orders.release(now.tenant.pk, _keys(now, numbers), who())
+        for answer in answers:
+            if answer.done:
+                now.note(gettext_noop("order released"), f"order {answer.key}")
         now.screen.answer([answer._asdict() for answer in answers])
         now.screen.table(
             ["Order", "Released", ""], [(answer.key, "yes" if answer.done else "no", answer.why) for answer in answers]
@@ -43,6 +47,7 @@ def hold(
     with session(common) as now:
         (key,) = _keys(now, (number,))
         orders.hold(now.tenant.pk, key, why, who())
+        now.note(gettext_noop("order held"), f"order {key}", why=why)
         now.screen.answer({"order": key, "held": why})
         now.screen.say(f"{key} is on hold. `samklang order let-go {number}` sends it on its way again.")
 
@@ -53,6 +58,7 @@ def let_go(number: str, *, common: Common | None = None) -> None:
     with session(common) as now:
         (key,) = _keys(now, (number,))
         count = orders.let_go(now.tenant.pk, key, who())
+        now.note(gettext_noop("order let go"), f"order {key}")
         now.screen.answer({"order": key, "due": count})
         now.screen.say(f"{key} goes on: {count} deliveries are due.")
 
@@ -70,6 +76,8 @@ def skip(
     with session(common) as now:
         (key,) = _keys(now, (number,))
         done = orders.skip(now.tenant.pk, now.connection(connection).pk, type_, key, why, who())
+        if done:
+            now.note(gettext_noop("delivery skipped"), f"order {key}", connection=connection, type=type_, why=why)
         now.screen.answer({"order": key, "skipped": done})
         now.screen.say("Skipped." if done else "Nothing of it stops, waits or is held there.")
         return Exit.OK if done else Exit.LOOK
@@ -87,6 +95,8 @@ def resend(
     with session(common) as now:
         (key,) = _keys(now, (number,))
         done = orders.resend(now.tenant.pk, now.connection(connection).pk, type_, key, who())
+        if done:
+            now.note(gettext_noop("sent again"), f"order {key}", connection=connection, type=type_)
         now.screen.answer({"order": key, "due": done})
         now.screen.say("It is due again." if done else "That system does not have it, or it is on its way.")
         return Exit.OK if done else Exit.LOOK
@@ -113,6 +123,7 @@ def address(
             email=before.email, company=before.company,
         )  # fmt: skip
         orders.amend(now.tenant.pk, found.key, who(), **{"billing" if billing else "shipping": right})
+        now.note(gettext_noop("address corrected"), f"order {found.key}")
         now.screen.answer({"order": found.key})
         now.screen.say(f"{found.key} goes to the new address.")
 
@@ -122,6 +133,8 @@ def start(source: str, warehouse: str, *, common: Common | None = None) -> None:
     """Announce everything that a system has in stock to a warehouse that begins; once."""
     with session(common) as now:
         made = arriving.announce_all(now.connection(source), now.connection(warehouse))
+        if made:
+            now.note(gettext_noop("goods announced"), f"connection {warehouse}", source=source, lists=len(made))
         pieces = sum(len(one.lines) for one in made)
         now.screen.answer({"announced": [one.number for one in made], "articles": pieces})
         now.screen.say(

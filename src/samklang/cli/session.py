@@ -27,6 +27,7 @@ from samklang.cli.screen import Screen, WrongUse, plain
 from samklang.hub import backups, moving
 from samklang.hub.links import forget_links
 from samklang.hub.models import Connection, Lease, Tenant
+from samklang.people import audit
 
 _PATIENCE = 10.0  # seconds to wait for another process that may be making the database
 
@@ -65,6 +66,11 @@ class Session:
         if not self.wanted and len(found) > 1:
             raise WrongUse("There is more than one tenant", f"Add --tenant: {', '.join(t.slug for t in found)}.")
         return (named or found)[0] if found else None
+
+    def note(self, what: str, about: str, tenant: Tenant | None = None, **details: object) -> None:
+        """Write into the audit what was done at the command line, like `audit.note`; in the session's tenant unless
+        another is named."""
+        audit.note(audit.Actor(tenant or self.tenant, f"{who()}, command line"), what, about, **details)
 
     def connection(self, name: str) -> Connection:
         """The connection of that name."""

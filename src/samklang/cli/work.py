@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from cyclopts import Parameter
+from django.utils.translation import gettext_noop
 
 from samklang.cli import finding, running
 from samklang.cli.screen import Exit, WrongUse
@@ -50,6 +51,8 @@ def retry(
             count = sum(delivery.retry(tenant.pk, target, kind, key) for kind, key in keys)
         else:
             count = delivery.retry(tenant.pk, target, type_)
+        about = f"order {found.record.key}" if order else f"connection {connection}" if connection else ""
+        now.note(gettext_noop("tried again"), about, count=count, type=type_)
         if not transfer:
             now.screen.answer({"due": count})
             now.screen.say(f"{count} records are due again.")
@@ -84,6 +87,12 @@ def release(
             }
             for one in on
         ]  # fmt: skip
+        for row in freed:
+            if row["released"] or row["rejected"]:
+                what = gettext_noop("brake released") if row["released"] else gettext_noop("brake rejected")
+                now.note(
+                    what, f"connection {row['connection']}", type=row["type"], risk=row["risk"], count=row["count"]
+                )
         screen.answer(freed)
         if not on:
             screen.say("No brake is on.", "green")
@@ -113,6 +122,7 @@ def pause(
     with session(common) as now:
         row = now.connection(connection)
         connecting.pause(row, why or f"Paused by {who()}")
+        now.note(gettext_noop("paused"), f"connection {row.name}", why=why)
         now.screen.answer({"connection": row.name, "state": row.state, "reason": row.reason})
         now.screen.say(f"{row.name} is paused. `samklang resume {row.name}` goes on.")
 
@@ -122,5 +132,6 @@ def resume(connection: str, *, common: Common | None = None) -> None:
     with session(common) as now:
         row = now.connection(connection)
         links.resume(row)
+        now.note(gettext_noop("resumed"), f"connection {row.name}")
         now.screen.answer({"connection": row.name, "state": Connection.State.ACTIVE.value, "reason": ""})
         now.screen.say(f"{row.name} is in use again.", "green")

@@ -9,42 +9,42 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import gettext_noop
 
 from samklang.hub.models import Event, Message, Subscription, Transfer
 
 #: Every type of event, and what it says.
 TYPES: Mapping[str, str] = {
-    "order.created": noop("A channel has an order that was not known before."),
-    "order.changed": noop("An order, or its status in a system, has changed."),
-    "order.transferred": noop("A system has taken an order, an edit or a status of it."),
-    "order.stopped": noop("An order, or something of it, cannot go on without a person."),
-    "order.released": noop("An order may be picked."),
-    "order.held": noop("A person keeps an order from the other systems."),
-    "order.let_go": noop("A person has ended an order's hold."),
-    "order.amended": noop("A person has corrected an order on its way to the other systems."),
-    "order.skipped": noop("A person has given up a delivery of an order."),
-    "shipment.created": noop("Goods of an order leave, or are planned to."),
-    "shipment.changed": noop("A shipment has another state, or parcels and numbers that it had not before."),
-    "shipment.transferred": noop("A system has been told of a shipment."),
-    "return.created": noop("Goods of an order come back, or are announced to."),
-    "return.changed": noop("A return has another state."),
-    "capture.created": noop("An amount is to be captured at the payment provider."),
-    "capture.transferred": noop("The payment provider has taken a capture."),
-    "refund.created": noop("An amount is to be refunded."),
-    "refund.transferred": noop("The payment provider has taken a refund."),
-    "voucher.created": noop("A voucher is ready to be looked at."),
-    "voucher.posted": noop("The ledger has taken a voucher."),
-    "problem.opened": noop("Something needs a person."),
-    "problem.closed": noop("The last record of a problem is well."),
-    "transfer.failed": noop("A read or a delivery ended with an error."),
-    "connection.paused": noop("A system is no longer read or written to."),
-    "connection.resumed": noop("A system is in use again."),
-    "brake.on": noop("A mass change waits for a person."),
-    "brake.released": noop("A person has let a mass change go, or it was taken back."),
-    "brake.rejected": noop("A person has let a mass change fall."),
-    "configuration.changed": noop("The configuration has a new version."),
-    "webhook.test": noop("Somebody tries whether a webhook arrives."),
+    "order.created": gettext_noop("A channel has an order that was not known before."),
+    "order.changed": gettext_noop("An order, or its status in a system, has changed."),
+    "order.transferred": gettext_noop("A system has taken an order, an edit or a status of it."),
+    "order.stopped": gettext_noop("An order, or something of it, cannot go on without a person."),
+    "order.released": gettext_noop("An order may be picked."),
+    "order.held": gettext_noop("A person keeps an order from the other systems."),
+    "order.let_go": gettext_noop("A person has ended an order's hold."),
+    "order.amended": gettext_noop("A person has corrected an order on its way to the other systems."),
+    "order.skipped": gettext_noop("A person has given up a delivery of an order."),
+    "shipment.created": gettext_noop("Goods of an order leave, or are planned to."),
+    "shipment.changed": gettext_noop("A shipment has another state, or parcels and numbers that it had not before."),
+    "shipment.transferred": gettext_noop("A system has been told of a shipment."),
+    "return.created": gettext_noop("Goods of an order come back, or are announced to."),
+    "return.changed": gettext_noop("A return has another state."),
+    "capture.created": gettext_noop("An amount is to be captured at the payment provider."),
+    "capture.transferred": gettext_noop("The payment provider has taken a capture."),
+    "refund.created": gettext_noop("An amount is to be refunded."),
+    "refund.transferred": gettext_noop("The payment provider has taken a refund."),
+    "voucher.created": gettext_noop("A voucher is ready to be looked at."),
+    "voucher.posted": gettext_noop("The ledger has taken a voucher."),
+    "problem.opened": gettext_noop("Something needs a person."),
+    "problem.closed": gettext_noop("The last record of a problem is well."),
+    "transfer.failed": gettext_noop("A read or a delivery ended with an error."),
+    "connection.paused": gettext_noop("A system is no longer read or written to."),
+    "connection.resumed": gettext_noop("A system is in use again."),
+    "brake.on": gettext_noop("A mass change waits for a person."),
+    "brake.released": gettext_noop("A person has let a mass change go, or it was taken back."),
+    "brake.rejected": gettext_noop("A person has let a mass change fall."),
+    "configuration.changed": gettext_noop("The configuration has a new version."),
+    "webhook.test": gettext_noop("Somebody tries whether a webhook arrives."),
 }
 
 #: Types of records that are told of as their order; the others that an order's way knows, under their own name.

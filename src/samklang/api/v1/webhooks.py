@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from samklang.api.v1 import cursors
@@ -134,7 +134,7 @@ def webhook_make(call: Call, payload: WebhookInput) -> Any:
     The address is judged like that of a connection: https, and none in our own network unless the operator allows it.
     """
     row, secret = subscriptions.subscribe(call.tenant, payload.name, payload.url, payload.types)
-    audit.note(call.actor, noop("made a webhook"), f"webhook {row.name}", url=row.url, types=row.types)
+    audit.note(call.actor, gettext_noop("made a webhook"), f"webhook {row.name}", url=row.url, types=row.types)
     return {**Webhook.model_validate(row).model_dump(), "secret": secret}
 
 
@@ -149,9 +149,8 @@ def webhook_change(call: Call, number: Number, payload: WebhookChange) -> Any:
     """Change a webhook, switch it off, or on again. What waits goes to its new address."""
     row = _row(call, number)
     subscriptions.change(row, payload.name, payload.url, payload.types, payload.on)
-    audit.note(
-        call.actor, noop("changed a webhook"), f"webhook {row.name}", url=row.url, types=row.types, on=payload.on
-    )
+    now = {"url": row.url, "types": row.types, "on": payload.on}
+    audit.note(call.actor, gettext_noop("changed a webhook"), f"webhook {row.name}", **now)
     return row
 
 
@@ -160,7 +159,7 @@ def webhook_remove(call: Call, number: Number) -> Any:
     """Remove a webhook with what was to be told to it."""
     row = _row(call, number)
     subscriptions.remove(row)
-    audit.note(call.actor, noop("removed a webhook"), f"webhook {row.name}")
+    audit.note(call.actor, gettext_noop("removed a webhook"), f"webhook {row.name}")
 
 
 @door.post("/webhooks/{number}/secret", Right.CONFIGURE, Secret)
@@ -168,7 +167,7 @@ def webhook_rotate(call: Call, number: Number) -> Any:
     """Get a new secret; for a day the one before it signs too."""
     row = _row(call, number)
     secret = subscriptions.rotate(row)
-    audit.note(call.actor, noop("made a new secret"), f"webhook {row.name}")
+    audit.note(call.actor, gettext_noop("made a new secret"), f"webhook {row.name}")
     return {"secret": secret}
 
 
@@ -186,7 +185,7 @@ def webhook_replay(call: Call, number: Number, payload: ReplayInput) -> Any:
     """
     row = _row(call, number)
     count = outbox.replay(row, payload.since, payload.until, payload.only_failed)
-    audit.note(call.actor, noop("replayed events"), f"webhook {row.name}", count=count)
+    audit.note(call.actor, gettext_noop("replayed events"), f"webhook {row.name}", count=count)
     return {"count": count}
 
 
