@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import timedelta
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 import pytest
@@ -167,6 +168,30 @@ def test_an_update_that_changes_nothing_sends_nothing(house: House) -> None:
     before = len(house.sent("PUT"))
     house.done(msgspec.structs.replace(record, payment="captured", paid=record.gross))
     assert len(house.sent("PUT")) == before
+
+
+@pytest.mark.parametrize("field", ["note", "email", "phone", "name", "line", "billing", "carrier"])
+def test_whatever_the_warehouse_must_know_of_a_change_is_sent(house: House, field: str) -> None:
+    """O-05."""
+    to = Address(
+        name="Åsa", lines=("A 1", "Port B"), postcode="411 05", city="Kil", country="SE", email="a@example.se",
+        phone="1",
+    )  # fmt: skip
+    record = order("1011", [line("1", house.numbers[0])], shipping=to, note="Ring")
+    house.done(record)
+    moved: dict[str, dict[str, Any]] = {
+        "email": {"email": "b@example.se"}, "phone": {"phone": "2"}, "name": {"name": "Örjan"},
+        "line": {"lines": ("A 1",)},
+    }  # fmt: skip
+    changed = {
+        "note": {"note": "Ring inte"}, "carrier": {"service_code": "BCF"},
+        "billing": {"billing": msgspec.structs.replace(record.billing, city="Ystad")},
+    }.get(field) or {"shipping": msgspec.structs.replace(to, **moved[field])}  # fmt: skip
+    before = len(house.sent("PUT"))
+    house.done(msgspec.structs.replace(record, **changed))
+    assert len(house.sent("PUT")) == before + 1
+    held = house.box.snapshot()["orders"]["1011"]["consignee"]
+    assert held["address2"] == ("" if field == "line" else "Port B")
 
 
 def test_what_the_warehouse_edits_is_read_until_the_order_is_picked(house: House) -> None:

@@ -134,26 +134,29 @@ def order_body(
     mail, phone = to.email or order.customer.email, to.phone or order.customer.phone
     warehouse = str(settings.get("warehouse") or "").strip()
     buyer = {
-        "customerNumber": order.customer.customer_no, "organisationNumber": order.customer.org_no,
-        "vatNumber": order.customer.vat_no, **_address(to, order.customer.name),
-        "invoiceAddress": _address(order.billing, order.customer.name) if order.billing != to else None,
+        **_told(
+            {
+                "customerNumber": order.customer.customer_no, "organisationNumber": order.customer.org_no,
+                "vatNumber": order.customer.vat_no,
+                "invoiceAddress": _address(order.billing, order.customer.name) if order.billing != to else None,
+            }
+        ),
+        **_address(to, order.customer.name),
     }  # fmt: skip
     data: Body = {
         "goodsOwnerId": owner,
         "orderNumber": order_number(order, bool(settings.get("with_channel"))),
         "goodsOwnerOrderId": reference,
         "deliveryDate": business_date(order.placed_at, order.time_zone).isoformat(),
-        "orderRemark": order.note,
         "languageCode": order.customer.language,
-        "consignee": _told(buyer),
         "emailNotification": {"toBeNotified": True, "value": mail} if mail else None,
         "smsNotification": {"toBeNotified": True, "value": phone} if phone else None,
         "transporter": _told({"transporterCode": order.carrier_code, "transporterServiceCode": order.service_code}),
         "customsInfo": {"customsValueCurrencyCode": order.currency},
         "warehouseId": int(warehouse) if warehouse else None,
-        "orderLines": [_line(line, order, ids) for line in lines],
     }
-    return _told(data)
+    rows = [_line(line, order, ids) for line in lines]
+    return {**_told(data), "orderRemark": order.note, "consignee": buyer, "orderLines": rows}
 
 
 def _line(line: OrderLine, order: Order, ids: Mapping[tuple[str, str], str]) -> Body:
@@ -169,34 +172,50 @@ def _line(line: OrderLine, order: Order, ids: Mapping[tuple[str, str], str]) -> 
 
 
 def _address(address: Address, fallback: str) -> Body:
+    """All of it, empty parts too: what is taken away must not stay there."""
     first, second, *rest = (*address.lines, "", "")
     who = dict.fromkeys(part for part in (address.company, address.name) if part)
-    return _told(
-        {
-            "name": ", ".join(who) or fallback, "address1": first, "address2": second,
-            "address3": ", ".join(line for line in rest if line), "postCode": address.postcode, "city": address.city,
-            "countryCode": address.country, "countryStateCode": address.region if len(address.region) < 4 else "",
-        }
-    )  # fmt: skip
+    return {
+        "name": ", ".join(who) or fallback, "address1": first, "address2": second,
+        "address3": ", ".join(line for line in rest if line), "postCode": address.postcode, "city": address.city,
+        "countryCode": address.country, "countryStateCode": address.region if len(address.region) < 4 else "",
+    }  # fmt: skip
 
 
 def _told(data: Body) -> Body:
     return {name: value for name, value in data.items() if value not in (None, "", {})}
 
 
-def same_order(body: Body, row: OrderRow, *, transport: bool) -> bool:
-    """Whether the order there says what we would write: the same goods to the same place, by the same carrier."""
+def same_order(body: Body, row: OrderRow, *, locked: bool) -> bool:
+    """Whether the order there says what we would write. Of a locked one only goods and address count: the warehouse may
+    have chosen another carrier, and what else changes is no matter of the pieces that it picks."""
     asked = {line["rowNumber"]: (sku_key(line["articleNumber"]), line["numberOfItems"]) for line in body["orderLines"]}
     if asked != {line.row: (sku_key(line.sku), line.ordered) for line in row.lines}:
         return False
-    to, there = body["consignee"], row.consignee
-    places = (("name", "name"), ("address1", "address1"), ("address2", "address2"), ("address3", "address3"),
-              ("postCode", "post_code"), ("city", "city"), ("countryCode", "country_code"))  # fmt: skip
-    if there is None or any(to.get(ours, "") != (getattr(there, theirs) or "") for ours, theirs in places):
-        return False
-    by, now = body.get("transporter", {}), row.transporter
-    names = (("transporterCode", "code"), ("transporterServiceCode", "service_code"))
-    return not transport or all(by.get(ours, "") == (getattr(now, theirs, "") or "") for ours, theirs in names)
+    to = {name: value for name, value in body["consignee"].items() if name in (_PLACE if locked else _ECHOED)}
+    if locked:
+        return _holds(row.consignee, to)
+    by = row.transporter
+    head = {name: body.get(name, "") for name in ("orderRemark", "emailNotification", "smsNotification")}
+    there = {
+        "orderRemark": row.head.order_remark, "emailNotification": row.head.email_notification,
+        "smsNotification": row.head.sms_notification,
+        "transporter": {"transporterCode": by and by.code, "transporterServiceCode": by and by.service_code},
+    }  # fmt: skip
+    return _holds(row.consignee, to) and _holds(there, {**head, "transporter": body.get("transporter", {})})
+
+
+_PLACE = ("name", "address1", "address2", "address3", "postCode", "city", "countryCode")
+_ECHOED = (*_PLACE, "customerNumber", "countryStateCode", "invoiceAddress")
+
+
+def _holds(there: Any, asked: Any) -> bool:
+    """Whether all that is asked for stands there. Blanks and capitals of a text may have been changed."""
+    if isinstance(asked, dict):
+        return all(_holds((there or {}).get(name), value) for name, value in asked.items())
+    if isinstance(asked, str):
+        return "".join(str(there or "").split()).casefold() == "".join(asked.split()).casefold()
+    return bool(there == asked)
 
 
 # ------------------------------------------------------------------------------------------------------ inbound

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from decimal import Decimal
+from typing import Any
 
 import msgspec
 from msgspec import field
@@ -16,6 +17,32 @@ from samklang.records.money import ZERO
 
 class _Row(msgspec.Struct, rename="camel"):
     """Fields are called as the vendor's, in our spelling."""
+
+
+class OfArticle(_Row):
+    article_number: str | None = None
+    article_name: str | None = None
+
+
+class _About(_Row, kw_only=True):
+    """A row about an article."""
+
+    article: OfArticle | None = None
+
+    @property
+    def sku(self) -> str:
+        return (self.article and self.article.article_number) or ""
+
+
+class _Article(_Row, kw_only=True):
+    """A row that is an article."""
+
+    id: int = field(name="articleSystemId")
+    article_number: str | None = None
+
+    @property
+    def sku(self) -> str:
+        return self.article_number or ""
 
 
 class Named(_Row):
@@ -55,11 +82,9 @@ class BarCodes(_Row):
     alternative_bar_codes: list[BarCode] | None = None
 
 
-class Article(_Row):
+class Article(_Article, kw_only=True):
     """A row of /articles. Weight in kg (the document has no unit)."""
 
-    article_system_id: int
-    article_number: str | None = None
     article_name: str | None = None
     product_code: str | None = None
     is_stock_article: bool | None = None
@@ -69,14 +94,6 @@ class Article(_Row):
     weight: Decimal | None = None
     country_of_origin_code: str | None = None
     statistics_number: str | None = None
-
-    @property
-    def id(self) -> int:
-        return self.article_system_id
-
-    @property
-    def sku(self) -> str:
-        return self.article_number or ""
 
 
 class Shelf(_Row):
@@ -88,28 +105,13 @@ class Shelf(_Row):
     sellable: Decimal = field(name="sellableNumberOfItems", default=ZERO)
 
 
-class ArticleStock(_Row):
+class ArticleStock(_Article, kw_only=True):
     """A row of /articles/inventoryPerWarehouse."""
 
-    article_system_id: int
-    article_number: str | None = None
     inventory_per_warehouse: list[Shelf] | None = None
-
-    @property
-    def id(self) -> int:
-        return self.article_system_id
-
-    @property
-    def sku(self) -> str:
-        return self.article_number or ""
 
 
 # ------------------------------------------------------------------------------------------------------ orders
-
-
-class OfArticle(_Row):
-    article_number: str | None = None
-    article_name: str | None = None
 
 
 class PickedItem(_Row):
@@ -125,14 +127,13 @@ class PickedItem(_Row):
     parcel: Place | None = None
 
 
-class Line(_Row):
+class Line(_About, kw_only=True):
     """An order line. `external_id` is the shop's id of the line, which stands in `row_number` too; a line that was
     added in the warehouse has a row number only."""
 
     id: int
     row_number: str | None = None
     external_id: str | None = None
-    article: OfArticle | None = None
     ordered: Decimal = field(name="orderedNumberOfItems", default=ZERO)
     picked: Decimal = field(name="pickedNumberOfItems", default=ZERO)
     returned: Decimal = field(name="returnedNumberOfItems", default=ZERO)
@@ -142,10 +143,6 @@ class Line(_Row):
     @property
     def row(self) -> str:
         return self.row_number or ""
-
-    @property
-    def sku(self) -> str:
-        return (self.article and self.article.article_number) or ""
 
     @property
     def items(self) -> list[PickedItem]:
@@ -190,20 +187,13 @@ class Head(_Row):
     order_number: str
     order_status: Numbered
     goods_owner_order_id: str | None = None
+    order_remark: str | None = None
+    email_notification: dict[str, Any] | None = None
+    sms_notification: dict[str, Any] | None = None
     shipped_time: datetime | None = None
     way_bill: str | None = None
     warehouse: Place | None = None
     advanced: Advanced | None = None
-
-
-class Consignee(_Row):
-    name: str | None = None
-    address1: str | None = None
-    address2: str | None = None
-    address3: str | None = None
-    post_code: str | None = None
-    city: str | None = None
-    country_code: str | None = None
 
 
 class Transporter(_Row):
@@ -215,7 +205,7 @@ class OrderRow(_Row):
     """A row of /orders, or one order."""
 
     head: Head = field(name="orderInfo")
-    consignee: Consignee | None = None
+    consignee: dict[str, Any] | None = None
     transporter: Transporter | None = None
     order_lines: list[Line] | None = None
     parcels: list[ParcelRow] | None = None
@@ -249,12 +239,10 @@ class OrderRow(_Row):
 
 
 class Made(_Row):
-    """The answer to a write of an order, a purchase order or an article; which id it has depends."""
+    """The answer to a write."""
 
     order_id: int | None = None
     purchase_order_id: int | None = None
-    article_system_id: int | None = None
-    message: str | None = None
 
 
 class Pickability(_Row):
@@ -291,16 +279,11 @@ class ReceivedItem(_Row):
     in_date: datetime | None = None
 
 
-class InboundRow(_Row):
+class InboundRow(_About, kw_only=True):
     row_number: str | None = None
-    article: OfArticle | None = None
     advised: Decimal = field(name="advisedNumberOfItems", default=ZERO)
     received: Decimal = field(name="receivedNumberOfItems", default=ZERO)
     article_items: list[ReceivedItem] | None = None
-
-    @property
-    def sku(self) -> str:
-        return (self.article and self.article.article_number) or ""
 
 
 class InboundFacts(_Row):
@@ -352,9 +335,8 @@ class ReturnedItem(_Row):
     return_comment: str | None = None
 
 
-class ReturnLineRow(_Row):
+class ReturnLineRow(_About, kw_only=True):
     order_line: OfLine | None = field(name="customerOrderLine", default=None)
-    article: OfArticle | None = None
     return_cause: Named | None = None
     announced: Decimal = field(name="toBeReturnedNumberOfItems", default=ZERO)
     returned_article_items: list[ReturnedItem] | None = None
@@ -362,10 +344,6 @@ class ReturnLineRow(_Row):
     @property
     def row(self) -> str:
         return (self.order_line and self.order_line.row_number) or ""
-
-    @property
-    def sku(self) -> str:
-        return (self.article and self.article.article_number) or ""
 
 
 class ReturnHead(_Row):

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from samklang.connectors.contract import Done, Part, Want
-from samklang.connectors.errors import Locked, Rejected, Unsupported
+from samklang.connectors.errors import BadAnswer, Locked, Rejected, Unsupported
 from samklang.connectors.kit.writing import needed
 from samklang.connectors.ongoing import life
 from samklang.connectors.ongoing import map as shapes
@@ -68,15 +68,18 @@ class Writer:
         body = shapes.order_body(record, want.ids, want.reference, self.settings, self.client.owner)
         if now is None:
             made = self.client.change("PUT", "orders", body)
-            return Done(external_id=str(made.order_id or self._made(want, record).id))
+            if made.order_id is None:
+                raise BadAnswer("Ongoing took the order, but does not say under which id", where=want.key)
+            return Done(external_id=str(made.order_id))
         if now.number >= life.CANCELLED:
             raise Rejected(
                 f"Order {now.head.order_number} is cancelled in Ongoing", where=want.key,
                 do_this="Cancel it in the shop too: Ongoing takes a number only once.",
             )  # fmt: skip
-        if shapes.same_order(body, now, transport=self.steps.open(now)):
+        locked = now.number >= self.steps.locked
+        if shapes.same_order(body, now, locked=locked):
             return Done(external_id=str(now.id))
-        if now.number >= self.steps.locked:
+        if locked:
             self._refuse(now, want)
         try:
             self.client.change("PUT", "orders", body)
@@ -101,13 +104,6 @@ class Writer:
                     do_this="Put the channel before the number (setting of the connection), or cancel the other order.",
                 )  # fmt: skip
         return found[0] if found else None
-
-    def _made(self, want: Want, record: Order) -> OrderRow:
-        """An order whose id the answer did not tell."""
-        row = self._there(want, record)
-        if row is None:
-            raise Rejected("Ongoing took the order, but does not show it", where=want.key)
-        return row
 
     def _refuse(self, now: OrderRow, want: Want) -> None:
         status = now.head.order_status
@@ -208,11 +204,10 @@ class Writer:
         body = shapes.inbound_body(record, want.ids, want.reference, self.client.owner)
         if now is None:
             made = self.client.change("PUT", "purchaseOrders", body)
-            there = made.purchase_order_id or (found.id if (found := self.client.purchase_called(record.key)) else "")
-            return Done(external_id=str(there))
+            return Done(external_id=str(made.purchase_order_id or ""))
         if cancelled:
             raise Rejected(f"Purchase order {record.key} is cancelled in Ongoing", where=want.key)
-        if not shapes.same_inbound(body, now):
+        if not (self._begun(now) and shapes.same_inbound(body, now)):
             self._unless_begun(now, want, lambda: self.client.change("PUT", "purchaseOrders", body))
         return Done(external_id=str(now.id))
 
@@ -221,12 +216,14 @@ class Writer:
             f"The warehouse has begun to receive purchase order {now.head.number}", where=want.key,
             do_this="Agree with the warehouse on what is to come, or make a purchase order of its own for the rest.",
         )  # fmt: skip
-        if now.head.status.number >= shapes.INBOUND_STARTED or any(line.received for line in now.lines):
+        if self._begun(now):
             raise begun
         try:
             change()
         except Rejected as no:
-            again = self.client.purchase_called(now.head.number) or now
-            if again.head.status.number >= shapes.INBOUND_STARTED or any(line.received for line in again.lines):
+            if self._begun(self.client.purchase_called(now.head.number) or now):
                 raise begun from no
             raise
+
+    def _begun(self, row: PurchaseOrder) -> bool:
+        return row.head.status.number >= shapes.INBOUND_STARTED or any(line.received for line in row.lines)
