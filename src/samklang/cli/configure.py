@@ -12,6 +12,7 @@ from rich.text import Text
 from samklang.cli import running
 from samklang.cli.screen import Exit, Screen, WrongUse
 from samklang.cli.session import Common, Session, session, who
+from samklang.engine.work import reading_jobs
 from samklang.hub import config
 from samklang.hub.config import Config
 from samklang.hub.consequences import Consequences, carry_out, foresee
@@ -81,7 +82,7 @@ def apply(
             screen.answer({"plan": found, "applied": True, "transfers": []})
             screen.say("Applied. `samklang sync` or `samklang serve` transfers what is due.", "bold")
             return Exit.OK
-        ran = running.run(screen, tenant, running.due_jobs(tenant) + running.reading_jobs(tenant, found.read_anew))
+        ran = running.run(screen, tenant, running.due_jobs(tenant) + reading_jobs(tenant.pk, found.read_anew))
         screen.answer({"plan": found, "applied": True, **ran.plain()})
         ran.show(screen)
         return ran.exit_code

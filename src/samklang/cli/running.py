@@ -11,7 +11,7 @@ from django.db.models import Count, Max
 from samklang.cli.screen import Exit, Screen, Step, plain
 from samklang.engine.embedded import Embedded
 from samklang.engine.port import Job, deliver_job, hooks_job
-from samklang.engine.work import perform, read_jobs
+from samklang.engine.work import perform
 from samklang.hub.delivery import wake_waiting
 from samklang.hub.links import usable
 from samklang.hub.models import Binding, Connection, Hook, Tenant, Transfer
@@ -78,17 +78,6 @@ def due_jobs(tenant: Tenant) -> list[Job]:
         if Hook.objects.filter(connection=row, done=False).exists():
             jobs.append(hooks_job(tenant.pk, row.pk))
     return jobs
-
-
-def reading_jobs(tenant: Tenant, names: Iterable[str] | None = None, sweep: bool = False) -> list[Job]:
-    """Reads of all feeds whose records a flow wants; only of the named connections, when names are given."""
-    chosen = None if names is None else set(Connection.objects.filter(tenant=tenant, name__in=names).values_list("pk"))
-    task = "sweep" if sweep else "read"
-    return [
-        Job(task, job.connection, job.what, job.lane, job.tenant)  # type: ignore[arg-type]  # one of the two literals
-        for _, job in read_jobs(tenant.pk)
-        if chosen is None or (job.connection,) in chosen
-    ]
 
 
 def run(screen: Screen, tenant: Tenant, jobs: Sequence[Job]) -> Ran:

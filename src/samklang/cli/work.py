@@ -10,6 +10,7 @@ from django.utils.translation import gettext_noop
 from samklang.cli import finding, running
 from samklang.cli.screen import Exit, WrongUse
 from samklang.cli.session import Common, session, who
+from samklang.engine.work import reading_jobs
 from samklang.hub import connecting, delivery, guards, links
 from samklang.hub.models import Brake, Connection
 
@@ -24,7 +25,7 @@ def sync(
     with session(common) as now:
         tenant = now.tenant
         names = [now.connection(connection).name] if connection else None
-        jobs = running.reading_jobs(tenant, names, sweep) + running.due_jobs(tenant)
+        jobs = reading_jobs(tenant.pk, names, sweep) + running.due_jobs(tenant)
         ran = running.run(now.screen, tenant, jobs)
         now.screen.answer(ran.plain())
         ran.show(now.screen)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from weakref import WeakKeyDictionary
 
@@ -164,3 +164,14 @@ def read_jobs(tenant: int | None = None) -> list[tuple[float, Job]]:
             if feed.changes != "hooks" and (flowing & set(feed.types) or (feeding and "product" in feed.types))
         ]
     return found
+
+
+def reading_jobs(tenant: int, names: Iterable[str] | None = None, sweep: bool = False) -> list[Job]:
+    """Reads of all feeds whose records a flow wants; only of the named connections, when names are given."""
+    chosen = None if names is None else set(Connection.objects.filter(tenant=tenant, name__in=names).values_list("pk"))
+    task: Task = "sweep" if sweep else "read"
+    return [
+        Job(task, job.connection, job.what, job.lane, job.tenant)
+        for _, job in read_jobs(tenant)
+        if chosen is None or (job.connection,) in chosen
+    ]

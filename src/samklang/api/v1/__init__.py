@@ -10,10 +10,10 @@ from __future__ import annotations
 from ninja import NinjaAPI
 
 from samklang import __version__
-from samklang.api.v1 import errors, once, webhooks
+from samklang.api.v1 import brakes, configuration, connections, errors, once, plans, webhooks
 from samklang.api.v1.shapes import Renderer
 
-DOORS = (webhooks.door,)
+DOORS = (connections.door, configuration.door, plans.door, brakes.door, webhooks.door)
 
 api = NinjaAPI(
     title="Samklang", version="1", urls_namespace="api-v1", docs_url=None, openapi_url=None, renderer=Renderer(),

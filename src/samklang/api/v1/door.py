@@ -16,6 +16,7 @@ import inspect
 import math
 from collections.abc import Callable, Mapping
 from functools import wraps
+from hashlib import blake2b
 from typing import Annotated, Any, TypeVar
 
 from django.http import HttpRequest, HttpResponse
@@ -27,7 +28,7 @@ from pydantic import ConfigDict
 
 from samklang.api.models import Once
 from samklang.api.v1 import once, pace
-from samklang.api.v1.errors import NotAllowed, NoToken, NotThere, ProblemDetails, TooOften
+from samklang.api.v1.errors import NoMark, NotAllowed, NoToken, NotThere, Outdated, ProblemDetails, TooOften
 from samklang.hub.models import Tenant
 from samklang.people import tokens
 from samklang.people.audit import Actor
@@ -44,6 +45,25 @@ Key = Annotated[
         description="A value of your own (a UUID). The same call under the same key is carried out once.",
     ),
 ]  # fmt: skip
+
+
+IfMatch = Annotated[
+    str | None,
+    Header(
+        alias="If-Match", max_length=100,
+        description="The ETag of what you have seen; * changes it whatever it is.",
+    ),
+]  # fmt: skip
+
+
+def match(mark: str, if_match: str | None) -> None:
+    """Judge the If-Match of a change against the mark of what is there: NoMark without one, Outdated when it is not
+    the same."""
+    if if_match is None:
+        raise NoMark
+    seen = [one.strip().removeprefix("W/").strip('"') for one in if_match.split(",")]
+    if if_match.strip() != "*" and mark not in seen:
+        raise Outdated(ETag=f'"{mark}"')
 
 
 class Input(Schema):
@@ -97,6 +117,8 @@ def closing(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
     @wraps(run)
     def closed(request: Any, **values: Any) -> HttpResponse:
         response = run(request, **values)
+        if request.method in _SAFE and response.status_code == 200:
+            response = _unless_seen(request, response)
         if getattr(request, "once", None) is not None:
             once.end(request.once, response)
         allowance = getattr(request, "allowance", None)
@@ -106,6 +128,16 @@ def closing(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         return response
 
     return closed
+
+
+def _unless_seen(request: HttpRequest, response: HttpResponse) -> HttpResponse:
+    """The response with an ETag, or 304 when the caller has it already."""
+    if "ETag" not in response.headers:
+        response.headers["ETag"] = f'"{blake2b(response.content, digest_size=8).hexdigest()}"'
+    asked = {one.strip().removeprefix("W/") for one in request.headers.get("If-None-Match", "").split(",")}
+    if not asked & {response.headers["ETag"], "*"}:
+        return response
+    return HttpResponse(status=304, headers={"ETag": response.headers["ETag"]})
 
 
 #: Statuses that any operation may be answered with.

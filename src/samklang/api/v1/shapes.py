@@ -13,6 +13,9 @@ from ninja.renderers import BaseRenderer
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import core_schema
 
+from samklang.api.v1.errors import Unfit
+
+S = TypeVar("S")
 T = TypeVar("T")
 
 _REF = "#/components/schemas/{name}"
@@ -79,3 +82,12 @@ class Page(Answer, Generic[T]):
 
     items: list[T]
     next: str | None = None
+
+
+def convert(value: Any, type_: type[S], where: str = "body") -> S:
+    """What was sent as a struct. Unfit when it is none, with the place that does not fit."""
+    try:
+        return msgspec.convert(value, type_, strict=False)
+    except (msgspec.ValidationError, ValueError) as error:
+        what, _, place = str(error).partition(" - at `$")
+        raise Unfit(what, where=f"{where}{place.rstrip('`')}") from error
