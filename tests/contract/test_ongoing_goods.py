@@ -19,9 +19,11 @@ from samklang.connectors.contract import Bad, Choice, Gone, Hint, Item
 from samklang.connectors.errors import BadAnswer, BadData, ByHand, Locked, Misconfigured, Rejected
 from samklang.connectors.ongoing import Ongoing, life
 from samklang.connectors.ongoing import map as shapes
+from samklang.connectors.ongoing.client import _good
 from samklang.connectors.ongoing.read import instant
 from samklang.connectors.ongoing.rows import Article, Contract, OrderRow, PurchaseOrder, Shelf, Statuses
 from samklang.connectors.ongoing.rows import ArticleStock as StockRow
+from samklang.connectors.transport import Answer
 from samklang.records import Axis, Inbound, InboundLine, OrderStatus, Product, Return, Shipment, Variant
 from samklang.sandboxes.ongoing import shapes as wire
 from tests.contract import ongoing_document
@@ -413,6 +415,45 @@ def test_a_row_that_is_broken_stops_no_neighbour(house: House, monkeypatch: pyte
     assert len([item for item in found if isinstance(item, Item) and isinstance(item.record, OrderStatus)]) == 2
     assert house.checked is not None
     house.checked.found.clear()  # the document knows that a number is one
+
+
+def test_a_read_after_a_long_pause_asks_no_further_back_than_the_api_lets_it(house: House) -> None:
+    """`orderUpdatedTimeFrom` goes back two days; a status that changed before that is still found."""
+    _sent(house, "1", 1)
+    sent = house.at
+    house.later(days=10)
+    assert _statuses(house, sent - timedelta(minutes=5)) == ["450"]
+    assert _statuses(house, sent + timedelta(minutes=5)) == []
+
+
+def _statuses(house: House, since: datetime) -> list[str]:
+    return sorted({row.raw for row in house.read("orders", since) if isinstance(row, OrderStatus)})
+
+
+def test_calls_never_overlap(house: House) -> None:
+    """The vendor runs a goods owner's writes one after the other, and asks for the same of all calls."""
+    assert Ongoing.manifest.limits.concurrent == 1
+    assert {how.width for how in Ongoing.manifest.writes.values()} == {1}
+    house.items("orders")
+    ends = [one.at + timedelta(seconds=one.seconds) for one in house.exchanges]
+    assert all(
+        end <= after.at + timedelta(milliseconds=5) for end, after in zip(ends, house.exchanges[1:], strict=False)
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b'{"message": "The request is invalid.", "modelState": {"order.orderLines[0]": ["Too many."]}}', "Too many."),
+        (b'{"title": "Bad request", "errors": {"orderNumber": ["Is needed."]}}', "Bad request orderNumber"),
+        (b"<html>no</html>", "answered 400"),
+        (b'"Nej"', "Nej"),
+    ],
+)
+def test_a_refusal_says_what_the_system_said(body: bytes, said: str) -> None:
+    """The shape of refusals is unconfirmed, so whatever comes is told."""
+    with pytest.raises(Rejected, match=said):
+        _good(Answer(400, {}, body, "PUT /orders"))
 
 
 def test_times_go_out_with_their_offset(house: House) -> None:
