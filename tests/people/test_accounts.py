@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 from django.test import Client
 
+from tests.conftest import HOMES
 from tests.people.conftest import anybody
 from tests.visitor import visitor
 
@@ -85,6 +86,7 @@ def test_nobody_signs_up(tenant: Any) -> None:
 # ------------------------------------------------------------------------------------------------- throttling
 
 
+@pytest.mark.parametrize("home", HOMES)
 def test_after_some_wrong_passwords_the_right_one_has_to_wait_in_every_process(kim: Client) -> None:
     from samklang.people.models import Cached
 
@@ -213,6 +215,7 @@ def test_switching_it_off_asks_for_proof(kim: Client) -> None:
     assert enter(anybody()).headers["Location"] == "/"
 
 
+@pytest.mark.parametrize("home", HOMES)
 def test_its_key_lies_encrypted_and_follows_the_hubs_key(kim: Client) -> None:
     from allauth.mfa.models import Authenticator
 
@@ -232,6 +235,7 @@ def test_its_key_lies_encrypted_and_follows_the_hubs_key(kim: Client) -> None:
 # ------------------------------------------------------------------------------------------------- sessions
 
 
+@pytest.mark.parametrize("home", HOMES)
 def test_one_sees_where_one_is_signed_in_and_ends_it_elsewhere(tenant: Any) -> None:
     visitor(tenant, "owner", EMAIL)
     here = anybody(headers={"User-Agent": "Firefox at home"})
@@ -262,6 +266,7 @@ def test_an_account_that_is_switched_off_opens_nothing(kim: Client) -> None:
     assert enter(anybody()).headers["Location"] == "/login/off"
 
 
+@pytest.mark.parametrize("home", HOMES)
 def test_what_has_come_to_its_end_is_forgotten(kim: Client) -> None:
     from datetime import timedelta
 
@@ -310,3 +315,37 @@ def test_secrets_of_accounts_are_in_no_log(kim: Client, tmp_path: Path, caplog: 
         enter(anybody(), "a wrong password")
     for word in (PASSWORD, "a wrong password", secret, codes[0]):
         assert word not in caplog.text
+
+
+def test_a_mail_goes_to_a_real_server_behind_the_answers_back(kim: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    from aiosmtpd.controller import Controller
+    from aiosmtpd.handlers import Message
+    from django.conf import settings
+    from structlog.testing import capture_logs
+
+    from samklang.demo.stage import free_port
+    from samklang.people import accounts
+    from samklang.settings import mail
+
+    class Box(Message):
+        got: ClassVar[list[Any]] = []
+
+        def handle_message(self, message: Any) -> None:
+            self.got.append(message)
+
+    port = free_port()
+    controller = Controller(Box(), hostname="127.0.0.1", port=port)
+    controller.start()
+    for name, value in mail(f"smtp+plain://127.0.0.1:{port}").items():
+        monkeypatch.setattr(settings, name, value)
+    anybody().post("/forgot", {"email": EMAIL})
+    accounts.mails_are_out()
+    controller.stop()
+    (message,) = Box.got
+    assert (message["To"], message["Subject"]) == (EMAIL, "Samklang: A new password")
+    assert message["From"] == settings.DEFAULT_FROM_EMAIL
+    with capture_logs() as told:
+        assert anybody().post("/forgot", {"email": EMAIL}).status_code == 302, "a server that is down spoils nothing"
+        accounts.mails_are_out()
+    assert [line["event"] for line in told] == ["a mail could not be sent"]
+    assert EMAIL not in str(told)
