@@ -29,6 +29,7 @@ from samklang.hub.models import Company, Connection
 from samklang.reconciliation import exceptions
 from samklang.reconciliation.companies import accounting_company, wake
 from samklang.reconciliation.models import BankLine, BankStatement, Statement, StatementFile, StatementLine
+from samklang.reconciliation.sets import insert
 
 Way = Literal["cli", "console", "folder", "fetched"]
 Read = Sequence[StatementRow | BankStatementRow]
@@ -206,15 +207,16 @@ class _Taker:
             scope=made.scope, day=statement_day(made), payout=made.payout, opening=made.opening, closing=made.closing,
             lines=len(made.lines), head=_encode(head),
         )  # fmt: skip
-        StatementLine.objects.bulk_create(
+        insert(
+            StatementLine,
+            ("tenant", "statement", "number", "line", "kind", "amount", "currency", "order_ref", "body"),
             (
-                StatementLine(
-                    tenant_id=self.tenant, statement=row, number=number, line=line_id(made, line), kind=line.kind,
-                    amount=line.amount, currency=line.currency, order_ref=line.order_ref[:120], body=_encode(line),
+                (
+                    self.tenant, row.pk, number, line_id(made, line), line.kind, line.amount, line.currency,
+                    line.order_ref[:120], _encode(line),
                 )
                 for number, line in enumerate(made.lines, 1)
             ),
-            batch_size=_BATCH,
         )  # fmt: skip
 
     def _keep_bank(self, file: StatementFile, made: BankStatementRow) -> int:

@@ -33,7 +33,7 @@ from samklang.reconciliation.companies import accounting_company, exchange, shop
 from samklang.reconciliation.decisions import follow, ignored
 from samklang.reconciliation.facts import Loaded, load
 from samklang.reconciliation.models import Books, Match, Payment, PayoutMatch, Statement, Suggestion
-from samklang.reconciliation.sets import AT_ONCE, remove, upsert
+from samklang.reconciliation.sets import AT_ONCE, insert, remove, upsert
 from samklang.reconciliation.vouchers import Vouchers
 from samklang.records.money import ZERO
 
@@ -132,14 +132,18 @@ class _Run:
             "left",
         )  # fmt: skip
         there = {row[0]: row for row in Payment.objects.filter(**self.mine).values_list(*fields).iterator()}
-        changed = []
+        changed, fresh = [], []
         for row in derived.expected:
             new = (
                 row.id, row.order, row.channel, row.provider, row.provider_id, row.day, row.amount, row.currency,
                 row.booked, row.model, row.amount - stated[row.id],
             )  # fmt: skip
-            if there.pop(row.id, None) != new:
+            before = there.pop(row.id, None)
+            if before is None:
+                fresh.append((*self.mine.values(), *new))
+            elif before != new:
                 changed.append(Payment(**self.mine, **dict(zip(fields, new, strict=True))))
+        insert(Payment, ("tenant", "company", *fields), fresh)
         upsert(Payment, changed, ("tenant", "company", "payment"), fields[1:])
         remove(Payment.objects.filter(**self.mine), "payment", list(there))
 
@@ -147,15 +151,17 @@ class _Run:
         """The new ones; gives how many there are."""
         known = {(match.line, match.expected) for match in loaded.facts.matches}
         fresh = [match for match in derived.matches if (match.line, match.expected) not in known]
-        Match.objects.bulk_create(
+        now = timezone.now()
+        insert(
+            Match,
+            ("tenant", "company", "line", "expected", "amount", "rule", "confidence", "by", "why", "at"),
             (
-                Match(
-                    **self.mine, line=match.line, expected=match.expected, amount=f"{match.amount:f}", rule=match.rule,
-                    confidence=match.confidence, by=match.by,
+                (
+                    *self.mine.values(), match.line, match.expected, f"{match.amount:f}", match.rule, match.confidence,
+                    match.by, "", now,
                 )
                 for match in fresh
             ),
-            batch_size=AT_ONCE,
         )  # fmt: skip
         paid = {(match.payout, match.bank_line) for match in loaded.facts.payout_matches}
         PayoutMatch.objects.bulk_create(

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from decimal import Decimal
 from typing import NamedTuple
 
 from django.db import transaction
@@ -22,7 +23,7 @@ from samklang.hub.companies import CompanyPart
 from samklang.hub.models import Company
 from samklang.reconciliation import handover
 from samklang.reconciliation.models import OPEN, Voucher, VoucherLine, VoucherRef
-from samklang.reconciliation.sets import AT_ONCE, remove
+from samklang.reconciliation.sets import AT_ONCE, insert, remove
 from samklang.records import content_hash, encode
 
 
@@ -86,28 +87,32 @@ class Vouchers:
             batch_size=AT_ONCE,
         )  # fmt: skip
         tenant = self._company.tenant_id
-        lines = [
-            VoucherLine(
-                tenant_id=tenant, voucher=head, number=number, account=line.account, name=line.name[:200],
-                role=line.role, amount=line.amount, text=line.text[:300], country=line.country,
-                percent="" if line.percent is None else f"{line.percent:f}", party=line.party, item=line.item,
-                foreign="" if line.foreign is None else f"{line.foreign:f}", currency=line.currency,
-                dimensions=dict(line.dimensions),
-            )
-            for head, (record, _, _) in zip(heads, rows, strict=True)
-            for number, line in enumerate(record.lines, 1)
-        ]  # fmt: skip
-        VoucherLine.objects.bulk_create(lines, batch_size=AT_ONCE)
-        VoucherRef.objects.bulk_create(
+        made = [(head.pk, record) for head, (record, _, _) in zip(heads, rows, strict=True)]
+        insert(
+            VoucherLine,
             (
-                VoucherRef(
-                    tenant_id=tenant, voucher=head, line=number, kind=ref.kind, row=ref.id, amount=f"{ref.amount:f}"
+                "tenant", "voucher", "number", "account", "name", "role", "amount", "text", "country", "percent",
+                "party", "item", "foreign", "currency", "dimensions",
+            ),
+            (
+                (
+                    tenant, pk, number, line.account, line.name[:200], line.role, line.amount, line.text[:300],
+                    line.country, _digits(line.percent), line.party, line.item, _digits(line.foreign), line.currency,
+                    dict(line.dimensions),
                 )
-                for head, (record, _, _) in zip(heads, rows, strict=True)
+                for pk, record in made
+                for number, line in enumerate(record.lines, 1)
+            ),
+        )  # fmt: skip
+        insert(
+            VoucherRef,
+            ("tenant", "voucher", "line", "kind", "row", "amount"),
+            (
+                (tenant, pk, number, ref.kind, ref.id, f"{ref.amount:f}")
+                for pk, record in made
                 for number, line in enumerate(record.lines, 1)
                 for ref in line.refs
             ),
-            batch_size=AT_ONCE,
         )
 
 
@@ -140,6 +145,10 @@ def approve(company: Company, seen: Iterable[Seen], *, by: str) -> int:
 
 def _state(why: str) -> str:
     return Voucher.State.DRAFT if why else Voucher.State.VALIDATED
+
+
+def _digits(number: Decimal | None) -> str:
+    return "" if number is None else f"{number:f}"
 
 
 def _base(key: str) -> str:
