@@ -56,6 +56,12 @@ def _nets_easy(_args: argparse.Namespace) -> tuple[ASGIApp, str]:
     return NetsSandbox().app, f"secret key {SECRET_KEY}; POST /_sandbox/reserve makes a payment"
 
 
+def _visma_eekonomi(args: argparse.Namespace) -> tuple[ASGIApp, str]:
+    from samklang.sandboxes.visma_eekonomi import VismaSandbox
+
+    return VismaSandbox(articles=args.articles, seed=args.seed).app, "log in over /connect/authorize"
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve the chosen stand-in on loopback until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m samklang.sandboxes", description="Stand-ins of outside systems.")
@@ -81,6 +87,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     other.add_argument("--products", type=int, default=200, help="products on the shelf; 0 = an empty shop")
     other.set_defaults(build=_starweb)
     kinds.add_parser("nets_easy", help="Nexi Checkout (Nets Easy)").set_defaults(build=_nets_easy)
+    books = kinds.add_parser("visma_eekonomi", help="a company in Visma eEkonomi (API v2)")
+    books.add_argument("--articles", type=int, default=500, help="articles; 0 = an empty company")
+    books.set_defaults(build=_visma_eekonomi)
     for kind in kinds.choices.values():
         kind.add_argument("--port", type=int, default=0, help="0 = any free port")
         kind.add_argument("--seed", type=int, default=1, help="same seed, same data")

@@ -28,6 +28,8 @@ from samklang.records import (
     TaxTotal,
     Variant,
     Void,
+    Voucher,
+    VoucherLine,
 )
 
 CHANNEL = "provbutik"
@@ -43,6 +45,12 @@ def product(n: int) -> Product:
     """A simple article."""
     code = sku(n)
     return Product(code=code, name=f"Provkopp åäö nr {n}", variants=(Variant(sku=code),))
+
+
+def coffee(n: int) -> Product:
+    """A simple article of reduced VAT, such as the second line of `order` has."""
+    code = f"{sku(n)}-K"
+    return Product(code=code, name=f"Provkaffe nr {n}", variants=(Variant(sku=code),), tax_class="reduced")
 
 
 def sweater(n: int) -> Product:
@@ -186,3 +194,16 @@ def void(n: int, payment_id: str, *, whole: bool) -> Void:
     return Void(
         order=f"{CHANNEL}/{100_000 + n}", amount=AUTHORISED - taken, currency="SEK", payment_id=payment_id, whole=whole
     )
+
+
+def voucher(n: int) -> Voucher:
+    """A card sale of 125.00 with 25 % VAT, booked on the provider's balance."""
+    lines = (
+        VoucherLine(account="1580", amount=Decimal("125.00"), role="clearing", text=f"Kortköp {n}"),
+        VoucherLine(account="3001", amount=Decimal("-100.00"), role="sales"),
+        VoucherLine(account="2611", amount=Decimal("-25.00"), role="output_vat"),
+    )
+    return Voucher(
+        company="prov", series="K", date=datetime.now(UTC).date() - timedelta(days=1), text=f"Dagskassa {n} åäö",
+        source="sales", key=f"sales:prov:{n}", currency="SEK", lines=lines,
+    )  # fmt: skip

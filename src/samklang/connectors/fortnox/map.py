@@ -12,8 +12,9 @@ import msgspec
 from msgspec import field
 from stdnum import ean
 
-from samklang.connectors.errors import BadData, Unsupported
+from samklang.connectors.errors import Unsupported
 from samklang.connectors.kit.finding import org_no_spellings
+from samklang.connectors.kit.ledgers import CHARGES, UNIT_CODES, UNITS, left_over
 from samklang.connectors.kit.shape import shared
 from samklang.connectors.kit.writing import needed
 from samklang.records import Address, Customer, Document, Order, OrderStatus, Price, Product, StockLevel, Variant
@@ -23,8 +24,6 @@ from samklang.records.times import business_date
 from samklang.records.totals import document_rows
 from samklang.records.vat import rates
 
-_UNITS = {"st": "C62", "kg": "KGM", "m": "MTR", "l": "LTR", "tim": "HUR", "par": "PR"}
-_UNIT_CODES = {rec20: code for code, rec20 in _UNITS.items()}
 # Names in order heads are text; which spellings the service takes is not documented, so only the nearest are sent.
 _COUNTRIES = {"SE": "Sverige", "NO": "Norge", "DK": "Danmark", "FI": "Finland", "DE": "Tyskland"}
 _ORE = Decimal("0.01")
@@ -156,7 +155,7 @@ def product(row: Article, active: bool, details: bool, today: date, connection: 
     rest = {}
     if row.ean and not ean.is_valid(row.ean):
         rest["EAN"] = row.ean
-    if row.unit and row.unit.lower() not in _UNITS:
+    if row.unit and row.unit.lower() not in UNITS:
         rest["Unit"] = row.unit
     extra: dict[str, Any] = {}
     if details:
@@ -164,7 +163,7 @@ def product(row: Article, active: bool, details: bool, today: date, connection: 
         extra |= {"cost": row.purchase_price or None, "track_stock": row.stock_goods is not False}
     number = sku(row.article_number, "ArticleNumber")
     gtin = (row.ean,) if row.ean and "EAN" not in rest else ()
-    variant = Variant(sku=number, gtin=gtin, unit=_UNITS.get((row.unit or "st").lower(), "C62"), **extra)
+    variant = Variant(sku=number, gtin=gtin, unit=UNITS.get((row.unit or "st").lower(), "C62"), **extra)
     return Product(
         code=number,
         name=row.description.strip(),
@@ -237,7 +236,7 @@ def article_fields(record: Product, variant: Variant, fields: frozenset[str] | N
     name = record.title(variant)
     active = record.status == "active" and variant.status == "active"
     known = {
-        "Weight": variant.weight_g or None, "Unit": _UNIT_CODES.get(variant.unit), "PurchasePrice": variant.cost,
+        "Weight": variant.weight_g or None, "Unit": UNIT_CODES.get(variant.unit), "PurchasePrice": variant.cost,
         "ManufacturerArticleNumber": variant.manufacturer_no or None,
     }  # fmt: skip
     part = {"EAN": variant.gtin[0] if variant.gtin else ""} | {k: v for k, v in known.items() if v is not None}
@@ -333,20 +332,10 @@ def _rows(
             article = needed(ids, "variant", sku_key(part.sku)) if part.sku else ""
             if part.kind == "shipping":
                 article = str(settings.get("freight_article") or "")
-            text = part.text or _CHARGES.get(part.kind, part.sku)
+            text = part.text or CHARGES.get(part.kind, part.sku)
             add(text, part.total, part.percent, part.quantity, part.unit_price, article)
-    vat = sum((rounded(total * percent / 100, "SEK") for percent, total in sums.items()), ZERO)
-    left = order.gross - sum(sums.values(), ZERO) - (ZERO if included else vat)
-    if abs(left) > 2 * _ORE * max(1, len(rows)):
-        raise BadData(
-            f"The lines and their VAT rates make {order.gross - left}, the buyer's total is {order.gross}",
-            where=f"order {order.order_no}", do_this="Correct the VAT rates of the order's lines in the shop.",
-        )  # fmt: skip
+    left = left_over(order, sums, included, len(rows))
     if left:
         add("Öresavrundning", left, ZERO, Decimal(1), left, "")
         rows[-1]["AccountNumber"] = int(settings.get("rounding_account") or 3740)
     return rows
-
-
-_CHARGES = {"shipping": "Frakt", "fee": "Avgift", "rounding": "Öresavrundning", "tip": "Dricks",
-            "gift_wrap": "Presentinslagning"}  # fmt: skip

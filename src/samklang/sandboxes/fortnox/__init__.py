@@ -28,8 +28,8 @@ from starlette.routing import Route
 from samklang.sandboxes.fortnox.documents import Ledger
 from samklang.sandboxes.fortnox.fields import Refused
 from samklang.sandboxes.fortnox.ledger import Row, utc_now
-from samklang.sandboxes.fortnox.oauth import Login
 from samklang.sandboxes.fortnox.web import Web, _decode, answer, error
+from samklang.sandboxes.oauth import Login
 
 __all__ = ["FortnoxSandbox", "Refused"]
 

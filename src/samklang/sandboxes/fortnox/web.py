@@ -17,7 +17,7 @@ from samklang.sandboxes.fortnox import shapes
 from samklang.sandboxes.fortnox.documents import Ledger
 from samklang.sandboxes.fortnox.fields import UNIT, Refused, checked
 from samklang.sandboxes.fortnox.ledger import Row, quantity
-from samklang.sandboxes.fortnox.oauth import Login
+from samklang.sandboxes.oauth import Login
 
 Work = Callable[[dict[str, str], Any], Row | None]
 

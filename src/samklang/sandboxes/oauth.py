@@ -1,7 +1,6 @@
-"""The login server: consent redirect, one-time codes, access tokens of an hour, refresh tokens that rotate.
+"""A login server: consent redirect, one-time codes, access tokens of an hour, refresh tokens that rotate.
 
-A refresh gives a new refresh token and kills the old one at once, as the vendor describes. `/oauth-v1/auth` is a person
-who always agrees.
+A refresh gives a new refresh token and kills the old one at once. `auth` is a person who always agrees.
 """
 
 from __future__ import annotations
@@ -19,16 +18,20 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 _CODE_SECONDS = 600.0
 _REFRESH_SECONDS = 45 * 24 * 3600.0
+_FORTNOX = "article customer order invoice price payment companyinformation bookkeeping warehouse settings"
 
 
 class Login:
     """Tokens of one company for one app (`client_id`, `client_secret`)."""
 
-    def __init__(self, client_id: str, client_secret: str, rate: int, token_seconds: float) -> None:
+    def __init__(
+        self, client_id: str, client_secret: str, rate: int, token_seconds: float, scope: str = _FORTNOX
+    ) -> None:
         self.client_id = client_id
         self.client_secret = client_secret
         self.rate = rate  # calls in any 5 seconds for one access token, 0 = no limit
         self.token_seconds = token_seconds
+        self._scope = scope
         self._codes: dict[str, tuple[str, float]] = {}  # code → redirect address, when it ends
         self._access: dict[str, float] = {}
         self._refresh: dict[str, float] = {}
@@ -43,7 +46,7 @@ class Login:
             "access_token": access,
             "refresh_token": refresh,
             "expires_in": int(self.token_seconds),
-            "scope": "article customer order invoice price payment companyinformation bookkeeping warehouse settings",
+            "scope": self._scope,
             "token_type": "bearer",
         }
 
@@ -71,7 +74,7 @@ class Login:
     # ------------------------------------------------------------------------------------------------ addresses
 
     async def auth(self, request: Request) -> Response:
-        """GET /oauth-v1/auth: redirects back with a code, as if a person had pressed Approve."""
+        """Redirects back with a code, as if a person had pressed Approve."""
         asked = request.query_params
         if asked.get("client_id") != self.client_id or asked.get("response_type") != "code":
             return _error("invalid_request", "Unknown client or response type", 400)
@@ -82,7 +85,7 @@ class Login:
         return RedirectResponse(f"{target}{'&' if '?' in target else '?'}{back}", 302)
 
     async def token(self, request: Request) -> Response:
-        """POST /oauth-v1/token: a code or a refresh token for new tokens."""
+        """A code or a refresh token for new tokens."""
         if not self._app(request.headers):
             return _error("invalid_client", "Invalid client credentials", 401)
         form = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
@@ -99,7 +102,7 @@ class Login:
         return JSONResponse(self.issue())
 
     async def revoke(self, request: Request) -> Response:
-        """POST /oauth-v1/revoke: a refresh token dies."""
+        """A refresh token dies."""
         if not self._app(request.headers):
             return _error("invalid_client", "Invalid client credentials", 401)
         form = parse_qs((await request.body()).decode())
