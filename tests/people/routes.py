@@ -25,6 +25,12 @@ VALUES: dict[str, tuple[str, ...]] = {
     "stamp": ("x",),
     "message": ("1",),
     "rest": ("t/victim/nothing",),
+    "channel": ("se",),
+    "code": ("se",),
+    "connection": ("lager-boras",),
+    "direction": ("in",),
+    "type_": ("order",),
+    "target": ("fortnox",),
 }
 
 
@@ -39,11 +45,16 @@ class Route(NamedTuple):
         return f"/{self.route}"
 
     @property
+    def parameters(self) -> list[tuple[str, str, str]]:
+        """(as written, kind, name) of each: ("<int:number>", "int", "number")."""
+        return re.findall(r"(<(?:(\w+):)?(\w+)>)", self.route)
+
+    @property
     def paths(self) -> list[str]:
-        """Addresses of it, with values for its parameters. KeyError for a parameter that has none yet: add it."""
+        """Addresses of it, with values for its parameters."""
         found = [f"/{self.route}"]
-        for part, kind, name in re.findall(r"(<(?:(\w+):)?(\w+)>)", self.route):
-            fitting = [value for value in VALUES[name] if kind == "path" or "/" not in value]
+        for part, kind, name in self.parameters:
+            fitting = [value for value in VALUES.get(name, ("1",)) if kind == "path" or "/" not in value]
             found = [path.replace(part, value) for path in found for value in fitting]
         return found
 

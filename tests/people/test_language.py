@@ -54,3 +54,16 @@ def test_the_refusal_is_in_ones_language_too(tenant: Any) -> None:
     kim.post("/account", {"name": "Kim", "language": "ru"})
     answer = kim.get("/t/nordljus/people")
     assert (answer.status_code, language(answer)) == (403, "ru")
+
+
+def test_a_tenants_time_zone_ends_with_its_page(tenant: Any) -> None:
+    from django.utils import timezone
+
+    from samklang.hub.models import Channel, Connection
+
+    shop = Connection.objects.create(tenant=tenant, name="shop", connector="woocommerce")
+    Channel.objects.create(tenant=tenant, code="se", connection=shop, time_zone="Europe/Stockholm")
+    visitor(tenant, "owner").get("/t/nordljus/people")
+    assert timezone.get_current_timezone_name() == "Europe/Stockholm"
+    anybody().get("/login")
+    assert timezone.get_current_timezone_name() == "UTC"

@@ -22,7 +22,7 @@ from samklang.people.access import Access
 from samklang.people.rights import ALLOWS, Role
 from tests.browser.merchant import ARTICLES, BUYERS, Merchant
 from tests.conftest import move_to, sqlite
-from tests.people.routes import Route, _walk, routes
+from tests.people.routes import VALUES, Route, _walk, routes
 from tests.visitor import visitor
 
 ROUTES = routes()
@@ -118,6 +118,11 @@ def undeclared(found: list[Route]) -> list[str]:
 def test_every_route_says_who_may_open_it() -> None:
     assert len(ROUTES) > 40
     assert undeclared(ROUTES) == []
+
+
+def test_every_parameter_has_a_value_of_something_that_is_there() -> None:
+    missing = {name for route in ROUTES for _, _, name in route.parameters} - VALUES.keys()
+    assert missing == set(), "give the walk a value for each: VALUES in tests/people/routes.py"
 
 
 def test_a_new_route_that_does_not_say_so_is_found() -> None:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from django.http import Http404, HttpResponse
-from django.shortcuts import render
 
+from samklang.console.frame import show
 from samklang.people.access import PageRequest, page
 from samklang.people.audit import notes
 from samklang.people.models import Member
@@ -22,10 +22,7 @@ def audit(request: PageRequest) -> HttpResponse:
     except ValueError:
         raise Http404 from None
     rows = list(found[: _PAGE + 1])
-    return render(
-        request, "console/audit.html",
-        {
-            "rows": rows[:_PAGE], "older": rows[_PAGE - 1].pk if len(rows) > _PAGE else 0, "who": who, "about": about,
-            "members": Member.objects.filter(tenant=request.tenant).select_related("user").order_by("user__email"),
-        },
+    return show(
+        request, "audit", rows=rows[:_PAGE], older=rows[_PAGE - 1].pk if len(rows) > _PAGE else 0, who=who, about=about,
+        members=Member.objects.filter(tenant=request.tenant).select_related("user").order_by("user__email"),
     )  # fmt: skip

@@ -15,9 +15,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
 from samklang.console.doors import NewUser
+from samklang.console.frame import go, show
 from samklang.console.navigation import home
 from samklang.people import members
-from samklang.people.access import PageRequest, here, page, public
+from samklang.people.access import PageRequest, page, public
 from samklang.people.accounts import let_in
 from samklang.people.audit import Actor
 from samklang.people.models import Invitation, Member, Token, User
@@ -52,12 +53,9 @@ def _shown(request: PageRequest, form: Invite) -> HttpResponse:
     second = Authenticator.objects.filter(user=OuterRef("user"), type=Authenticator.Type.TOTP)
     rows = Member.objects.filter(tenant=request.tenant).select_related("user").annotate(second=Exists(second))
     invited = Invitation.objects.filter(tenant=request.tenant).select_related("by").order_by("email")
-    return render(
-        request, "console/people.html",
-        {
-            "rows": rows.order_by("user__email"), "invited": invited, "now": timezone.now(), "form": form,
-            "roles": [(role.value, role.label, means) for role, means in MEANS.items()],
-        },
+    return show(
+        request, "people", 422 if form.errors else 200, rows=rows.order_by("user__email"), invited=invited,
+        now=timezone.now(), form=form, roles=[(role.value, role.label, means) for role, means in MEANS.items()],
     )  # fmt: skip
 
 
@@ -75,15 +73,15 @@ def invite(request: PageRequest) -> HttpResponse:
     address = members.address_of(token)
     if members.mail(row, address):
         messages.success(request, _("An invitation is on its way to %(email)s.") % {"email": row.email})
-        return redirect(here(request, "console:people"))
-    return render(request, "console/invited.html", {"row": row, "address": address})
+        return go(request, "people")
+    return show(request, "invited", row=row, address=address)
 
 
 @page(None, post=Right.PEOPLE)
 def withdraw(request: PageRequest, number: int) -> HttpResponse:
     """Take an invitation back."""
     members.withdraw(_by(request), number)
-    return redirect(here(request, "console:people"))
+    return go(request, "people")
 
 
 @page(None, post=Right.PEOPLE)
@@ -96,7 +94,7 @@ def change(request: PageRequest, number: int) -> HttpResponse:
             messages.success(request, _("Saved."))
         except members.Refused as refused:
             messages.error(request, str(refused))
-    return redirect(here(request, "console:people"))
+    return go(request, "people")
 
 
 @page(Right.PEOPLE, post=Right.PEOPLE)
@@ -105,14 +103,14 @@ def remove(request: PageRequest, number: int) -> HttpResponse:
     member = Member.objects.filter(tenant=request.tenant, pk=number).select_related("user").first()
     if member is not None and request.method != "POST":
         tokens = Token.objects.filter(tenant=request.tenant, made_by=member.user)
-        return render(request, "console/remove.html", {"row": member, "tokens": tokens})
+        return show(request, "remove", row=member, tokens=tokens)
     try:
         user = members.remove(_by(request), number)
     except members.Refused as refused:
         messages.error(request, str(refused))
-        return redirect(here(request, "console:people"))
+        return go(request, "people")
     messages.success(request, _("%(email)s is no member any more.") % {"email": user.email})
-    return redirect("index" if user == request.user else here(request, "console:people"))
+    return redirect("index") if user == request.user else go(request, "people")
 
 
 @public("whoever knows the token has the mail that it was sent by")

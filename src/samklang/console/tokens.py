@@ -8,14 +8,14 @@ from typing import Any
 from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
-from django.shortcuts import redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
+from samklang.console.frame import go, show
 from samklang.people import audit
 from samklang.people import tokens as kept
-from samklang.people.access import PageRequest, here, page
+from samklang.people.access import PageRequest, page
 from samklang.people.models import Token
 from samklang.people.rights import WORDS, Right
 
@@ -50,7 +50,7 @@ def tokens(request: PageRequest) -> HttpResponse:
         audit.note(request, gettext_noop("token made"), f"token {row.name}", scopes=row.scopes, days=given["days"])
         form = Make(request)
     rows = Token.objects.filter(tenant=request.tenant).select_related("made_by").order_by("name", "pk")
-    answer = render(request, "console/tokens.html", {"rows": rows, "form": form, "text": text, "now": timezone.now()})
+    answer = show(request, "tokens", 422 if form.errors else 200, rows=rows, form=form, text=text, now=timezone.now())
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
@@ -63,4 +63,4 @@ def revoke(request: PageRequest, number: int) -> HttpResponse:
         row.delete()
         audit.note(request, gettext_noop("token revoked"), f"token {row.name}")
         messages.success(request, _("The token opens nothing any more."))
-    return redirect(here(request, "console:tokens"))
+    return go(request, "tokens")
