@@ -62,6 +62,13 @@ def _visma_eekonomi(args: argparse.Namespace) -> tuple[ASGIApp, str]:
     return VismaSandbox(articles=args.articles, seed=args.seed).app, "log in over /connect/authorize"
 
 
+def _magento(args: argparse.Namespace) -> tuple[ASGIApp, str]:
+    from samklang.sandboxes.magento import CONSUMER, TOKEN, MagentoSandbox
+
+    shop = MagentoSandbox(args.products, args.seed)
+    return shop.app, f"consumer {' '.join(CONSUMER)}, token {' '.join(TOKEN)}; POST /_sandbox/place_order buys"
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve the chosen stand-in on loopback until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m samklang.sandboxes", description="Stand-ins of outside systems.")
@@ -90,6 +97,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     books = kinds.add_parser("visma_eekonomi", help="a company in Visma eEkonomi (API v2)")
     books.add_argument("--articles", type=int, default=500, help="articles; 0 = an empty company")
     books.set_defaults(build=_visma_eekonomi)
+    magento = kinds.add_parser("magento", help="a Magento 2 shop (REST with MSI)")
+    magento.add_argument("--products", type=int, default=200, help="products on the shelf; 0 = an empty shop")
+    magento.set_defaults(build=_magento)
     for kind in kinds.choices.values():
         kind.add_argument("--port", type=int, default=0, help="0 = any free port")
         kind.add_argument("--seed", type=int, default=1, help="same seed, same data")

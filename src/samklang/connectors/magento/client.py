@@ -1,0 +1,247 @@
+"""Address, login, searches and refusals of Magento's REST, on top of the transport; and what must be known of the shop.
+
+A search that goes past its end gives the last page again (observed by others), so lists are read by the id behind the
+last one that was seen: what changes meanwhile moves nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, NamedTuple, TypeVar
+
+import msgspec
+
+from samklang.connectors.contract import Manifest, Surroundings
+from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Misconfigured, Rejected, SamklangError
+from samklang.connectors.kit.login import Key, OAuth1
+from samklang.connectors.kit.paging import Slice, by_last
+from samklang.connectors.kit.rows import Broken, Rows
+from samklang.connectors.magento.rows import (
+    Attribute,
+    Listing,
+    Source,
+    StoreConfig,
+    TaxClass,
+    TaxRate,
+    TaxRule,
+)
+from samklang.connectors.transport import Answer, Transport
+
+T = TypeVar("T")
+SIZE = 100  # rows of a page; installations may allow 300 at the most, and 20 entities in a write
+_KEPT_SECONDS = 600.0
+_LISTING = msgspec.json.Decoder(Listing)
+_encode = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class Where(NamedTuple):
+    """One condition of a search; all of a search's conditions must hold."""
+
+    field: str
+    value: object
+    how: str = "eq"
+
+
+class Group(msgspec.Struct, frozen=True):
+    """A customer group, which is Magento's price list."""
+
+    id: int
+    code: str
+
+
+class Shop:
+    """Calls to one Magento."""
+
+    def __init__(self, settings: Mapping[str, Any], manifest: Manifest, around: Surroundings) -> None:
+        address = str(settings["url"]).rstrip("/").removesuffix("/rest")
+        self.transport = Transport(f"{address}/rest", manifest.limits, around, timeout=120.0)
+        token = str(settings["access_token"])
+        self._signed = settings.get("login") != "token"
+        if self._signed:
+            given = [
+                str(settings.get(name) or "") for name in ("consumer_key", "consumer_secret", "access_token_secret")
+            ]
+            if not all(given):
+                raise Misconfigured("A signed login needs all four values of the integration")
+            key, secret, token_secret = given
+            self.transport.auth = OAuth1(key, secret, token, token_secret, around.now)
+        else:
+            self.transport.auth = Key({"Authorization": f"Bearer {token}"})
+        self._store = str(settings.get("store") or "default")
+        self._country = str(settings.get("country") or "SE")
+        self._now = around.now
+        self._tables: dict[str, tuple[float, Any]] = {}
+
+    def call(
+        self, method: str, path: str, params: Mapping[str, object] | None = None, json: object = None, *,
+        idempotent: bool | None = None, expect: tuple[int, ...] = (), scope: str = "all/V1",
+    ) -> Answer:  # fmt: skip
+        """One call; raises the error that the refusal means. Values are written for all store views."""
+        body = None if json is None else _encode(json)
+        answer = self.transport.request(
+            method, f"/{scope}{path}", params=params, json=body, idempotent=idempotent, expect=(401, 403, *expect)
+        )
+        if answer.status < 400 or answer.status in expect:
+            return answer
+        said = answer.json() if answer.body.lstrip().startswith(b"{") else {}
+        raise self._refusal(answer.status, said if isinstance(said, dict) else {}, answer.where)
+
+    def _refusal(self, status: int, said: Mapping[str, Any], where: str) -> SamklangError:
+        what = message(said) or f"The shop answered {status}"
+        if status in (401, 403) and "isn't authorized" in what and self._signed:
+            advice = "Give the integration this resource in System › Integrations, then resume the connection."
+            return Forbidden(f"The integration may not do this: {what}", where=where, do_this=advice)
+        if status in (401, 403):
+            advice = "Compare the values with System › Integrations, and this machine's clock." if self._signed else (
+                "From 2.4.4 on choose the signed login, or allow access tokens as bearer tokens in Stores › "
+                "Configuration › Services › OAuth."
+            )  # fmt: skip
+            return LoginRefused(f"The shop refused the login: {what}", where=where, do_this=advice)
+        if status == 404 and not said:
+            return Misconfigured("There is no Magento REST API at this address", where=where)
+        return Rejected(what, where=where, remote=str(said.get("code") or ""))
+
+    # ------------------------------------------------------------------------------------------------ searches
+
+    def search(
+        self, path: str, rows: Rows[T], where: Sequence[Where] = (), *, size: int = SIZE, sort: str = "", page: int = 1,
+        fields: str = "",
+    ) -> tuple[list[T | Broken], int]:  # fmt: skip
+        """One page of a search, and how many rows it finds in all."""
+        asked: dict[str, object] = {"searchCriteria[pageSize]": size, "searchCriteria[currentPage]": page}
+        for n, (field, value, how) in enumerate(where):
+            one = f"searchCriteria[filterGroups][{n}][filters][0]"
+            asked |= {f"{one}[field]": field, f"{one}[value]": value, f"{one}[conditionType]": how}
+        for n, field in enumerate(sort.split()):
+            asked |= {f"searchCriteria[sortOrders][{n}][field]": field}
+            asked |= {f"searchCriteria[sortOrders][{n}][direction]": "ASC"}
+        if fields:
+            asked["fields"] = f"items[{fields}],total_count"
+        answer = self.call("GET", path, asked)
+        listing = answer.parsed(_LISTING)
+        found = rows(listing.items, answer.where) if bytes(listing.items) != b"null" else []
+        if len(found) < min(size, max(0, listing.total_count - (page - 1) * size)):
+            raise BadAnswer(f"Only {len(found)} of {listing.total_count} rows came", where=answer.where)
+        return found, listing.total_count
+
+    def slices(
+        self, path: str, rows: Rows[T], key: str, number: Callable[[Any], int], where: Sequence[Where] = (), *,
+        since: datetime | None = None, resume: str = "", fields: str = "",
+    ) -> Iterator[Slice[T | Broken]]:  # fmt: skip
+        """All rows of a search in the order of their ids (field `key`; `number` gives a row's), or those that changed.
+
+        A row that is too broken to have an id would hide where to go on, so it ends the read.
+        """
+        conditions = [
+            *where,
+            *([Where("updated_at", f"{since.astimezone(UTC):%Y-%m-%d %H:%M:%S}", "gteq")] if since else []),
+        ]
+
+        def page(last: str) -> list[T | Broken]:
+            behind = Where(key, last or "0", "gt")
+            return self.search(path, rows, [*conditions, behind], sort=key, fields=fields)[0]
+
+        def place(row: Any) -> int:
+            id_ = row.id if isinstance(row, Broken) else number(row)
+            if not isinstance(id_, int):
+                raise BadAnswer(f"{path} gives a row without {key}")
+            return id_
+
+        return by_last(page, SIZE, place, resume)
+
+    def among(
+        self, path: str, rows: Rows[T], field: str, values: Sequence[object], fields: str = ""
+    ) -> Iterator[T | Broken]:
+        """The rows whose field is one of these, a page at a time."""
+        for start in range(0, len(values), SIZE):
+            some = ",".join(str(value) for value in values[start : start + SIZE])
+            yield from self.search(path, rows, [Where(field, some, "in")], fields=fields)[0]
+
+    def whole(self, path: str, rows: Rows[T], where: Sequence[Where] = (), sort: str = "") -> list[T]:
+        """A short list, every page of it; BadAnswer for a row that is not as documented."""
+        found: list[T] = []
+        for page in range(1, 1000):
+            some, total = self.search(path, rows, where, sort=sort, page=page)
+            for row in some:
+                if isinstance(row, Broken):
+                    raise BadAnswer(f"{path}: {row.why}")
+                found.append(row)
+            if len(found) >= total:
+                break
+        return found
+
+    # ------------------------------------------------------------------------------------------------ the shop itself
+
+    def kept(self, name: str, ask: Callable[[], T]) -> T:
+        """What `ask` gives, asked again after ten minutes."""
+        at, found = self._tables.get(name, (0.0, None))
+        if self._now() - at > _KEPT_SECONDS:
+            found = ask()
+            self._tables[name] = self._now(), found
+        return found  # type: ignore[no-any-return]  # what this name was kept with
+
+    def forget(self, name: str) -> None:
+        """It has changed: ask again."""
+        self._tables.pop(name, None)
+
+    def store(self) -> StoreConfig:
+        """The store view of the settings."""
+        configs = self.kept("stores", lambda: self.call("GET", "/store/storeConfigs").parsed(_CONFIGS))
+        found = next((one for one in configs if one.code == self._store), None)
+        if found is None:
+            known = ", ".join(one.code for one in configs)
+            raise Misconfigured(f"The shop has no store view {self._store!r}; it has {known}")
+        return found
+
+    def groups(self) -> dict[int, str]:
+        """Customer groups that have a login: id → name."""
+        rows = self.kept("groups", lambda: self.whole("/customerGroups/search", _GROUPS))
+        return {row.id: row.code for row in rows if row.id}
+
+    def sources(self) -> list[Source]:
+        """Inventory sources."""
+        return self.kept("sources", lambda: self.whole("/inventory/sources", _SOURCES))
+
+    def percents(self) -> dict[int, Decimal]:
+        """VAT by product tax class, in the country of the settings."""
+        return self.kept("taxes", self._percents)
+
+    def _percents(self) -> dict[int, Decimal]:
+        rates = {
+            row.id: row.rate for row in self.whole("/taxRates/search", _RATES) if row.tax_country_id == self._country
+        }
+        found: dict[int, Decimal] = {}
+        for rule in self.whole("/taxRules/search", _RULES):
+            percent = next((rates[id_] for id_ in rule.tax_rate_ids if id_ in rates), None)
+            for class_ in rule.product_tax_class_ids if percent is not None else ():
+                found.setdefault(class_, percent or Decimal(0))
+        for row in self.whole("/taxClasses/search", _CLASSES):
+            if row.class_type == "PRODUCT":
+                found.setdefault(row.class_id, Decimal(0))
+        return found
+
+    def attributes(self, fresh: bool = False) -> dict[int, Attribute]:
+        """Attributes that are chosen from a list, by id, with their choices."""
+        if fresh:
+            self.forget("attributes")
+        where = [Where("frontend_input", "select")]
+        rows = self.kept("attributes", lambda: self.whole("/products/attributes", _ATTRIBUTES, where, "attribute_id"))
+        return {row.attribute_id: row for row in rows}
+
+
+_CONFIGS = msgspec.json.Decoder(list[StoreConfig])
+_GROUPS, _SOURCES, _ATTRIBUTES = Rows(Group), Rows(Source, "source_code"), Rows(Attribute, "attribute_id")
+_RATES, _RULES, _CLASSES = Rows(TaxRate), Rows(TaxRule), Rows(TaxClass, "class_id")
+
+
+def message(said: Mapping[str, Any]) -> str:
+    """The shop's words with its parameters put in: %1, %2 … of a list, %name of a table."""
+    text, given = str(said.get("message") or ""), said.get("parameters")
+    if isinstance(given, list) and given and isinstance(given[0], dict):  # as the vendor's document has it
+        given = {name: value for one in given for name, value in one.items()}
+    named = dict(enumerate(given, 1)) if isinstance(given, list) else given if isinstance(given, dict) else {}
+    values = {str(name): str(value) for name, value in named.items()}
+    return re.sub(r"%(\w+)", lambda found: values.get(found[1], found[0]), text)
