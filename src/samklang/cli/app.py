@@ -13,6 +13,7 @@ from samklang import __version__
 from samklang import demo as story
 from samklang.cli.author import connector
 from samklang.cli.backup import backup, restore
+from samklang.cli.books import statements
 from samklang.cli.configure import apply, export, history, plan
 from samklang.cli.connect import connect, rotate
 from samklang.cli.look import journey, problems, runs, status
@@ -22,6 +23,7 @@ from samklang.cli.people import people
 from samklang.cli.sandbox import sandbox
 from samklang.cli.screen import Exit, Screen, WrongUse, exit_code
 from samklang.cli.serve import serve
+from samklang.cli.vouchers import control, vouchers
 from samklang.cli.work import pause, release, resume, retry, sync
 from samklang.cli.worker import worker
 from samklang.connectors.errors import SamklangError
@@ -52,6 +54,9 @@ app.command(key)
 app.command(people)
 app.command(order)
 app.command(inbound)
+app.command(statements)
+app.command(vouchers)
+app.command(control)
 
 
 @app.command

@@ -1,0 +1,232 @@
+"""`samklang vouchers …` and `samklang control`: what is to be booked, approved and posted, and the totals that must
+agree."""
+
+from __future__ import annotations
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import Annotated, Any
+
+from cyclopts import App, Parameter
+from django.utils import timezone
+from django.utils.translation import gettext_noop
+
+from samklang.accounting.sie import write_sie
+from samklang.cli.books import OfCompany, a_day, company_of, keep
+from samklang.cli.screen import Exit, WrongUse
+from samklang.cli.session import Common, Session, session, who
+from samklang.hub.models import Company
+from samklang.reconciliation import control as controls
+from samklang.reconciliation import handover, looks, reports
+from samklang.reconciliation.companies import accounting_company, ledger_flow, today
+from samklang.reconciliation.facts import records
+from samklang.reconciliation.models import OPEN, Voucher
+from samklang.reconciliation.vouchers import Seen
+from samklang.reconciliation.vouchers import approve as approve_seen
+
+vouchers = App(name="vouchers", help="What is to be booked: looked at, approved, handed to the ledger.")
+
+
+@vouchers.command
+def keep_books(*, company: OfCompany = "", common: Common | None = None) -> Exit:
+    """Derive the vouchers anew from orders, statements and decisions. `samklang serve` does it by itself."""
+    with session(common) as now:
+        report = keep(now, company_of(now, company))
+        now.screen.answer(report._asdict() if report else None)
+        return Exit.LOOK if report and report.problems else Exit.OK
+
+
+@vouchers.command(name="list")
+def list_(
+    *,
+    state: Annotated[str, Parameter(help="draft, validated, approved, sent, posted or reversed.")] = "",
+    order: Annotated[str, Parameter(help="Only those that book this order (channel/number).")] = "",
+    company: OfCompany = "",
+    common: Common | None = None,
+) -> None:
+    """Vouchers, newest first."""
+    with session(common) as now:
+        row = company_of(now, company)
+        found = looks.vouchers(row, states=[state] if state else (), order=order, most=500)
+        now.screen.answer([one._asdict() for one in found])
+        now.screen.table(
+            ["Date", "Text", "Turnover>", "", "State", "Number", "Key"],
+            [
+                (one.date, one.text, one.turnover, one.currency, one.state, one.number, one.key) for one in found
+            ],
+        )  # fmt: skip
+        counts = looks.voucher_counts(row)
+        now.screen.say(", ".join(f"{count} {name}" for name, (count, _) in sorted(counts.items())) or "None yet.")
+
+
+@vouchers.command
+def show(
+    key: Annotated[str, Parameter(help="Its key, or the ledger's number.")],
+    *,
+    rows: Annotated[bool, Parameter(help="Also every source row with its share.")] = False,
+    company: OfCompany = "",
+    common: Common | None = None,
+) -> None:
+    """One voucher, line by line."""
+    with session(common) as now:
+        head = _find(now, company_of(now, company), key)
+        lines = looks.voucher_lines(head)
+        told: list[dict[str, Any]] = []
+        for line in lines:
+            told.append({"account": line.account, "name": line.name, "amount": line.amount, "role": line.role})
+            if rows:
+                found = looks.refs(head, line.number, most=100_000)
+                told[-1]["rows"] = [{"of": ref.kind, "row": ref.row, "share": ref.amount} for ref in found]
+        now.screen.answer({**looks.voucher_row(head)._asdict(), "lines": told})
+        print_voucher(now, head)
+        for one in told if rows else ():
+            now.screen.table(
+                ["Of", "Row", "Share>"],
+                [(row["of"], row["row"], row["share"]) for row in one["rows"]],
+                title=f"{one['account']} {one['name']}",
+            )
+
+
+def print_voucher(now: Session, head: Voucher) -> None:
+    """A voucher as accountants write it."""
+    lines = looks.voucher_lines(head)
+    cell = looks.amount
+    now.screen.table(
+        ["Account", "Name", "Debit>", "Credit>"],
+        [
+            (
+                line.account, line.name, cell(line.amount) if line.amount > 0 else "",
+                cell(-line.amount) if line.amount < 0 else "",
+            )
+            for line in lines
+        ],
+        title=f"{head.date} {head.number or head.series} {head.text} ({head.state})",
+    )  # fmt: skip
+
+
+@vouchers.command
+def approve(
+    *keys: str,
+    all_: Annotated[bool, Parameter(name="--all", help="Everything that may be approved.")] = False,
+    company: OfCompany = "",
+    common: Common | None = None,
+) -> Exit:
+    """Approve vouchers: they go to the ledger, and never change again."""
+    if bool(keys) == all_:
+        raise WrongUse("Which vouchers?", "Name them by key, or say --all.")
+    with session(common) as now:
+        row = company_of(now, company)
+        wanted = Voucher.objects.filter(tenant=now.tenant, company=row, state=Voucher.State.VALIDATED)
+        found = {one.key: one for one in (wanted if all_ else wanted.filter(key__in=keys))}
+        if missing := [key for key in keys if key not in found]:
+            raise WrongUse(f"{missing[0]} is not there, or may not be approved", "`samklang vouchers list`")
+        count = approve_seen(row, [Seen(one.pk, bytes(one.hash).hex()) for one in found.values()], by=who())
+        for key in found:
+            now.note(gettext_noop("voucher approved"), f"voucher {key}")
+        flow = ledger_flow(row)
+        now.screen.answer({"approved": sorted(found), "ledger": flow.target.name if flow else None})
+        where = f"go to {flow.target.name}" if flow else "wait until a flow of vouchers to a ledger is switched on"
+        now.screen.say(f"{count} vouchers are approved and {where}.")
+        return Exit.OK
+
+
+@vouchers.command
+def withdraw(key: str, *, company: OfCompany = "", common: Common | None = None) -> None:
+    """Take an approval back while the ledger has not been asked."""
+    with session(common) as now:
+        row = company_of(now, company)
+        handover.withdraw(row, _find(now, row, key).pk, by=who())
+        now.note(gettext_noop("approval withdrawn"), f"voucher {key}")
+        now.screen.answer({"withdrawn": key})
+        now.screen.say("It is a draft again.")
+
+
+@vouchers.command
+def sie(
+    out: Annotated[Path, Parameter(help="Where to write it.")],
+    *,
+    state: Annotated[str, Parameter(help="Only those of this state (default: all that are not posted yet).")] = "",
+    company: OfCompany = "",
+    common: Common | None = None,
+) -> None:
+    """Write vouchers as a SIE 4I file, to look at or to read into a ledger by hand. Nothing is marked as posted."""
+    with session(common) as now:
+        row = company_of(now, company)
+        states = [state] if state else [*OPEN, Voucher.State.APPROVED]
+        heads = Voucher.objects.filter(tenant=now.tenant, company=row, state__in=states).select_related("company")
+        ours = accounting_company(row)
+        data = write_sie(records(heads.order_by("date", "pk")), ours, today(ours), sign=who())
+        try:
+            out.write_bytes(data)
+        except OSError as error:
+            raise WrongUse(f"{out} cannot be written: {error.strerror}") from error
+        now.screen.answer({"file": str(out), "vouchers": heads.count()})
+        now.screen.say(f"{heads.count()} vouchers are in {out}.")
+
+
+def control(
+    *,
+    on: Annotated[str, Parameter(help="Last day of the period (default: today).")] = "",
+    since: Annotated[str, Parameter(help="First day of it (default: the month's).")] = "",
+    stated: Annotated[
+        tuple[str, ...], Parameter(help="What a provider says that it owes, as provider=amount; several times.")
+    ] = (),
+    xlsx: Annotated[Path | None, Parameter(help="Also write the lists as a workbook.")] = None,
+    pdf: Annotated[Path | None, Parameter(help="Also write them as a document.")] = None,
+    company: OfCompany = "",
+    common: Common | None = None,
+) -> Exit:
+    """The totals that must agree: clearing balances, VAT, missing statements, open receivables. 3 when they do not."""
+    with session(common) as now:
+        row = company_of(now, company)
+        last = a_day(on) if on else today(accounting_company(row))
+        first = a_day(since) if since else controls.month(last)[0]
+        balances = controls.clearing(row, last, dict(_pair(text) for text in stated))
+        vat = controls.vat(row, first, last)
+        missing = controls.missing(row, last)
+        sheets = reports.control_sheets(row, first, last)
+        changed = controls.changed(row)
+        if xlsx is not None:
+            xlsx.write_bytes(reports.to_xlsx(sheets))
+        if pdf is not None:
+            pdf.write_bytes(reports.to_pdf(_heading(row), sheets, timezone.localtime()))
+        now.screen.answer(
+            {
+                "first": first, "last": last, "clearing": [_told(one) for one in balances],
+                "vat": [_told(one) for one in vat], "missing": [one._asdict() for one in missing], "changed": changed,
+                "open": [one._asdict() for one in controls.open_items(row, last)],
+            }
+        )  # fmt: skip
+        for sheet in sheets[:3]:
+            now.screen.table(
+                [c.name + (">" if c.kind in ("money", "count") else "") for c in sheet.columns], list(sheet.rows),
+                title=f"{sheet.title}: {sheet.note}",
+            )  # fmt: skip
+        for key in changed:
+            now.screen.say(f"{key} is no longer what was approved: somebody has changed the database.", "bold red")
+        wrong = any(abs(one.difference) > 1 for one in balances) or any(abs(one.difference) > 1 for one in vat)
+        return Exit.LOOK if wrong or changed else Exit.OK
+
+
+def _told(one: controls.Clearing | controls.Vat) -> dict[str, Any]:
+    return {**one._asdict(), "difference": one.difference}
+
+
+def _heading(row: Company) -> str:
+    return str(row.settings.get("name", row.code))
+
+
+def _find(now: Session, company: Company, key: str) -> Voucher:
+    rows = Voucher.objects.filter(tenant=now.tenant, company=company)
+    found = rows.filter(key=key).first() or rows.filter(number=key).first()
+    if found is None:
+        raise WrongUse(f"There is no voucher {key}", "`samklang vouchers list` names them.")
+    return found
+
+
+def _pair(text: str) -> tuple[str, Decimal]:
+    provider, _, amount = text.partition("=")
+    try:
+        return provider, Decimal(amount)
+    except InvalidOperation:
+        raise WrongUse(f"{text} is not PROVIDER=AMOUNT", "For example klarna=1234.50.") from None
