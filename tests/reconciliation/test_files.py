@@ -107,7 +107,7 @@ def test_a_refused_file_that_nobody_waits_for_becomes_a_problem_until_it_is_read
 
 def test_files_are_kept_encrypted_and_come_back_as_they_were(desk: Desk) -> None:
     from samklang.hub import secrets
-    from samklang.reconciliation.files import raw
+    from samklang.reconciliation.kept import raw
     from samklang.reconciliation.models import StatementFile
 
     desk.takes(klarna())

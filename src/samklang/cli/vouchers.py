@@ -186,10 +186,7 @@ def control(
         missing = controls.missing(row, last)
         sheets = reports.control_sheets(row, first, last)
         changed = controls.changed(row)
-        if xlsx is not None:
-            xlsx.write_bytes(reports.to_xlsx(sheets))
-        if pdf is not None:
-            pdf.write_bytes(reports.to_pdf(_heading(row), sheets, timezone.localtime()))
+        _write(sheets, _heading(row), xlsx, pdf)
         now.screen.answer(
             {
                 "first": first, "last": last, "clearing": [_told(one) for one in balances],
@@ -206,6 +203,17 @@ def control(
             now.screen.say(f"{key} is no longer what was approved: somebody has changed the database.", "bold red")
         wrong = any(abs(one.difference) > 1 for one in balances) or any(abs(one.difference) > 1 for one in vat)
         return Exit.LOOK if wrong or changed else Exit.OK
+
+
+def _write(sheets: list[reports.Sheet], heading: str, xlsx: Path | None, pdf: Path | None) -> None:
+    if xlsx is None and pdf is None:
+        return
+    from samklang.reconciliation import papers  # takes a while to load, and few commands need it
+
+    if xlsx is not None:
+        xlsx.write_bytes(papers.to_xlsx(sheets))
+    if pdf is not None:
+        pdf.write_bytes(papers.to_pdf(heading, sheets, timezone.localtime()))
 
 
 def _told(one: controls.Clearing | controls.Vat) -> dict[str, Any]:

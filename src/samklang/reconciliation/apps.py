@@ -12,6 +12,6 @@ class ReconciliationConfig(AppConfig):
     def ready(self) -> None:
         """When the key for secrets is changed, what we keep sealed is too."""
         from samklang.hub import secrets
-        from samklang.reconciliation.files import encrypt_anew
+        from samklang.reconciliation.kept import encrypt_anew
 
         secrets.kept_elsewhere.append(encrypt_anew)

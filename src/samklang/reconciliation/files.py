@@ -6,8 +6,7 @@ over; other content under a known payout is a problem (STATEMENT_CHANGED), and w
 
 from __future__ import annotations
 
-import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -23,10 +22,10 @@ from samklang.accounting.statements.base import Profile, file_hash
 from samklang.accounting.statements.base import Statement as StatementRow
 from samklang.accounting.statements.reading import read_statement
 from samklang.connectors.errors import BadData, SamklangError
-from samklang.hub import secrets, uploads
+from samklang.hub import uploads
 from samklang.hub.companies import CompanyPart, part_of
 from samklang.hub.models import Company, Connection
-from samklang.reconciliation import exceptions
+from samklang.reconciliation import exceptions, kept
 from samklang.reconciliation.companies import accounting_company, wake
 from samklang.reconciliation.models import BankLine, BankStatement, Statement, StatementFile, StatementLine
 from samklang.reconciliation.sets import insert
@@ -76,17 +75,6 @@ def import_file(company: Company, name: str, data: bytes, handed: Handed) -> Imp
     except SamklangError as error:
         taker.refuse(error)
         raise
-
-
-def raw(file: StatementFile) -> bytes:
-    """The file's bytes as they were handed in."""
-    return zlib.decompress(secrets.unseal_bytes(file.body))
-
-
-def encrypt_anew(rotate: Callable[[bytes], bytes]) -> None:
-    """Every file that is kept, sealed with the newest key (hub/secrets.py)."""
-    for pk, body in StatementFile.objects.values_list("pk", "body").iterator(chunk_size=1):
-        StatementFile.objects.filter(pk=pk).update(body=rotate(bytes(body)))
 
 
 def statement_rows(statements: Iterable[Statement]) -> list[StatementRow]:
@@ -188,16 +176,16 @@ class _Taker:
         return Imported(file, tuple(new), tuple(known), tuple(problems), lines)
 
     def _file(self, state: str, error: str) -> StatementFile:
-        kept, _ = StatementFile.objects.update_or_create(
+        row, _ = StatementFile.objects.update_or_create(
             tenant_id=self.tenant,
             hash=self.hash,
             defaults={
                 "company": self.company, "name": self.upload.name, "size": len(self.upload.body),
                 "by": self.handed.by[:150], "way": self.handed.way, "connection": self.handed.connection,
-                "state": state, "error": error, "body": secrets.seal_bytes(zlib.compress(self.upload.body)),
+                "state": state, "error": error, "body": kept.seal(self.upload.body),
             },
         )  # fmt: skip
-        return kept
+        return row
 
     def _keep_statement(self, file: StatementFile, made: StatementRow, id_: str) -> None:
         head = {name: getattr(made, name) for name in made.__struct_fields__ if name != "lines"}

@@ -12,9 +12,6 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
-import openpyxl
-from openpyxl.utils.exceptions import InvalidFileException
-
 from samklang.accounting.statements.base import Profile, Unreadable, file_hash
 from samklang.accounting.statements.tables import (
     COMMA,
@@ -93,6 +90,9 @@ class Content:
     @cached_property
     def sheets(self) -> dict[str, Numbered]:
         """The sheets of a workbook by name; numbers are decimals with what a person typed, dates ISO text."""
+        import openpyxl  # takes a while to load, and few files are workbooks
+        from openpyxl.utils.exceptions import InvalidFileException
+
         try:
             with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
                 if sum(part.file_size for part in archive.infolist()) > _LARGEST_UNPACKED:
