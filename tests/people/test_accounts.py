@@ -288,6 +288,24 @@ def test_what_has_come_to_its_end_is_forgotten(kim: Client) -> None:
     assert not (Session.objects.exists() or UserSession.objects.exists() or Cached.objects.exists())
 
 
+def test_an_account_that_belongs_nowhere_is_deleted_after_a_while(kim: Client) -> None:
+    from datetime import timedelta
+
+    from django.utils import timezone
+
+    from samklang.people import expiry
+    from samklang.people.models import Member, User
+
+    for n, (days, place) in enumerate(((91, False), (89, False), (91, True))):
+        user = User.objects.make(f"{n}@nordljus.example")
+        User.objects.filter(pk=user.pk).update(joined_at=timezone.now() - timedelta(days=days))
+        if place:
+            Member.objects.create(tenant=Member.objects.get(user__email=EMAIL).tenant, user=user, role="reader")
+    expiry.forget()
+    left = User.objects.order_by("email").values_list("email", flat=True)
+    assert list(left) == ["1@nordljus.example", "2@nordljus.example", EMAIL]
+
+
 # ------------------------------------------------------------------------------------------------- the audit
 
 

@@ -254,3 +254,31 @@ class TestTokensAndAudit:
         assert "nordljus/1007" in kim.get("/t/nordljus/audit?about=order nordljus/1007").content.decode()
         assert "order released" not in kim.get("/t/nordljus/audit?about=person").content.decode()
         assert kim.get("/t/nordljus/audit?before=x").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["people", "tokens", "audit"])
+def test_no_page_asks_more_of_the_database_the_more_rows_there_are(kim: Client, tenant: Any, path: str) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from samklang.people import audit, members, tokens
+    from samklang.people.models import Member
+    from samklang.people.rights import Right, Role
+
+    def asked() -> int:
+        with CaptureQueriesContext(connection) as queries:
+            assert kim.get(f"/t/nordljus/{path}").status_code == 200
+        return len(queries)
+
+    def more(count: int) -> None:
+        for _ in range(count):
+            n = Member.objects.count()
+            visitor(tenant, "reader", f"{n}@nordljus.example")
+            member = Member.objects.select_related("tenant", "user").get(user__email=f"{n}@nordljus.example")
+            members.invite(audit.Actor.person(tenant, member.user), f"new{n}@nordljus.example", Role.READER)
+            tokens.make(member, f"token {n}", [Right.SEE], None)
+
+    more(2)
+    few = asked()
+    more(10)
+    assert asked() == few
