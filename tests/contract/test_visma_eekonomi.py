@@ -249,6 +249,14 @@ def test_a_list_that_does_not_give_all_its_rows_is_no_complete_read(
         company.read("stock")
 
 
+def test_accounts_are_offered_each_once(company: Company) -> None:
+    """Q-09."""
+    found = [(one.code, one.name) for one in company.connector.choices("account")]
+    assert found == [("1580", "Fordringar kontokort"), ("3001", "Försäljning 25 %")]
+    with pytest.raises(NotImplementedError):
+        company.connector.choices("carrier")
+
+
 def test_services_have_no_stock(company: Company) -> None:
     company.article()["IsServiceArticle"] = True
     assert len(company.read("stock")) == 32
@@ -463,6 +471,7 @@ def test_an_order_has_the_buyers_total_and_our_reference(company: Company) -> No
     assert (gross(row), row["BuyersOrderReference"], row["Status"], row["IncludesVat"]) == (
         order.gross, "provbutik/100001", 2, True,
     )  # fmt: skip
+    assert (row["InvoicePostalCode"], row["InvoiceCity"], row["DeliveryCity"]) == ("411 05", "Göteborg", "Göteborg")
     assert [(line["Quantity"], line["UnitPrice"]) for line in row["Rows"]] == [
         (2, Decimal("199.90")), (1, Decimal("89.00")), (1, Decimal("49.00")),
     ]  # fmt: skip

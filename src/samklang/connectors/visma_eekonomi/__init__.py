@@ -6,10 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from samklang.connectors.contract import Account, Surroundings
+from samklang.connectors.contract import Account, Choice, ChoiceKind, Surroundings
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.kit.system import System
 from samklang.connectors.registry import load_manifest
+from samklang.connectors.visma_eekonomi import map as shapes
 from samklang.connectors.visma_eekonomi.client import Client
 from samklang.connectors.visma_eekonomi.read import Reader
 from samklang.connectors.visma_eekonomi.write import Writer
@@ -52,6 +53,12 @@ class VismaEEkonomi(System):
             warnings.append("No article is chosen for freight: orders with freight will be refused.")
         version = _VARIANTS.get(company.product_variant or 0, "")
         return Account(title=company.name, version=version, warnings=tuple(warnings))
+
+    def choices(self, what: ChoiceKind) -> list[Choice]:
+        if what != "account":
+            return super().choices(what)
+        rows = self.client.listed(shapes.LedgerAccount, "accounts")  # of every fiscal year, mostly alike
+        return [Choice(*one) for one in sorted({row.number: row.name for row in rows if row.is_active}.items())]
 
     def login_page(self, redirect_uri: str, state: str) -> str:
         return self.client.login_page(redirect_uri, state)

@@ -75,6 +75,14 @@ class Coding(msgspec.Struct, rename="pascal"):
     is_active: bool | None = True
 
 
+class LedgerAccount(msgspec.Struct, rename="pascal"):
+    """An account of a fiscal year."""
+
+    number: str
+    name: str = ""
+    is_active: bool = True
+
+
 class Unit(msgspec.Struct, rename="pascal"):
     """A unit."""
 
@@ -349,22 +357,26 @@ def customer_fields(record: Customer) -> dict[str, Any]:
             "eEkonomi takes no customer without postcode and city", where=where,
             do_this="Complete the invoice address at the source.",
         )  # fmt: skip
-    first, *others = (*record.billing.lines, "")
     data: dict[str, Any] = {
         "Name": (record.billing.company or record.name)[:50],
         "CorporateIdentityNumber": org_no_spellings(record.org_no)[0][:20],
         "VatNumber": record.vat_no[:20],
         "EmailAddress": record.email[:255],
         "Telephone": record.phone[:50],
-        "InvoiceAddress1": first[:50],
-        "InvoiceAddress2": ", ".join(line for line in others if line)[:50],
-        "InvoicePostalCode": record.billing.postcode[:10],
-        "InvoiceCity": record.billing.city[:50],
-        "InvoiceCountryCode": record.billing.country,
+        **_invoiced_to(record.billing),
         "CurrencyCode": record.currency,
         **(_delivery(record.shipping, 100) if record.shipping else {}),
     }
     return {name: value for name, value in data.items() if value} | {"IsPrivatePerson": record.kind == "person"}
+
+
+def _invoiced_to(address: Address) -> dict[str, str]:
+    first, *others = (*address.lines, "")
+    return {
+        "InvoiceAddress1": first[:50], "InvoiceAddress2": ", ".join(line for line in others if line)[:50],
+        "InvoicePostalCode": address.postcode[:10], "InvoiceCity": address.city[:50],
+        "InvoiceCountryCode": address.country,
+    }  # fmt: skip
 
 
 def _delivery(address: Address, most: int) -> dict[str, str]:
@@ -409,11 +421,10 @@ def document_fields(
     order: Order, ids: Mapping[tuple[str, str], str], ref: str, register: Register, *, invoice: bool
 ) -> dict[str, Any]:
     """Head and rows of an order or of an invoice draft whose total is the buyer's, to the öre."""
-    first, *others = (*order.billing.lines, "")
     day = business_date(order.placed_at, order.time_zone).isoformat()
     data: dict[str, Any] = {
-        "InvoiceAddress1": first[:50],
-        "InvoiceAddress2": ", ".join(line for line in others if line)[:50],
+        # A draft takes the customer's own place, so a street of the order's would stand beside another town.
+        **({} if invoice else _invoiced_to(order.billing)),
         **_delivery(order.shipping, 50),
         "YourReference": order.billing.name[:100] if order.billing.company else "",
     }

@@ -131,6 +131,7 @@ class VismaSandbox:
         return [
             self._at("/companysettings", GET=lambda *_: ledger.settings),
             self._at("/articleaccountcodings", GET=every(ledger.codings.values)),
+            self._at("/accounts", GET=every(lambda: ledger.accounts)),
             self._at("/units", GET=every(ledger.units.values)),
             self._at("/termsofpayments", GET=every(ledger.terms.values)),
             self._at("/salespricelists", GET=every(ledger.price_lists.values)),

@@ -59,6 +59,16 @@ class Ledger:
         self.units = _keyed({"Name": name, "Abbreviation": code} for code, name in _UNITS.items())
         self.terms = _keyed([{"Name": "30 dagar netto", "NumberOfDays": 30, "AvailableForSales": True}])
         self.settings["TermsOfPaymentId"] = next(iter(self.terms))
+        years = (str(uuid.uuid4()), str(uuid.uuid4()))
+        self.accounts: list[Row] = [
+            {"Number": number, "Name": name, "FiscalYearId": year, "IsActive": number != "1510"}
+            for year in years
+            for number, name in (
+                ("3001", "Försäljning 25 %"),
+                ("1580", "Fordringar kontokort"),
+                ("1510", "Kundfordringar"),
+            )
+        ]
         self._numbers: Mapping[str, Any] = {
             name: itertools.count(1) for name in ("customer", "order", "invoice", "voucher")
         }
