@@ -115,7 +115,7 @@ def test_what_the_shop_captured_itself_or_another_way_paid_is_not_asked_for() ->
     assert payments.owed(whole, ("klarna",), ours=True) is not None
     assert payments.owed(msgspec.structs.replace(bought, test=True), ("klarna",)) is None
     bare = msgspec.structs.replace(bought, payments=(), payment_method="klarna_payments", transaction_id="k-9")
-    assert payments.owed(bare, ("klarna_payments",)) == ("k-9", Decimal(149))
+    assert payments.owed(bare, ("klarna_payments",)) == ("k-9", Decimal(149), Decimal(149), 0)
     assert payments.owed(msgspec.structs.replace(bare, payment="captured"), ("klarna_payments",)) is None
 
 
@@ -145,6 +145,46 @@ def test_the_rest_is_let_go_only_when_all_that_was_sent_is_captured() -> None:
     let_go = payments.void(bought, due, [sent("1", a=1)], made, [closed])
     assert let_go is not None
     assert (let_go.amount, let_go.whole, let_go.after) == (Decimal(100), False, ("nordljus/1#1",))
+
+
+def test_an_order_that_was_cut_down_takes_its_new_total_and_lets_the_rest_go() -> None:
+    """O-05 meets J-13: more was authorised than the order is worth now."""
+    paid = order(line("a", 2, "200")).payments
+    bought = msgspec.structs.replace(order(line("a", 1, "100")), payments=paid)
+    made = captures(bought, sent("1", a=1))
+    assert [one.amount for one in made] == [Decimal(149)]
+    due = payments.owed(bought, ours=True)
+    assert due is not None
+    let_go = payments.void(bought, due, [sent("1", a=1)], made, [])
+    assert let_go is not None
+    assert (let_go.amount, let_go.whole) == (Decimal(100), False)
+
+
+def test_an_order_that_grew_after_the_purchase_is_captured_up_to_what_was_authorised() -> None:
+    """An edit that the warehouse refused, or that the buyer has not paid for: what is missing is no gift card."""
+    paid = order(line("a", 1, "100")).payments
+    bought = msgspec.structs.replace(order(line("a", 3, "300")), payments=paid)
+    assert [one.amount for one in captures(bought, sent("1", a=1))] == [Decimal(149)]
+    assert [one.amount for one in captures(bought, sent("1", a=3))] == [Decimal(149)]
+
+
+def test_a_shipment_that_grows_is_captured_for_what_it_grew_by_and_nothing_is_let_go_before() -> None:
+    """Some warehouses add later parcels to a delivery that they have told of."""
+    bought = order(line("a", 2, "200"), line("b", 1, "50"))
+    made = captures(bought, sent("1", a=1))
+    whole = sent("1", a=2, b=1)
+    due = payments.owed(bought, ours=True)
+    assert due is not None
+    assert payments.void(bought, due, [whole], made, []) is None
+    split = payments.grown(bought, whole, made)
+    assert split is not None
+    was, more = split
+    assert was.lines == sent("1", a=1).lines
+    assert (more.number, {row.line_id: row.quantity for row in more.lines}) == ("1+1", {"a": 1, "b": 1})
+    second = payments.capture(bought, due, more, [was], made)
+    assert second is not None
+    assert (second.amount, second.final) == (Decimal(150), True)
+    assert payments.grown(bought, whole, [*made, second]) is None
 
 
 def test_a_return_pays_back_its_goods_and_never_more_than_was_taken() -> None:

@@ -140,10 +140,10 @@ class Stage:
         if code not in expect:
             raise DemoFailed(f"samklang {argv[0]} ended with {code}")
 
-    def ask(self, *argv: str) -> Any:
-        """The JSON answer of a command that is not shown."""
+    def ask(self, *argv: str, keys: Mapping[str, str] | None = None) -> Any:
+        """The JSON answer of a command that is not shown. `keys` are more of its environment."""
         command = [sys.executable, "-m", "samklang", *argv, "--json"]
-        done = subprocess.run(command, env=self.env, capture_output=True)
+        done = subprocess.run(command, env={**self.env, **(keys or {})}, capture_output=True)
         try:
             return msgspec.json.decode(done.stdout)
         except msgspec.DecodeError:

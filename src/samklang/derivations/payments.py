@@ -11,6 +11,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
+
 from samklang.records import (
     Capture,
     Charge,
@@ -18,6 +20,7 @@ from samklang.records import (
     Order,
     OrderStatus,
     Parcel,
+    PaymentTransaction,
     Refund,
     Return,
     Shipment,
@@ -33,10 +36,13 @@ SENT = frozenset({"handed_over", "in_transit", "delivered"})
 
 
 class Owed(NamedTuple):
-    """A payment that waits to be captured: the provider's id of it, and the most that may be taken."""
+    """A payment that waits to be captured: the provider's id of it, the most that is to be taken, what was authorised
+    (more than that where the order was cut down since), and what of the order is paid in other ways."""
 
     payment_id: str
     amount: Decimal
+    authorised: Decimal
+    elsewhere: Decimal = ZERO
 
 
 def owed(order: Order, methods: Collection[str] = (), *, ours: bool = False) -> Owed | None:
@@ -53,11 +59,21 @@ def owed(order: Order, methods: Collection[str] = (), *, ours: bool = False) -> 
         named = {payment.provider, payment.method}
         if payment.kind == "authorise" and payment.state == "ok" and (not methods or named & set(methods)):
             taken = any(p.kind == "capture" and p.parent_id == payment.provider_id for p in order.payments)
-            return Owed(payment.provider_id, payment.amount) if payment.provider_id and (ours or not taken) else None
+            if not payment.provider_id or (taken and not ours):
+                return None
+            elsewhere = sum((p.amount for p in order.payments if _is_other(p, payment)), ZERO)
+            most = max(ZERO, min(payment.amount, order.gross - elsewhere))
+            return Owed(payment.provider_id, most, payment.amount, elsewhere)
     if order.payments or not order.transaction_id or (methods and order.payment_method not in methods):
         return None
     waits = order.payment in ("authorised", "partly_captured") or (methods and order.payment == "pending")
-    return Owed(order.transaction_id, order.gross) if waits or ours else None
+    return Owed(order.transaction_id, order.gross, order.gross) if waits or ours else None
+
+
+def _is_other(one: PaymentTransaction, payment: PaymentTransaction) -> bool:
+    """Whether it is money that pays for the order in another way: a gift card, a second provider."""
+    mine = one is payment or one.parent_id == payment.provider_id
+    return not mine and one.state == "ok" and (one.kind == "authorise" or (one.kind == "capture" and not one.parent_id))
 
 
 def capture(
@@ -88,11 +104,7 @@ def capture(
     if final:
         lines += [line for line in charges if line.kind == "rounding"]
     lines = [line for line in lines if line.gross]
-    worth = sum((row.gross for row in _money(order, now, {})), ZERO)
-    worth += sum((line.gross for line in charges if final or line.kind != "rounding"), ZERO)
-    taken = sum((one.amount for one in captures), ZERO)
-    total = due.amount if everything else min(due.amount, max(ZERO, worth - (order.gross - due.amount)))
-    amount = total - taken
+    amount = _to_take(order, due, now, final) - sum((one.amount for one in captures), ZERO)
     if amount <= 0:
         return None
     value = sum((line.gross for line in lines), ZERO)
@@ -107,20 +119,51 @@ def capture(
     )  # fmt: skip
 
 
+def grown(order: Order, shipment: Shipment, captures: Sequence[Capture]) -> tuple[Shipment, Shipment] | None:
+    """A captured shipment as it was then, and what it has grown by since as a shipment of its own: some warehouses add
+    later parcels to a delivery that they have told of. None where it is all captured."""
+    mine = [one for one in captures if one.number == shipment.number or one.number.startswith(f"{shipment.number}+")]
+    taken: dict[str, Decimal] = {}
+    for row in (row for one in mine for row in one.lines):
+        taken[row.line_id] = taken.get(row.line_id, ZERO) + row.quantity
+    was, more = [], []
+    for line_id, here in _pieces(order, shipment.lines, {}).items():
+        had = min(here, taken.get(line_id, ZERO))
+        was += [ShipmentLine(line_id=line_id, quantity=had)] if had else []
+        more += [ShipmentLine(line_id=line_id, quantity=here - had)] if here > had else []
+    if not was or not more:
+        return None
+    return (
+        msgspec.structs.replace(shipment, lines=tuple(was)),
+        msgspec.structs.replace(shipment, number=f"{shipment.number}+{len(mine)}", lines=tuple(more)),
+    )
+
+
+def _to_take(order: Order, due: Owed, sent: Mapping[str, Decimal], final: bool) -> Decimal:
+    """What is to be captured in all when these pieces have been sent."""
+    if not _missing(order, sent):
+        return due.amount
+    worth = sum((row.gross for row in _money(order, sent, {})), ZERO)
+    worth += sum((charge.gross for charge in order.charges if final or charge.kind != "rounding"), ZERO)
+    return min(due.amount, max(ZERO, worth - due.elsewhere))
+
+
 def void(
     order: Order, due: Owed, sent: Sequence[Shipment], captures: Sequence[Capture], statuses: Iterable[OrderStatus]
 ) -> Void | None:
     """What can be let go: all of it when the order was cancelled before anything left, the rest when the warehouse has
     closed the order and all that it shipped is among `sent` (and so captured). None while more may be captured."""
     statuses = tuple(statuses)
-    rest = due.amount - sum((one.amount for one in captures), ZERO)
+    rest = due.authorised - sum((one.amount for one in captures), ZERO)
     if rest <= 0:
         return None
     gone = bool(sent or captures) or any(status.fulfilment in LEFT for status in statuses)
     if gone:
         pieces = _all_pieces(order, sent)
-        if not _missing(order, pieces) or not any(_is_closed(order, status, pieces) for status in statuses):
+        if _missing(order, pieces) and not any(_is_closed(order, status, pieces) for status in statuses):
             return None
+        if due.authorised - rest < _to_take(order, due, pieces, final=True):
+            return None  # something that was sent is not captured yet
     elif order.lifecycle != "cancelled" and not any(status.lifecycle == "cancelled" for status in statuses):
         return None
     return Void(

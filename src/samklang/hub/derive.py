@@ -132,11 +132,17 @@ class Derivations:
         # Those that are captured came first, whatever was heard of them since.
         shipments = sorted(self._shipments(order, statuses), key=lambda shipment: shipment.number not in numbers)
         for n, shipment in enumerate(shipments):
-            if shipment.number not in numbers:
-                made = payments.capture(order, due, shipment, shipments[:n], before, statuses.get(self.row.pk))
-                if made is not None:
-                    wake |= self._keep(way, made, f"{made.amount} {made.currency}")
-                    before.append(made)
+            sent = shipments[:n]
+            if shipment.number in numbers:
+                grown = payments.grown(order, shipment, before)
+                if grown is None:
+                    continue
+                was, shipment = grown
+                sent = [*sent, was]
+            made = payments.capture(order, due, shipment, sent, before, statuses.get(self.row.pk))
+            if made is not None:
+                wake |= self._keep(way, made, f"{made.amount} {made.currency}")
+                before.append(made)
         return wake
 
     def _shipments(self, order: Order, statuses: Mapping[int, OrderStatus]) -> list[Shipment]:

@@ -21,8 +21,10 @@ from samklang.hub import listing, problems, store
 from samklang.hub.flows import Route, routes
 from samklang.hub.journey import step
 from samklang.hub.models import Amendment, Binding, Connection, FeedState, Flow, Hold, Master, Stored
+from samklang.hub.projection import projection
 from samklang.records import Address, Order, OrderStatus, Record, Release, content_hash, decode, encode, types_of_order
 from samklang.records.states import LOCKED
+from samklang.rules import Ignored
 
 #: A hold keeps these from the other systems; what happened already is still told to the shop.
 HELD = frozenset({"order", "release", "capture"})
@@ -192,11 +194,25 @@ def skip(tenant: int, connection: int, type_: str, key: str, reason: str, by: st
             state__in=["idle", "sending"]
         )
         given_up = {"delivered": F("wanted"), "state": "idle", "waiting_on": "", "risk": "", "troubled": False}
-        if not rows.update(**given_up):
+        row = rows.select_related("flow__target").first()
+        if row is None or not rows.update(**given_up, sent=_as_sent(row)):
             return False
         problems.clear(tenant, connection, "out", type_, [key])
         step(Connection.objects.get(pk=connection), type_, [(key, "skipped", f"{by}: {reason}")])
     return True
+
+
+def _as_sent(row: Binding) -> bytes | None:
+    """Hash of what would have been sent: the next change goes there only if it is about something else."""
+    body = Stored.objects.filter(
+        tenant_id=row.tenant_id, connection=row.source, type=row.type, key=row.key
+    ).values_list("body", flat=True).first()  # fmt: skip
+    before = None if row.sent is None else bytes(row.sent)
+    if body is None or row.flow is None:
+        return before
+    project = projection(row.flow)
+    record = project(decode(row.type, bytes(body)))
+    return before if isinstance(record, Ignored) else project.hash(record, bytes(row.wanted or b""))
 
 
 def resend(tenant: int, connection: int, type_: str, key: str, by: str) -> bool:

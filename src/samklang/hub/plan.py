@@ -416,8 +416,14 @@ def switch_on(flow: Flow) -> int:
 
 
 def resend(flow: Flow) -> int:
-    """After a change of rules, mask or options: all of the flow is judged anew; only real differences are sent."""
+    """After a change of rules, mask or options: all of the flow is judged anew, what stopped too; only real differences
+    are sent."""
     with transaction.atomic():
         return Binding.objects.filter(
-            tenant=flow.tenant, connection=flow.target, type=flow.type, flow=flow, state="idle", wanted__isnull=False
+            tenant=flow.tenant,
+            connection=flow.target,
+            type=flow.type,
+            flow=flow,
+            state__in=["idle", "stopped"],
+            wanted__isnull=False,
         ).update(state="due", due_at=time.time())

@@ -88,9 +88,11 @@ class KlarnaSandbox(Provider):
 
     # ------------------------------------------------------------------------------------------------ by hand
 
-    def authorise(self, amount: int, currency: str = "SEK", reference: str = "", days: int = 28) -> str:
+    def authorise(
+        self, amount: int, currency: str = "SEK", reference: str = "", days: int = 28, order_id: str = ""
+    ) -> str:
         """A buyer pays with Klarna: so many öre are authorised. Gives the order_id that the shop keeps."""
-        id_ = str(uuid.uuid4())
+        id_ = order_id or str(uuid.uuid4())
         self.orders[id_] = Order(
             id=id_, amount=amount, original=amount, currency=currency, reference=reference, created=self.now(),
             expires=self.now() + timedelta(days=days),

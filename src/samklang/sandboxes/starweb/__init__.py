@@ -156,10 +156,12 @@ class StarwebSandbox:
             raise LookupError("this shop has nothing in stock to buy")
         return [(sku, self._dice.choice((1, 1, 2))) for sku in self._dice.sample(there, min(len(there), 2))]
 
-    def cancel(self, order: int) -> Row:
-        """The order is cancelled in the shop's pages: the buyer is mailed, the goods are back in stock."""
+    def cancel(self, order: int, *, payment: bool = True) -> Row:
+        """The order is cancelled in the shop's pages: the buyer is mailed, the goods are back in stock, and with
+        `payment` the shop has its provider let the money go."""
         with self.lock:
-            return self.orders.shown(self.orders.change(order, {"statusId": CANCELED}), set())
+            data = {"statusId": CANCELED, "onOrderStatusChangeProcessPayment": payment}
+            return self.orders.shown(self.orders.change(order, data), set())
 
     # ------------------------------------------------------------------------------------------------ the shop's people
 
