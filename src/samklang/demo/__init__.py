@@ -1,8 +1,9 @@
-"""`samklang demo`: the main job in about a minute, on stand-ins of WooCommerce and Fortnox.
+"""`samklang demo`: the main job in about two minutes, on stand-ins.
 
 A shop that starts empty and an ERP with some hundred articles are connected and planned; the plan is applied; then
-orders come in while things go wrong: a customer whose data clash, a storm of 429, a killed hub. In the end both
-systems are asked what they hold, and the exit code says whether they agree.
+orders come in while things go wrong: a customer whose data clash, a storm of 429, a killed hub. Then a second shop,
+a warehouse and a payment provider join (chain.py). In the end all systems are asked what they hold, and the exit code
+says whether they agree.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import urllib3
 from rich import box
 from rich.table import Table
 
+from samklang.demo.chain import Chain
 from samklang.demo.compare import Line, compare
 from samklang.demo.stage import DemoFailed, Stage, System, stage
 from samklang.sandboxes import swedish
@@ -90,6 +92,7 @@ def _story(scene: Stage, articles: int, orders: int, port: int) -> Told:
     scene.title(f"The journey of order {special}")
     scene.samklang("journey", special, expect=(0,))
     lines = compare(shop.snapshot(), erp.snapshot(), _CHANNEL)
+    lines += Chain(scene, erp).play()
     return Told(lines, time.monotonic() - began)
 
 
@@ -256,7 +259,7 @@ class _Live:
 
 def _close(scene: Stage, told: Told) -> None:
     scene.title("Do both sides agree?")
-    table = Table("", "Shop (WooCommerce)", "ERP (Fortnox)", "", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table("", "Shop", "Other side", "", box=box.SIMPLE_HEAD, pad_edge=False)
     for line in told.lines:
         table.add_row(line.what, line.shop, line.erp, "no" if line.differences else "agree")
     scene.console.print(table)
