@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import abc
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, ClassVar, Literal, Protocol
 
 import msgspec
@@ -115,6 +115,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     axes: int | None = None  # most variant axes; None = no limit, 0 = no variants
     warehouses: bool = False
     price_lists: bool = False
+    ledger: bool = False  # keeps books, and can say so (`Connector.ledger`)
     choices: tuple[ChoiceKind, ...] = ()  # what can be read with `Connector.choices`
     cannot: tuple[str, ...] = ()  # sentences for the docs page and the plan
     exempt: Mapping[str, str] = {}  # check name → why it does not apply here (grades)
@@ -237,6 +238,24 @@ class Choice(msgspec.Struct, frozen=True):
     name: str = ""
 
 
+class LedgerAccount(msgspec.Struct, frozen=True):
+    """An account as a ledger has it. `vat_box` is the box of the VAT return that it leads to, where the ledger says."""
+
+    number: str
+    name: str = ""
+    active: bool = True
+    vat_box: str = ""
+
+
+class Ledger(msgspec.Struct, frozen=True, kw_only=True):
+    """What a ledger says of itself: chart, fiscal years (first and last day), voucher series, the last closed day."""
+
+    accounts: tuple[LedgerAccount, ...]
+    years: tuple[tuple[date, date], ...]
+    series: tuple[str, ...] = ()
+    locked_until: date | None = None
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """What the connection check found out: whose system it is, its version, what deserves a warning."""
 
@@ -338,6 +357,10 @@ class Connector(abc.ABC):
         For those that the manifest's `choices` names. `code` is what stands in records and in a flow's maps.
         """
         raise NotImplementedError(f"{self.manifest.name} cannot list {what}")
+
+    def ledger(self) -> Ledger:
+        """With `ledger = true`: chart, fiscal years and series, so that vouchers can be judged before they are sent."""
+        raise NotImplementedError(f"{self.manifest.name} keeps no books")
 
     def link(self, type_: str, external_id: str) -> str:
         """The address of this record's page in the system's own console, "" where there is none. Makes no call."""

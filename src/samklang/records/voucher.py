@@ -93,6 +93,13 @@ class Voucher(Record, frozen=True, kw_only=True, tag="voucher", omit_defaults=Tr
         if difference := sum((line.amount for line in self.lines), ZERO):
             raise Unbalanced(f"{self.key} differs by {difference} {self.currency}")
 
+    def needs(self) -> tuple[tuple[str, str], ...]:
+        """The orders whose invoices it is about, where the ledger keeps invoices."""
+        if self.source not in ("invoice", "invoice_payment"):
+            return ()
+        items = (line.item for line in self.lines if line.role == "receivable.invoice" and line.item)
+        return tuple(("order", item) for item in dict.fromkeys(items))
+
     @property
     def turnover(self) -> Decimal:
         """Sum of the debit side."""

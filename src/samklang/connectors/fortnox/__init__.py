@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from samklang.connectors.contract import Account, Surroundings
+from samklang.connectors.contract import Account, Ledger, Surroundings
 from samklang.connectors.errors import Misconfigured
+from samklang.connectors.fortnox.books import Books
 from samklang.connectors.fortnox.client import Client
 from samklang.connectors.fortnox.read import Reader
 from samklang.connectors.fortnox.write import Writer
@@ -25,6 +26,7 @@ class Fortnox(System):
         self.transport = self.client.transport
         reader = Reader(self.client, settings, around.now)
         writer = Writer(self.client, reader, settings)
+        self.books = books = Books(self.client)
         self.feeds = {
             "articles": reader.articles, "stock": reader.stock, "prices": reader.prices,
             "customers": reader.customers, "order_status": reader.order_status,
@@ -32,10 +34,11 @@ class Fortnox(System):
         self.writes = {
             "product": self.each(writer.product), "price_list": self.each(writer.price_list), "price": writer.prices,
             "stock": writer.stock, "customer": self.each(writer.customer), "order": self.each(writer.order),
+            "voucher": self.each(books.voucher),
         }  # fmt: skip
         self.looks = {
             "product": writer.find_product, "customer": writer.find_customer, "order": writer.find_order,
-            "price_list": writer.find_price_list,
+            "price_list": writer.find_price_list, "voucher": books.find_voucher,
         }  # fmt: skip
 
     def check(self) -> Account:
@@ -44,6 +47,9 @@ class Fortnox(System):
             raise Misconfigured("There is no Fortnox at this address")
         warning = "The warehouse module is on: stock can be read, but not written"
         return Account(title=company, warnings=(warning,) if self.client.warehouse() else ())
+
+    def ledger(self) -> Ledger:
+        return self.books.ledger()
 
     def login_page(self, redirect_uri: str, state: str) -> str:
         return self.client.login_page(redirect_uri, state)

@@ -17,7 +17,7 @@ from samklang.connectors.transport import Answer, Transport
 
 S = TypeVar("S", bound=msgspec.Struct)
 
-_SCOPES = "article customer order invoice price payment companyinformation settings warehouse"
+_SCOPES = "article customer order invoice price payment bookkeeping companyinformation settings warehouse"
 _LARGEST_PAGE = 500
 
 #: Codes as other users of the API report them (not in the vendor's document); any other code is a "no" to the record.

@@ -2,8 +2,8 @@
 
 `FortnoxSandbox(articles=500).app` is the ASGI application (login server and API on the same address). What a person
 would do in Fortnox' own pages is a method here, and POST /_sandbox/<method> with its arguments as JSON for other
-processes: deliver, invoice, bookkeep, pay, cancel, stock, price, name, phone-order, tokens, expire, switch;
-GET /_sandbox/snapshot.
+processes: deliver, invoice, bookkeep, pay, cancel, stock, price, name, phone-order, account, lock, tokens, expire,
+switch; GET /_sandbox/snapshot.
 
     fields     what may be written, types and lengths      totals   arithmetic of a document
     ledger     articles, prices, customers, vouchers       documents  orders, invoices, payments
@@ -25,6 +25,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from samklang.sandboxes.fortnox import shapes
 from samklang.sandboxes.fortnox.documents import Ledger
 from samklang.sandboxes.fortnox.fields import Refused
 from samklang.sandboxes.fortnox.ledger import Row, utc_now
@@ -147,6 +148,17 @@ class FortnoxSandbox:
         with self._lock:
             self.ledger.put_article({"Description": name}, article)
 
+    def account(self, number: int, *, active: bool = True, name: str = "") -> None:
+        """Create an account, or take one out of use."""
+        with self._lock:
+            row = self.ledger.accounts.setdefault(number, {"Number": number, "Description": name, "VATCode": ""})
+            row["Active"] = active
+
+    def lock(self, until: str) -> None:
+        """Close the books up to and including a day."""
+        with self._lock:
+            self.ledger.locked_until = until
+
     def phone_order(self, rows: Mapping[str, int | str | Decimal], customer: str = "") -> str:
         """An order that somebody types into Fortnox: article number → quantity. Gives the order number."""
         with self._lock:
@@ -158,7 +170,7 @@ class FortnoxSandbox:
             return str(self.ledger.put_order({"CustomerNumber": customer, "OrderRows": lines})["DocumentNumber"])
 
     def snapshot(self) -> dict[str, Any]:
-        """What the ledger holds, for comparing: articles, prices, customers, orders, invoices by number."""
+        """What the ledger holds, for comparing: articles, prices, customers, orders, invoices, vouchers by number."""
         order = "ExternalInvoiceReference1 YourOrderNumber CustomerNumber Currency Total TotalVAT Cancelled"
         order += " InvoiceReference"
         invoice = "ExternalInvoiceReference1 YourOrderNumber CustomerNumber Currency Total TotalVAT Cancelled Booked"
@@ -179,6 +191,11 @@ class FortnoxSandbox:
                 "customers": {number: _some(row, person) for number, row in ledger.customers.items()},
                 "orders": {number: _some(row, order) for number, row in ledger.orders.items()},
                 "invoices": {number: _some(row, invoice) for number, row in ledger.invoices.items()},
+                "vouchers": {
+                    f"{series} {number}/{year}": shapes.plain(row)
+                    for (series, number, year), row in ledger.vouchers.items()
+                },
+                "payments": {number: shapes.plain(row) for number, row in ledger.payments.items()},
                 "price_lists": {code: row["Description"] for code, row in ledger.price_lists.items()},
             }
 
@@ -186,7 +203,7 @@ class FortnoxSandbox:
 
     _ACTIONS = (
         "tokens", "expire", "switch", "deliver", "invoice", "bookkeep", "pay", "cancel", "stock", "price", "name",
-        "phone_order",
+        "phone_order", "account", "lock",
     )  # fmt: skip
 
     async def _act(self, request: Request) -> Response:

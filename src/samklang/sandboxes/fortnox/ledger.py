@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from samklang.records.vat import rates
-from samklang.sandboxes.fortnox import fields
+from samklang.sandboxes.fortnox import chart, fields
 from samklang.sandboxes.fortnox.fields import Refused, checked
 from samklang.sandboxes.fortnox.totals import ore
 from samklang.sandboxes.swedish import families, parties
@@ -36,7 +36,13 @@ class Registers:
         self.price_lists: dict[str, Row] = {}
         self.prices: dict[tuple[str, str], dict[Decimal, Decimal]] = {}
         self.units: dict[str, Row] = {code: {"Code": code, "Description": text} for code, text in _UNITS.items()}
-        self.vouchers: dict[tuple[str, int], Row] = {}
+        self.vouchers: dict[tuple[str, int, int], Row] = {}  # series, number, year
+        self.accounts: dict[int, Row] = {
+            number: {"Number": number, "Description": name, "VATCode": code, "Active": True}
+            for number, (name, code) in chart.ACCOUNTS.items()
+        }
+        self.series: dict[str, str] = dict(chart.SERIES)
+        self.locked_until = ""
         self.reserved: dict[str, Decimal] = {}
         self._numbers = {"article": itertools.count(1), "customer": itertools.count(1)}
         for code, text in (("A", "Prislista A"), ("B", "Återförsäljare")):
@@ -193,25 +199,43 @@ class Registers:
 
     # ------------------------------------------------------------------------------------------------ bookkeeping
 
-    def put_voucher(self, data: object) -> Row:
-        """Book a voucher: at least two rows, in balance."""
+    def put_voucher(self, data: object, year: str = "") -> Row:
+        """Book a voucher: at least two rows, in balance, on accounts in use, dated in an open year (`year`: its id)."""
         given = checked(data, fields.VOUCHER)
         rows = [checked(row, fields.VOUCHER_ROW) for row in given["VoucherRows"]]
         if len(rows) < 2 or sum(row.get("Debit", 0) - row.get("Credit", 0) for row in rows):
             raise Refused("Verifikationen balanserar inte", 0)
+        for row in rows:
+            if not self.accounts.get(row["Account"], {"Active": False})["Active"]:
+                raise Refused(f"Kontot {row['Account']} finns inte eller är inaktivt", 0)
+        if given["VoucherSeries"] not in self.series:
+            raise Refused(f"Verifikationsserien {given['VoucherSeries']} finns inte", 0)
+        of = self.year_of(given["TransactionDate"])
+        if of is None or (year and str(of["Id"]) != year):
+            raise Refused("Datumet ligger utanför räkenskapsåret", 0)
+        if given["TransactionDate"] <= self.locked_until:
+            raise Refused("Perioden är låst", 0)
         return self.book(given["VoucherSeries"], given | {"VoucherRows": rows})
 
     def book(self, series: str, voucher: Row) -> Row:
-        """Give the voucher the next number of its series."""
-        number = 1 + sum(1 for key in self.vouchers if key[0] == series)
-        self.vouchers[series, number] = voucher | {
-            "VoucherSeries": series, "VoucherNumber": number, "Year": self.year()["Id"]
-        }  # fmt: skip
-        return self.vouchers[series, number]
+        """Give the voucher the next number of its series and year."""
+        year = (self.year_of(voucher["TransactionDate"]) or self.year())["Id"]
+        number = 1 + sum(1 for key in self.vouchers if (key[0], key[2]) == (series, year))
+        made = voucher | {"VoucherSeries": series, "VoucherNumber": number, "Year": year}
+        self.vouchers[series, number, year] = made
+        return made
 
-    def year(self) -> Row:
-        """The open financial year: the calendar year."""
-        year = self.today().year
+    def years(self) -> list[Row]:
+        """The financial years that are there: last year's and this year's."""
+        return [self.year(self.today().year - 1), self.year()]
+
+    def year_of(self, day: str) -> Row | None:
+        """The financial year of a date."""
+        return next((year for year in self.years() if year["FromDate"] <= day <= year["ToDate"]), None)
+
+    def year(self, year: int = 0) -> Row:
+        """A financial year, which is a calendar year; without one the open year."""
+        year = year or self.today().year
         ends = {"FromDate": f"{year}-01-01", "ToDate": f"{year}-12-31"}
         return {"Id": year - 2020, **ends, "AccountingMethod": "ACCRUAL", "AccountChartType": "Bas 2024"}
 

@@ -10,7 +10,7 @@ from typing import Any
 from samklang.connectors.checks import specimens
 from samklang.connectors.checks.stand import Happening, MemoryTokens, Specimen
 from samklang.connectors.contract import Tokens, TokenStore
-from samklang.records import Customer, Order, Price, Product, Record, StockLevel
+from samklang.records import Customer, Order, Price, Product, Record, StockLevel, Voucher
 from samklang.records.ids import sku_key
 from samklang.sandboxes.fortnox import FortnoxSandbox
 from samklang.sandboxes.stands import Clock, FaultyStand, Judge, price_key
@@ -74,6 +74,8 @@ class FortnoxStand(FaultyStand):
             return sum(
                 row.get("ExternalInvoiceReference1") == record.key and not row.get("Cancelled") for row in papers
             )
+        if isinstance(record, Voucher):
+            return sum(row.get("Comments") == record.key for row in held["vouchers"].values())
         return sum(name == record.key for name in held["price_lists"].values())
 
     def figures(self) -> Mapping[tuple[str, str], str]:
@@ -95,6 +97,7 @@ class FortnoxStand(FaultyStand):
             "stock": Specimen(record=specimens.stock(n), before=(article,)),
             "customer": Specimen(record=specimens.customer(n)),
             "price_list": Specimen(record=specimens.price_list(n)),
+            "voucher": Specimen(record=specimens.voucher(n)),
             "order": Specimen(
                 record=specimens.order(n),
                 before=(article, specimens.customer(n)),

@@ -219,19 +219,23 @@ class Web:
             route(
                 "GET",
                 "/3/financialyears",
-                many("FinancialYears", lambda: [ledger.year()], shapes.itself, {"Date": _in_year}),
+                many("FinancialYears", ledger.years, shapes.itself, {"Date": _in_year}),
             ),
             route(
                 "GET",
                 "/3/vouchers",
                 many("Vouchers", ledger.vouchers.values, _voucher_row, {"financialyear": _year}),
             ),
-            route("POST", "/3/vouchers", new("Voucher", ledger.put_voucher)),
             route(
                 "GET",
-                "/3/vouchers/{series}/{number:int}",
-                one("Voucher", lambda p, _: _known(ledger.vouchers, (p["series"], p["number"]))),
+                "/3/vouchers/sublist/{series}",
+                self._series,
             ),
+            route("POST", "/3/vouchers", self._new_voucher()),
+            route("GET", "/3/vouchers/{series}/{number:int}", self._voucher()),
+            route("GET", "/3/voucherseries", many("VoucherSeriesCollection", self._all_series, shapes.itself)),
+            route("GET", "/3/accounts", many("Accounts", self._accounts, shapes.itself)),
+            route("GET", "/3/settings/lockedperiod", one("LockedPeriod", lambda *_: {"EndDate": ledger.locked_until})),
             route("GET", "/api/warehouse/tenants-v4", self._call(self._tenant)),
             route("GET", "/api/warehouse/status-v1/stockbalance", self._call(self._balance)),
         ]
@@ -253,6 +257,40 @@ class Web:
 
         response: Response = await self.many("Prices", rows, shapes.itself)(request)
         return response
+
+    async def _series(self, request: Request) -> Response:
+        series = request.path_params["series"]
+        _known({code: {} for code in self.ledger.series}, series)
+
+        def rows() -> list[Row]:
+            return [row for key, row in self.ledger.vouchers.items() if key[0] == series]
+
+        response: Response = await self.many("Vouchers", rows, _voucher_row, {"financialyear": _year})(request)
+        return response
+
+    def _new_voucher(self) -> Callable[[Request], Any]:
+        def run(request: Request, data: Any) -> tuple[object, int]:
+            if not isinstance(data, dict) or not isinstance(data.get("Voucher"), dict):
+                raise Refused("Ingen eller felaktig typ av data.", 2001392)
+            made = self.ledger.put_voucher(data["Voucher"], request.query_params.get("financialyear", ""))
+            return {"Voucher": shapes.plain(made)}, 201
+
+        return self._call(run)
+
+    def _voucher(self) -> Callable[[Request], Any]:
+        def run(request: Request, _data: Any) -> tuple[object, int]:
+            path, year = request.path_params, request.query_params.get("financialyear")
+            key = (path["series"], path["number"], int(year) if year else self.ledger.year()["Id"])
+            return {"Voucher": _known(self.ledger.vouchers, key)}, 200
+
+        return self._call(run)
+
+    def _accounts(self) -> list[Row]:
+        year = self.ledger.year()["Id"]
+        return [{**row, "Year": year} for _, row in sorted(self.ledger.accounts.items())]
+
+    def _all_series(self) -> list[Row]:
+        return [{"Code": code, "Description": name} for code, name in sorted(self.ledger.series.items())]
 
     def _tenant(self, _request: Request, _data: Any) -> tuple[object, int]:
         return {"activated": self.ledger.warehouse, "tenantId": _COMPANY["DatabaseNumber"]}, 200
@@ -295,7 +333,8 @@ def _known(register: Any, key: Any) -> Row:
 
 
 def _voucher_row(_ledger: Ledger, row: Row) -> Row:
-    return {name: row[name] for name in ("Description", "TransactionDate", "VoucherSeries", "VoucherNumber", "Year")}
+    names = ("Description", "TransactionDate", "VoucherSeries", "VoucherNumber", "Year", "Comments")
+    return {name: row[name] for name in names if name in row}
 
 
 def _in_year(row: Row, value: str) -> bool:
