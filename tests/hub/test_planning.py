@@ -176,3 +176,34 @@ def test_a_plan_that_waits_for_nobody_leaves_nothing_in_the_configuration(edited
     assert config.current(edited.tenant).flows == []
     drafts.drop(edited.tenant)
     assert drafts.shown(edited.tenant).changes == []
+
+
+def test_guests_of_orders_that_would_be_sent_are_counted_and_sent_before_them(edited: World) -> None:
+    """An order waits for its buyer at the target: the buyer is part of what is planned and applied."""
+    from samklang.hub import planning
+
+    edited.shop.put(order("1001", "A-0"))
+    planning.ask(edited.tenant, "anna")
+    run = _work(edited)
+    found = planning.consequences(run)
+    assert found is not None
+    assert {flow.type: flow.create for flow in found.flows if flow.create} == {"product": 2, "customer": 1, "order": 1}
+    planning.approve(run, "anna", "")
+    _work(edited)
+    edited.deliver("erp", "customer")
+    edited.deliver("erp", "order")
+    assert len(edited.erp.of("order")) == 1
+
+
+def test_buyers_of_orders_that_do_not_flow_stay_where_they_are(world: World) -> None:
+    """A cut-over date keeps old buyers out of the ERP too."""
+    from datetime import UTC, datetime
+
+    world.flow("customer", "shop", "erp")
+    world.flow("order", "shop", "erp", since=datetime(2026, 11, 15, tzinfo=UTC))
+    world.erp.put(product("A-1"))
+    world.shop.put(order("1001", "A-1", email="old@example.se", placed_at=datetime(2026, 11, 1, tzinfo=UTC)))
+    world.shop.put(order("1002", "A-1", email="new@example.se", placed_at=datetime(2026, 11, 20, tzinfo=UTC)))
+    world.read("shop", "orders")
+    world.deliver("erp", "customer")
+    assert [customer.email for customer in world.erp.of("customer")] == ["new@example.se"]  # type: ignore[attr-defined]

@@ -55,12 +55,12 @@ class PauseForm(forms.Form):
     )  # fmt: skip
 
 
-@page(Right.OPERATE, post=Right.OPERATE)
+@page(None, post=Right.OPERATE)
 def pause(request: PageRequest, name: str) -> HttpResponse:
     """Pause a connection: what is due waits."""
     row = _row(request, name)
     form = PauseForm(request.POST)
-    if request.method == "POST" and form.is_valid():
+    if form.is_valid():
         why = form.cleaned_data["why"] or _("Paused by %(who)s") % {"who": request.user}
         connecting.pause(row, why)
         audit.note(request, gettext_noop("paused"), f"connection {name}", why=why)
@@ -68,37 +68,35 @@ def pause(request: PageRequest, name: str) -> HttpResponse:
     return go(request, "connection", name)
 
 
-@page(Right.OPERATE, post=Right.OPERATE)
+@page(None, post=Right.OPERATE)
 def resume(request: PageRequest, name: str) -> HttpResponse:
     """Use a connection again."""
     row = _row(request, name)
-    if request.method == "POST":
-        links.resume(row)
-        audit.note(request, gettext_noop("resumed"), f"connection {name}")
-        messages.success(request, _("%(name)s is in use again.") % {"name": name})
+    links.resume(row)
+    audit.note(request, gettext_noop("resumed"), f"connection {name}")
+    messages.success(request, _("%(name)s is in use again.") % {"name": name})
     return go(request, "connection", name)
 
 
-@page(Right.OPERATE, post=Right.OPERATE)
+@page(None, post=Right.OPERATE)
 def check(request: PageRequest, name: str) -> HttpResponse:
     """Ask the system whether the login still works."""
     row = _row(request, name)
-    if request.method == "POST":
+    try:
+        link = links.open_link(row)
         try:
-            link = links.open_link(row)
-            try:
-                account = link.connector.check()
-            finally:
-                link.capture.flush()
-        except SamklangError as error:
-            if isinstance(error, Pause):
-                links.went_wrong(row, error)
-            messages.error(request, told(error))
-        else:
-            title = f"{account.title} {account.version}".strip()
-            messages.success(request, _("The login works: %(title)s") % {"title": title})
-            for warning in account.warnings:
-                messages.warning(request, warning)
+            account = link.connector.check()
+        finally:
+            link.capture.flush()
+    except SamklangError as error:
+        if isinstance(error, Pause):
+            links.went_wrong(row, error)
+        messages.error(request, told(error))
+    else:
+        title = f"{account.title} {account.version}".strip()
+        messages.success(request, _("The login works: %(title)s") % {"title": title})
+        for warning in account.warnings:
+            messages.warning(request, warning)
     return go(request, "connection", name)
 
 

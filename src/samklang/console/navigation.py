@@ -49,7 +49,14 @@ MENU = (
             "connections", _("Connections"), Right.SEE, "plug",
             ("connection", "connection-change", "connection-hooks", "catalogue", "connect"),
         ),
-        Entry("flows", _("Flows"), Right.SEE, "workflow"),
+        Entry(
+            "flows", _("Flows"), Right.SEE, "workflow",
+            (
+                "flow", "flow-when", "rules", "chain", "rule", "channels", "channel", "channel-new", "plan", "history",
+                "version", "import",
+            ),
+        ),
+        Entry("brakes", _("Brakes"), Right.SEE, "hand"),
     )),
     Group(_("Logs and reports"), (
         Entry("transfers", _("Transfers"), Right.SEE, "arrow-left-right"),

@@ -11,7 +11,6 @@ pages = [
     path("orders/<path:key>", views.journey, name="journey"),
     path("products", views.products, name="products"),
     path("problems", views.problems, name="problems"),
-    path("flows", views.flows, name="flows"),
     *setup_urls.pages,
     path("transfers", views.transfers, name="transfers"),
     path("people", people.people, name="people"),

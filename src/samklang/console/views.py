@@ -76,13 +76,6 @@ def problems(request: PageRequest) -> HttpResponse:
 
 
 @page(Right.SEE)
-def flows(request: PageRequest) -> HttpResponse:
-    """The matrix of masters."""
-    channels, rows = looks.matrix(request.tenant)
-    return _page(request, "flows", channels=channels, rows=rows)
-
-
-@page(Right.SEE)
 def transfers(request: PageRequest) -> HttpResponse:
     """The last hundred runs."""
     rows = Transfer.objects.filter(tenant=request.tenant).select_related("connection").order_by("-id")[:100]

@@ -180,6 +180,20 @@ def check(config: Config) -> None:
             raise Misconfigured(str(error), where=f"rules {chain.direction} of {chain.connection}") from error
 
 
+def refuse_new_masters(old: Config, new: Config) -> None:
+    """Raise Misconfigured where a type that flows would get another master: what it has delivered is judged by the old
+    one, so that is two steps."""
+    masters = {(flow.channel, flow.type): flow.source for flow in old.flows if flow.enabled}
+    for flow in new.flows:
+        now = masters.get((flow.channel, flow.type), flow.source)
+        if flow.enabled and now != flow.source:
+            raise Misconfigured(
+                f"{flow.type} in {flow.channel} would get another master: {flow.source} instead of {now}",
+                where=f"{flow.channel}.{flow.type}",
+                do_this="First take its flows away and apply that; then name the new master and apply again.",
+            )
+
+
 def current(tenant: Tenant) -> Config:
     """The configuration in the database."""
     connections = Connection.objects.filter(tenant=tenant).order_by("name")

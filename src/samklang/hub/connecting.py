@@ -208,7 +208,12 @@ def register_hooks(row: Connection, public_url: str) -> str:
             f"{facts.title} has no webhooks", where="public_url", do_this="It is read on a schedule instead."
         )
     address = f"{public_url.rstrip('/')}/hooks/{row.tenant.slug}/{row.name}"
-    links.open_link(row).connector.register_hooks(address, hooks.hook_secret(row))
+    secret = hooks.hook_secret(row)  # first: it is one of the link's secrets, and a link made before would be closed
+    link = links.open_link(row)
+    try:
+        link.connector.register_hooks(address, secret)
+    finally:
+        link.capture.flush()
     return address
 
 

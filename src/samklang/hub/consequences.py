@@ -57,9 +57,9 @@ def foresee(new: Config, step: Progress, most: int = SAMPLES) -> Consequences:
     _refuse_missing_secrets(new, tenant)
     compared = config.compare(old if tenant else None, new)
     changes = [change for change in compared if not _settled(change, old, tenant)]
+    config.refuse_new_masters(old, new)
     on = {flow.name(): flow for flow in old.flows if flow.enabled}
     wanted = {flow.name(): flow for flow in new.flows if flow.enabled}
-    _refuse_new_masters(on, wanted)
     finished = _last_applied(tenant)
     begins = [name for name in wanted if name not in on or name not in finished]
     begins.sort(key=lambda name: record_types().index(name[1]))
@@ -123,18 +123,6 @@ def _refuse_missing_secrets(new: Config, tenant: Tenant | None) -> None:
                 f"{name} has never been connected, so its secrets are missing",
                 where=f"connections.{name}", do_this=f"Run `samklang connect {name} {part.connector}` first.",
             )  # fmt: skip
-
-
-def _refuse_new_masters(on: dict[Name, config.FlowPart], wanted: dict[Name, config.FlowPart]) -> None:
-    masters = {(flow.channel, flow.type): flow.source for flow in on.values()}
-    for flow in wanted.values():
-        now = masters.get((flow.channel, flow.type), flow.source)
-        if now != flow.source:
-            raise Misconfigured(
-                f"{flow.type} in {flow.channel} would get another master: {flow.source} instead of {now}",
-                where=f"flow {flow.type} → {flow.target}",
-                do_this="Take the flow out of the file, apply, then put it in with its new master and apply again.",
-            )
 
 
 def _settled(change: Change, old: Config, tenant: Tenant | None) -> bool:

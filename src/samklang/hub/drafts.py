@@ -73,6 +73,7 @@ def edit(tenant: Tenant, by: str, what: str, change: Callable[[Config], None]) -
         wanted = _carried(draft, now)
         change(wanted)
         config.check(wanted)
+        config.refuse_new_masters(now, wanted)
         if not config.compare(now, wanted):
             draft.delete()
             return Shown(now, now, None)
@@ -111,23 +112,27 @@ def _carried(draft: Draft, now: Config) -> Config:
 
 
 def merge(base: Config, ours: Config, theirs: Config) -> Config:
-    """`theirs` with what `ours` changed of `base`, thing by thing (connection, channel, flow, chain of rules). Where
+    """`theirs` with what `ours` changed of `base`, thing by thing (connection, channel, flow, chain of rules …). Where
     both changed the same thing, ours stays: the plan shows what it does. What hangs on something that is gone, goes."""
-    connections = _merged(base.connections, ours.connections, theirs.connections)
-    channels = _merged(base.channels, ours.channels, theirs.channels)
-    flows = _merged(*({flow.name(): flow for flow in one.flows} for one in (base, ours, theirs)))
-    chains = _merged(*({chain_name(part): part for part in one.rules} for one in (base, ours, theirs)))
-    channels = {code: part for code, part in channels.items() if part.connection in connections}
-    return Config(
-        tenant=ours.tenant if ours.tenant != base.tenant else theirs.tenant,
-        connections=connections,
-        channels=channels,
-        flows=[
-            flow for flow in flows.values()
-            if flow.channel in channels and flow.source in connections and flow.target in connections
-        ],
-        rules=[part for part in chains.values() if part.connection in connections],
-    )  # fmt: skip
+    found: dict[str, Any] = {}
+    for field in Config.__struct_fields__:
+        three = [getattr(one, field) for one in (base, ours, theirs)]
+        if field in _LISTS:
+            keyed = [{_LISTS[field](part): part for part in parts} for parts in three]
+            found[field] = list(_merged(*keyed).values())
+        elif isinstance(three[0], dict):
+            found[field] = _merged(*three)
+        else:
+            found[field] = three[1] if three[1] != three[0] else three[2]
+    wanted = Config(**found)
+    there = wanted.connections
+    wanted.channels = {code: part for code, part in wanted.channels.items() if part.connection in there}
+    wanted.flows = [
+        flow for flow in wanted.flows
+        if flow.channel in wanted.channels and flow.source in there and flow.target in there
+    ]  # fmt: skip
+    wanted.rules = [part for part in wanted.rules if part.connection in there]
+    return wanted
 
 
 def _merged(base: Mapping[Any, Part], ours: Mapping[Any, Part], theirs: Mapping[Any, Part]) -> dict[Any, Part]:
@@ -147,3 +152,9 @@ def chain_name(part: RulesPart) -> tuple[str, str, str]:
 def flow_name(flow: FlowPart) -> str:
     """A flow as a person reads it."""
     return f"{flow.channel}: {flow.type} {flow.source} → {flow.target}"
+
+
+#: What makes two parts of a list the same thing.
+_LISTS: Mapping[str, Callable[[Any], Any]] = {
+    "presets": lambda part: (part.channel, part.erp), "flows": FlowPart.name, "rules": chain_name,
+}  # fmt: skip

@@ -12,12 +12,12 @@ from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest
 from samklang.hub.config import ChannelPart, Config, FlowPart, PresetPart, RulesPart
 from samklang.hub.drafts import chain_name
-from samklang.hub.flows import PRESETS, manners, preset
+from samklang.hub.flows import DERIVED, PRESETS, manners, preset
 from samklang.records import record_types
 
 Name = tuple[str, str, str]
 """Channel, record type, target: what makes it the same flow."""
-Preset = Literal["shop rules", "erp rules", "combo"]
+Preset = Literal["shop rules", "erp rules", "combo", "till"]
 
 
 def find_flow(config: Config, name: Name) -> FlowPart | None:
@@ -104,9 +104,9 @@ def able(config: Config, type_: str, source: str, target: str) -> bool:
 
 
 def readable(config: Config, connection: str) -> list[str]:
-    """Record types that can be read from a connection."""
+    """Record types that come out of a connection: read from it, or made by the hub out of what is read."""
     facts = manifest(config.connections[connection].connector)
-    return [type_ for type_ in record_types() if facts.feed_for(type_)]
+    return [type_ for type_ in record_types() if any(map(facts.feed_for, (type_, *DERIVED.get(type_, ()))))]
 
 
 def writable(config: Config, connection: str) -> list[str]:

@@ -141,3 +141,11 @@ def _tell(what: str, brake: Brake) -> None:
         "count": brake.count, "of": brake.of,
     }  # fmt: skip
     events.tell(brake.tenant_id, [events.Happening(what, str(brake.pk), data)])
+
+
+def behind(brake: Brake, most: int = 20) -> list[str]:
+    """Keys of records that wait behind a brake."""
+    held = Binding.objects.filter(
+        tenant_id=brake.tenant_id, connection_id=brake.connection_id, type=brake.type, risk=brake.risk, state="held"
+    )
+    return list(held.order_by("key").values_list("key", flat=True)[:most])

@@ -22,11 +22,11 @@ from django.utils import timezone
 from samklang.connectors.contract import Bad, Feed, Gone, Item, Page
 from samklang.connectors.errors import BadData, SamklangError, bad_data
 from samklang.connectors.limiter import priority
-from samklang.derivations.customers import buyer
 from samklang.derivations.edits import differs
 from samklang.hub import events, guards, leases, listing, metrics, problems, store
 from samklang.hub.derive import Derivations
 from samklang.hub.flows import Route, routes, types_to_read, with_causes
+from samklang.hub.guests import introduce
 from samklang.hub.journey import TRACED, step
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
 from samklang.hub.models import Binding, Connection, FeedState, Flow, Step, Stored, Transfer
@@ -467,19 +467,12 @@ class Intake:
         return kept
 
     def _introduce(self, orders: Iterable[Record]) -> None:
-        """Buyers that the shop does not list as customers (guests) become customers out of their newest order."""
-        buyers = {b.key: b for b in (buyer(order) for order in orders if isinstance(order, Order))}
-        known = store.known(self.tenant, self.row.pk, "customer", list(buyers))
-        guests = [(b, encode(b)) for key, b in buyers.items() if key not in known or not known[key].external_id]
-        rows = [(b, body, content_hash(body)) for b, body in guests]
-        fresh = [(b, body, hash_) for b, body, hash_ in rows if b.key not in known or known[b.key].seen != hash_]
-        if not fresh:
-            return
-        store.keep_records(self.tenant, self.row.pk, "customer", ((b.key, body, hash_) for b, body, hash_ in fresh))
-        listing.note(self.tenant, self.row.pk, "customer", [listing.Known(b) for b, _, _ in fresh])
-        store.bind(self.tenant, self.row.pk, "customer", ((b.key, None, h, self.generation) for b, _, h in fresh))
-        for route in self._routes["customer"]:
-            self._want(route, [(b, body, None) for b, body, _ in fresh if route.takes(b)])
+        """Guests become customers, if an order of theirs flows."""
+        ways = self._routes["order"]
+        flowing = [order for order in orders if not ways or any(way.takes(order) for way in ways)]
+        fresh = introduce(self.row, flowing, self.generation)
+        for route in self._routes["customer"] if fresh else ():
+            self._want(route, [(b, body, None) for b, body in fresh if route.takes(b)])
 
     def _want(self, route: Route, rows: Iterable[tuple[Record, bytes, bytes | None]]) -> None:
         """Mark (record, body, body before) as wanted at the route's target, dangerous changes held."""

@@ -334,15 +334,6 @@ def products(tenant: Tenant, search: str, after: str, size: int = 50) -> list[Pr
     return found
 
 
-def matrix(tenant: Tenant) -> tuple[list[str], list[tuple[str, list[Flow | None]]]]:
-    """Channels, and for each record type the flow in each channel."""
-    flows = list(Flow.objects.filter(tenant=tenant).select_related("channel", "source", "target"))
-    channels = sorted({flow.channel.code for flow in flows})
-    types = list(dict.fromkeys(flow.type for flow in flows))
-    by = {(flow.channel.code, flow.type): flow for flow in flows}
-    return channels, [(type_, [by.get((channel, type_)) for channel in channels]) for type_ in types]
-
-
 class Trouble(NamedTuple):
     """A record with a problem and the call that shows it."""
 

@@ -19,8 +19,9 @@ from django.db import transaction
 from samklang.connectors.contract import Feed, Page, Write, status_word
 from samklang.connectors.errors import Unreachable
 from samklang.connectors.registry import manifest
-from samklang.hub import store
+from samklang.hub import guests, store
 from samklang.hub.flows import BY_CHANNEL, DERIVED, routes
+from samklang.hub.guests import introduce
 from samklang.hub.intake import Intake, reading
 from samklang.hub.links import open_link
 from samklang.hub.models import Binding, Connection, Flow, Stored
@@ -87,6 +88,7 @@ def plan_flow(flow: Flow, progress: Progress | None = None, most: int = SAMPLES)
     if not readable and not facts and flow.type != "order_status":
         plan.note = f"{flow.target.name} cannot be read for {flow.type}, so everything counts as new"
     if flow.type == "customer":
+        _meet(flow, say)
         plan.note = "Customers are looked up one by one when they are sent; those that exist are kept"
     counted = Counter[str]()
     for records in _stored(flow):
@@ -96,6 +98,18 @@ def plan_flow(flow: Flow, progress: Progress | None = None, most: int = SAMPLES)
         theirs = Stored.objects.filter(tenant=flow.tenant, connection=flow.target, type=flow.type, gone=False).count()
         plan.only_in_target = max(0, theirs - plan.same - plan.change) if flow.type != "product" else _orphans(flow)
     return plan
+
+
+def _meet(flow: Flow, say: Progress) -> None:
+    """Guests whose orders flow, or will, are customers too."""
+    for orders in Flow.objects.filter(tenant=flow.tenant, source=flow.source, type="order").select_related(
+        "channel", "target", "source"
+    ):
+        _read(flow.source, "order", say)
+        way = next(route for route in routes(flow.source, "order", also=orders) if route.flow.pk == orders.pk)
+        for records in _stored(orders):
+            with transaction.atomic():
+                introduce(flow.source, taken(way, records))
 
 
 def _read(row: Connection, type_: str, say: Progress) -> None:
@@ -410,6 +424,8 @@ def switch_on(flow: Flow) -> int:
         route = next(r for r in routes(flow.source, flow.type, also=flow) if r.flow.pk == flow.pk)
         mine = records if route.pot else taken(route, records)
         rows = [Wanted(r.key, content_hash(encode(r))) for r in mine]
+        if flow.type == "order":
+            guests.send(flow.source, mine)
         with transaction.atomic():
             due += store.want(flow.tenant_id, flow.target_id, flow.type, flow.source_id, flow.pk, rows)
     return due

@@ -14,6 +14,7 @@ from datetime import timedelta
 import msgspec
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
 
 from samklang.connectors.errors import Defect, Misconfigured, SamklangError
 from samklang.hub import config, drafts, leases
@@ -72,12 +73,12 @@ def stop(run: PlanRun) -> bool:
 def outdated(run: PlanRun) -> str:
     """Why a plan that is ready can no longer be applied; "" when it can."""
     if run.counted_at and timezone.now() - run.counted_at > LASTS:
-        return "It was counted more than a day ago."
+        return _("It was counted more than a day ago.")
     shown = drafts.shown(run.tenant)
     if config.dump(shown.now) != run.base:
-        return "The configuration has changed since."
+        return _("The configuration has changed since.")
     if config.dump(shown.wanted) != run.text:
-        return "The draft has been edited since."
+        return _("The draft has been edited since.")
     return ""
 
 
@@ -85,7 +86,7 @@ def approve(run: PlanRun, by: str, why: str) -> None:
     """A person says that the plan is meant: the engine applies it. Misconfigured when it is not the one to apply."""
     with transaction.atomic():
         now = PlanRun.objects.select_for_update().select_related("tenant").get(pk=run.pk)
-        reason = outdated(now) if now.state == State.READY else "It has been dropped, or is applied already."
+        reason = outdated(now) if now.state == State.READY else _("It has been dropped, or is applied already.")
         if reason:
             raise Misconfigured(f"This plan cannot be applied. {reason}", do_this="Count it anew and look at it again.")
         now.state, now.applied_by, now.why = State.APPLYING, by, why[:300]

@@ -16,7 +16,8 @@ Chain = Callable[[Record], "Record | Ignored"] | None
 Direction = Literal["in", "out"]
 
 
-def _context(connection: str, direction: Direction, time_zone: str = "Europe/Stockholm") -> Context:
+def context(connection: str, direction: Direction, time_zone: str = "Europe/Stockholm") -> Context:
+    """Where and when a chain runs that is used now."""
     now = datetime.now(UTC)
     return Context(connection=connection, direction=direction, now=now, today=business_date(now, time_zone))
 
@@ -30,8 +31,8 @@ def chain(row: Connection, direction: Direction, type_: str) -> Chain:
         rules = compile(load(found.rules, type_), type_)
     except InvalidRules as error:
         raise Misconfigured(str(error), where=f"rules {direction} of {row.name} for {type_}") from error
-    context = _context(row.name, direction)
-    return lambda record: rules(record, context)
+    here = context(row.name, direction)
+    return lambda record: rules(record, here)
 
 
 def condition(data: Any, type_: str) -> Callable[[Record], bool]:
@@ -41,5 +42,5 @@ def condition(data: Any, type_: str) -> Callable[[Record], bool]:
         rules = compile(load(rule, type_), type_)
     except InvalidRules as error:
         raise Misconfigured(str(error), where=f"condition on {type_}") from error
-    context = _context("", "out")
-    return lambda record: isinstance(rules(record, context), Ignored)
+    here = context("", "out")
+    return lambda record: isinstance(rules(record, here), Ignored)

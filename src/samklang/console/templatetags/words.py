@@ -6,6 +6,7 @@ activated: the tenant's.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal
 
@@ -160,3 +161,9 @@ def span(seconds: float | None) -> str:
     if 0 < seconds < 1:
         return f"{round(seconds * 1000)}{_GAP}{gettext('ms')}"
     return f"{int(seconds)}{_GAP}{gettext('s')}"
+
+
+@register.filter
+def total(numbers: Iterable[int]) -> int:
+    """The sum of some counts."""
+    return sum(numbers)

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from samklang.sandboxes.woocommerce import front
 from samklang.sandboxes.woocommerce.listing import Lists
 from samklang.sandboxes.woocommerce.wire import JSON, Args, Refused, trimmed, validate
 
@@ -68,6 +69,11 @@ class Rest:
         raw = await request.body()
         if self.shop.latency and not scope["path"].startswith("/_sandbox/"):
             await asyncio.sleep(self.shop.latency)
+        if scope["path"] == "/" and request.method in ("GET", "POST"):
+            with self.shop.lock:
+                answer = front.buy(self.shop) if request.method == "POST" else front.page(self.shop)
+            await answer(scope, receive, send)
+            return
         with self.shop.lock:
             reply = self._answer(request, raw)
         response = Response(reply.body, reply.status, media_type="application/json; charset=UTF-8")
