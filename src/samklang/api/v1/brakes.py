@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import gettext_noop
 
 from samklang.api.v1.door import Call, Door
 from samklang.api.v1.errors import NotThere
@@ -58,7 +58,7 @@ def brake_release(call: Call, number: Number) -> Any:
     """The change is meant: what waits behind the brake goes out."""
     row = _row(call, number)
     count = guards.release(row, call.actor.name)
-    audit.note(call.actor, noop("released a brake"), f"brake {number}", count=count)
+    audit.note(call.actor, gettext_noop("released a brake"), f"brake {number}", count=count)
     return {"count": count}
 
 
@@ -67,5 +67,5 @@ def brake_reject(call: Call, number: Number) -> Any:
     """The change is not meant: the system keeps what it has, until the source says something new of a record."""
     row = _row(call, number)
     count = guards.reject(row, call.actor.name)
-    audit.note(call.actor, noop("rejected a brake"), f"brake {number}", count=count)
+    audit.note(call.actor, gettext_noop("rejected a brake"), f"brake {number}", count=count)
     return {"count": count}

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from django.http import HttpResponse
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from samklang.api.v1 import cursors
@@ -192,7 +192,7 @@ def version_draft(call: Call, number: Number) -> Any:
     wanted = config.parse(_version(call, number).text)
     what = f"back to version {number}"
     shown = drafts.replace(call.tenant, call.actor.name, what, wanted)
-    audit.note(call.actor, noop("edited the draft"), "draft", edit=what)
+    audit.note(call.actor, gettext_noop("edited the draft"), "draft", edit=what)
     return _draft(shown)
 
 
@@ -217,7 +217,7 @@ def draft_replace(call: Call, payload: DraftInput, if_match: IfMatch = None) -> 
     )  # fmt: skip
     match(drafts.mark(drafts.shown(call.tenant).wanted), if_match)
     shown = drafts.replace(call.tenant, call.actor.name, "a whole configuration", wanted)
-    audit.note(call.actor, noop("edited the draft"), "draft", edit="a whole configuration")
+    audit.note(call.actor, gettext_noop("edited the draft"), "draft", edit="a whole configuration")
     return _draft(shown)
 
 
@@ -226,12 +226,12 @@ def draft_drop(call: Call, if_match: IfMatch = None) -> Any:
     """Forget the draft."""
     match(drafts.mark(drafts.shown(call.tenant).wanted), if_match)
     drafts.drop(call.tenant)
-    audit.note(call.actor, noop("dropped the draft"), "draft")
+    audit.note(call.actor, gettext_noop("dropped the draft"), "draft")
 
 
 def _edit(call: Call, what: str, change: Any) -> drafts.Shown:
     shown = drafts.edit(call.tenant, call.actor.name, what, change)
-    audit.note(call.actor, noop("edited the draft"), "draft", edit=what)
+    audit.note(call.actor, gettext_noop("edited the draft"), "draft", edit=what)
     return shown
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Annotated, Any, Literal
 
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from samklang import engine
@@ -255,7 +255,7 @@ def connect(call: Call, name: Name, payload: ConnectionInput) -> Any:
         connection=name, country=shop.country, currency=shop.currency, time_zone=shop.time_zone
     )  # fmt: skip
     connecting.save(row, found, tokens, call.actor.name, channel=part, code=shop.code)
-    audit.note(call.actor, noop("connected"), f"connection {name}", connector=row.connector)
+    audit.note(call.actor, gettext_noop("connected"), f"connection {name}", connector=row.connector)
     said = {"title": account.title, "version": account.version, "warnings": list(account.warnings)}
     return {"connection": _whole(call, name), "account": said}
 
@@ -282,7 +282,7 @@ def connection_pause(call: Call, name: Name, payload: Why) -> Any:
     """Stop reading from and writing to a system. What is due waits; none of it is lost."""
     row = _row(call, name)
     connecting.pause(row, payload.why or f"Paused by {call.actor.name}")
-    audit.note(call.actor, noop("paused"), f"connection {name}", why=payload.why)
+    audit.note(call.actor, gettext_noop("paused"), f"connection {name}", why=payload.why)
     return _plain(row)
 
 
@@ -291,7 +291,7 @@ def connection_resume(call: Call, name: Name) -> Any:
     """Use a system again."""
     row = _row(call, name)
     links.resume(row)
-    audit.note(call.actor, noop("resumed"), f"connection {name}")
+    audit.note(call.actor, gettext_noop("resumed"), f"connection {name}")
     row.refresh_from_db()
     return _plain(row)
 
@@ -300,7 +300,7 @@ def connection_resume(call: Call, name: Name) -> Any:
 def connection_hooks(call: Call, name: Name, payload: Reach) -> Any:
     """Have the system send its webhooks to this hub. Repeating it changes nothing."""
     address = connecting.register_hooks(_row(call, name), payload.public_url)
-    audit.note(call.actor, noop("registered webhooks"), f"connection {name}", address=address)
+    audit.note(call.actor, gettext_noop("registered webhooks"), f"connection {name}", address=address)
     return {"address": address}
 
 

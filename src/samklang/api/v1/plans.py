@@ -6,7 +6,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import gettext_noop
 from pydantic import Field
 
 from samklang import engine
@@ -100,7 +100,7 @@ def _wake(call: Call) -> None:
 def plan_make(call: Call) -> Any:
     """Plan the draft. Both sides of flows that would begin are read; nothing is written to any system."""
     run = planning.ask(call.tenant, call.actor.name)
-    audit.note(call.actor, noop("asked for a plan"), f"plan {run.pk}")
+    audit.note(call.actor, gettext_noop("asked for a plan"), f"plan {run.pk}")
     _wake(call)
     return _plain(run)
 
@@ -146,7 +146,7 @@ def plan_apply(call: Call, number: Number, payload: Why) -> Any:
     """The plan is meant: the configuration changes, and what became due is transferred."""
     run = _run(call, number)
     planning.approve(run, call.actor.name, payload.why)
-    audit.note(call.actor, noop("applied a plan"), f"plan {number}", why=payload.why)
+    audit.note(call.actor, gettext_noop("applied a plan"), f"plan {number}", why=payload.why)
     _wake(call)
     return _plain(_run(call, number))
 
@@ -156,4 +156,4 @@ def plan_stop(call: Call, number: Number) -> Any:
     """Drop a plan that is being computed or waits for a person."""
     if not planning.stop(_run(call, number)):
         raise Clash("The plan is being applied, or is over")
-    audit.note(call.actor, noop("dropped a plan"), f"plan {number}")
+    audit.note(call.actor, gettext_noop("dropped a plan"), f"plan {number}")
