@@ -38,6 +38,7 @@ def test_the_login_is_checked_before_anything_is_saved(cli: Run, monkeypatch: py
 
 @pytest.mark.usefixtures("key")
 def test_connect_saves_makes_a_channel_and_registers_webhooks(cli: Run) -> None:
+    """Q-10: what the system says of itself is checked before it is saved, and its warnings are shown."""
     hooked.clear()
     said = cli(
         "connect", "box", "locked", "--set", "box=a", "--set", "pieces=7", "--channel", "nordljus", "--json",

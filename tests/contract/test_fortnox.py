@@ -622,6 +622,14 @@ def test_invoice_instead_of_order_booked_or_left_open(company: Company) -> None:
     assert not company.sandbox.ledger.orders
 
 
+def test_an_order_bears_its_channels_result_unit(company: Company) -> None:
+    """Q-15: several shops, one ERP."""
+    record = order(line(article(company), 1, "125", 25))
+    (done,) = company.write("order", wanted(company, record, options={"dimension": "BUTIK1"}))
+    assert isinstance(done, Done)
+    assert company.sandbox.ledger.orders[done.external_id]["CostCenter"] == "BUTIK1"
+
+
 def test_invoice_that_could_not_be_booked_is_bound_and_booked_later(company: Company) -> None:
     options = {"document": "invoice", "book": True}
     want = wanted(company, order(line(article(company), 2, "125", 25)), options=options)

@@ -88,6 +88,7 @@ def test_custom_data_travels_by_a_rule_into_the_targets_own_fields(world: World)
 
 
 def test_two_shops_share_one_erp_and_orders_keep_their_channel(world: World) -> None:
+    """J-07, J-08, P-08: orders are tagged with their channel, filtered and forwarded by it."""
     from samklang.hub import flows
     from samklang.hub.delivery import deliver
     from samklang.hub.intake import read
@@ -123,6 +124,7 @@ def test_two_shops_share_one_erp_and_orders_keep_their_channel(world: World) -> 
 
 
 def test_orders_go_only_at_the_shop_statuses_that_trigger_them(world: World) -> None:
+    """J-10, Q-05: any set of the shop's statuses."""
     world.flow("customer", "shop", "erp")
     world.flow("order", "shop", "erp", options={"statuses": ["processing", "completed"]})
     world.erp.put(product("A-1"))

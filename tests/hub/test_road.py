@@ -303,6 +303,7 @@ def test_the_field_mask_sends_only_its_fields(world: World) -> None:
 
 
 def test_create_only_leaves_what_exists(world: World) -> None:
+    """Q-11: create only, or create and update."""
     world.flow("product", "erp", "shop", mode="create")
     id_ = world.erp.put(product("A-1"))
     world.read("erp", "catalogue")

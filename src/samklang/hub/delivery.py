@@ -76,7 +76,8 @@ class Drain:
         self.link = link
         self.tenant = row.tenant_id
         self.how: Write = link.manifest.writes[type_]
-        self.flows = {flow.pk: flow for flow in Flow.objects.filter(target=row, type=type_).select_related("target")}
+        flows = Flow.objects.filter(target=row, type=type_).select_related("target", "channel")
+        self.flows = {flow.pk: flow for flow in flows}
         self._projections: dict[int, Projection] = {pk: projection(flow) for pk, flow in self.flows.items()}
         # Only where the hub also reads this type from the target can our own write come back as news.
         self.read_back = Flow.objects.filter(source=row, type=type_).exists()
@@ -202,7 +203,8 @@ class Drain:
             own = {name: ids[name] for name in (*record.parts(), *needs) if name in ids}
             want = Want(
                 key=row.key, record=record, external_id=row.external_id or "", ids=own, reference=row.key,
-                fields=frozenset(flow.fields) or None, doubt=row.doubt or self.restored, options=flow.options,
+                fields=frozenset(flow.fields) or None, doubt=row.doubt or self.restored,
+                options={"dimension": flow.channel.dimension, **flow.options},
             )  # fmt: skip
             work.append(_Work(row, want, sent))
         if troubles:

@@ -87,6 +87,9 @@ def plan_flow(flow: Flow, progress: Progress | None = None, most: int = SAMPLES)
     )  # fmt: skip
     if not readable and not facts and flow.type != "order_status":
         plan.note = f"{flow.target.name} cannot be read for {flow.type}, so everything counts as new"
+    to_warehouse = flow.type == "order" and manifest(flow.target.connector).kind == "wms"
+    if to_warehouse and flow.source_id != flow.channel.connection_id:  # O-02
+        plan.note = f"Orders reach {flow.target.name} through {flow.source.name}: each must be approved there by hand"
     if flow.type == "customer":
         _meet(flow, say)
         plan.note = "Customers are looked up one by one when they are sent; those that exist are kept"

@@ -172,7 +172,9 @@ class Writer:
         return made
 
     def _document(self, want: Want, record: Order, wrap: str) -> dict[str, Any]:
-        return shapes.document_fields(record, want.ids, want.reference, self.settings, wrap)
+        data = shapes.document_fields(record, want.ids, want.reference, self.settings, wrap)
+        unit = want.options.get("dimension")  # the channel's result unit (Q-15)
+        return data | {"CostCenter": str(unit)} if unit else data
 
     # ------------------------------------------------------------------------------------------------ search
     # Fortnox' filters match by beginning, so hits are compared.
