@@ -13,13 +13,13 @@ import msgspec
 
 from samklang.hub.intake import PRIORITY
 
-Task = Literal["read", "sweep", "deliver", "hooks", "tick", "schedule", "plan", "post"]
+Task = Literal["read", "sweep", "deliver", "hooks", "tick", "schedule", "plan", "post", "books"]
 
 
 class Job(msgspec.Struct, frozen=True):
     """What to do for a connection: read or sweep a feed, deliver a record type, work off webhooks. Without one: `tick`
     wakes whatever has work, `schedule` sees that feeds are read on time, `plan` sees to a tenant's plan, `post` tells a
-    subscription of events."""
+    subscription of events, `books` keeps a company's books."""
 
     task: Task
     connection: int = 0
@@ -67,6 +67,11 @@ def deliver_job(tenant: int, connection: int, type_: str) -> Job:
 def hooks_job(tenant: int, connection: int) -> Job:
     """Work off a connection's webhooks."""
     return Job("hooks", connection, "", 0, tenant)
+
+
+def books_job(tenant: int, company: int) -> Job:
+    """Keep a company's books."""
+    return Job("books", what=str(company), tenant=tenant)
 
 
 def plan_job(tenant: int) -> Job:

@@ -12,13 +12,14 @@ from django.conf import settings
 from django.db.models import Max, Min
 
 from samklang.connectors.errors import SamklangError
-from samklang.engine.port import Engine, Job, Task, deliver_job, hooks_job, lane_of, plan_job, post_job
+from samklang.engine.port import Engine, Job, Task, books_job, deliver_job, hooks_job, lane_of, plan_job, post_job
 from samklang.engine.queue import Queue
 from samklang.hub import delivery, hooks, intake, orders, outbox, planning, retention, store, traces
 from samklang.hub.flows import with_causes
 from samklang.hub.links import open_link, usable_ones, went_wrong
-from samklang.hub.models import Binding, ConfigVersion, Connection, Flow, Hook, Subscription
+from samklang.hub.models import Binding, Company, ConfigVersion, Connection, Flow, Hook, Subscription
 from samklang.people import expiry
+from samklang.reconciliation.work import keep_up
 
 log = structlog.get_logger()
 
@@ -77,6 +78,19 @@ def _after_delivery(row: Connection, job: Job, engine: Engine) -> None:
     )["at"]
     if next_due is not None:
         engine.wake(job, max(0.05, next_due - time.time(), row.open_until - time.time()))
+    if job.what == "voucher":
+        for company in Company.objects.filter(tenant=row.tenant_id).values_list("pk", flat=True):
+            engine.wake(books_job(row.tenant_id, company))
+
+
+def books(job: Job, engine: Engine) -> None:
+    """Keep a company's books, and let delivery have what was approved."""
+    company = Company.objects.select_related("tenant").filter(tenant=job.tenant, pk=int(job.what)).first()
+    if company is None:
+        return
+    kept = keep_up(company)
+    if kept.deliver:
+        engine.wake(deliver_job(job.tenant, kept.deliver, "voucher"))
 
 
 def plan(job: Job, engine: Engine) -> None:
@@ -92,9 +106,11 @@ _ALONE: dict[Task, Callable[[Job, Engine], None]] = {
     "tick": lambda _, engine: tick(engine),
     "schedule": lambda _, engine: schedule(engine),
     "post": post,
+    "books": books,
 }
 
 _HOUR, _MINUTE = 3600.0, 60.0
+_BOOKS = 60.0  # seconds between two looks at a company's books
 _TIDYING = 2.0  # seconds of a tick that may go into deleting what is too old
 #: Which version of the configuration an engine of this process was last given, and when.
 _scheduled: WeakKeyDictionary[Engine, tuple[int | None, float]] = WeakKeyDictionary()
@@ -136,12 +152,13 @@ def schedule(engine: Engine) -> None:
     if before == version and time.monotonic() - at < _MINUTE:
         return
     wanted = {job: seconds for seconds, job in read_jobs()}
+    wanted |= {books_job(*ids): _BOOKS for ids in Company.objects.values_list("tenant_id", "pk")}
     there = {state.job: state.every for state in engine.jobs() if state.every}
     for job, seconds in wanted.items():
         if there.get(job) != seconds:
             engine.every(seconds, job)
     for job in there:
-        if job not in wanted and job.task == "read":
+        if job not in wanted and job.task in ("read", "books"):
             engine.cancel(job)
     _scheduled[engine] = (version, time.monotonic())
 

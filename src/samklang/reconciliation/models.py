@@ -5,7 +5,7 @@ BankLines, Opening, Rate, Decision (what a person said).
 What was found: Payment (what a provider owes for), Match, PayoutMatch, Suggestion.
 What is booked: Voucher with its VoucherLines and VoucherRefs. Once posted it is never changed: triggers in the database
 see to it (migrations/0002_sealed.py).
-How far it is: Books (the last run), Fetched (files that a connection gave).
+How far it is: Books (the last run), LedgerState (what the ledger allows), Fetched (files that a connection gave).
 
 `body` columns hold the pure structs of accounting/ as JSON; the other columns are for finding and showing them.
 Amounts have four decimals; what counts is the body's.
@@ -391,6 +391,15 @@ class Books(models.Model):
     ran_at = models.DateTimeField(null=True)
     seconds = models.FloatField(default=0)
     error = models.TextField(default="", blank=True)
+
+
+class LedgerState(models.Model):
+    """What the ledger last said of itself (connectors/contract.py, Ledger): drafts are judged by it."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    connection = models.OneToOneField(Connection, models.CASCADE)
+    at = models.DateTimeField()
+    body = models.BinaryField()
 
 
 class Fetched(models.Model):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -20,12 +21,14 @@ from samklang.accounting.books import keep_books
 from samklang.accounting.company import Company as Accounting
 from samklang.accounting.control import suspense
 from samklang.accounting.lists import gaps
+from samklang.accounting.matching import Match as LineMatch
 from samklang.accounting.matching import line_id
 from samklang.accounting.posting import outstanding
 from samklang.accounting.settlement import statement_day, statement_id
 from samklang.connectors.errors import SamklangError
 from samklang.hub import leases
 from samklang.hub.companies import part_of
+from samklang.hub.journey import step
 from samklang.hub.models import Company, Stored
 from samklang.reconciliation import exceptions
 from samklang.reconciliation.agents import book_reports
@@ -163,6 +166,7 @@ class _Run:
                 for match in fresh
             ),
         )  # fmt: skip
+        self._write_steps(derived, fresh)
         paid = {(match.payout, match.bank_line) for match in loaded.facts.payout_matches}
         PayoutMatch.objects.bulk_create(
             (
@@ -177,6 +181,20 @@ class _Run:
             batch_size=AT_ONCE,
         )  # fmt: skip
         return len(fresh)
+
+    def _write_steps(self, derived: Derived, fresh: Sequence[LineMatch]) -> None:
+        """That an order was paid out is a step of its journey."""
+        of = {line_id(made, line): made for made in derived.statements for line in made.lines}
+        channels = {shop.code: shop.connection for shop in shops(self.row, self.part)}
+        steps: defaultdict[str, dict[tuple[str, str], None]] = defaultdict(dict)
+        for match in fresh:
+            channel, made = match.expected.partition("/")[0], of.get(match.line)
+            if made is not None and channel in channels and "#" in match.expected:
+                name = self.company.chart.name(made.provider, statement_day(made))
+                text = f"{name} {made.reference}, {statement_day(made)}"
+                steps[channel][match.expected.partition("#")[0], text] = None
+        for channel, some in steps.items():
+            step(channels[channel], "payout", [(order, "matched", text) for order, text in some])
 
     def _keep_suggestions(self, derived: Derived) -> None:
         now = {(one.line, one.expected): one.why for one in derived.suggestions}

@@ -22,6 +22,7 @@ from samklang.connectors.errors import BadData
 from samklang.hub.companies import CompanyPart
 from samklang.hub.models import Company
 from samklang.reconciliation import handover
+from samklang.reconciliation.ledger import judge_of
 from samklang.reconciliation.models import OPEN, Voucher, VoucherLine, VoucherRef
 from samklang.reconciliation.sets import AT_ONCE, insert, remove
 from samklang.records import content_hash, encode
@@ -40,6 +41,7 @@ class Vouchers:
     def __init__(self, company: Company, part: CompanyPart) -> None:
         self._company = company
         self._part = part
+        self._judge = judge_of(company, part)
         self._mine = {"tenant_id": company.tenant_id, "company_id": company.pk}
 
     def keep(self, to_post: Sequence[VoucherRecord], days: Mapping[str, date]) -> None:
@@ -68,10 +70,10 @@ class Vouchers:
 
     def _why_draft(self, record: VoucherRecord) -> str:
         """What must be done before it may be approved; "" when nothing must."""
-        years = self._part.years
-        if years and not any(year.first <= record.date <= year.last for year in years):
+        years = [(year.first, year.last) for year in self._part.years]
+        if years and not any(first <= record.date <= last for first, last in years):
             return f"{record.date} lies in no fiscal year of the settings."
-        return ""
+        return self._judge.refusal(record) if self._judge else ""
 
     def _insert(self, rows: Sequence[tuple[VoucherRecord, bytes, str]], days: Mapping[str, date]) -> None:
         heads = Voucher.objects.bulk_create(
