@@ -26,7 +26,7 @@ LINES = {
     "vendure": 928,
     "ongoing": 1280,
     "starweb": 1450,
-    "visma_eekonomi": 921,
+    "visma_eekonomi": 1054,
     "magento": 1407,
 }
 #: What is not met yet, and why. The list may only shrink: a check that is met must be taken off it.

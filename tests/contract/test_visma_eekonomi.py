@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qs, parse_qsl, urlsplit
@@ -45,6 +45,7 @@ from samklang.records import (
     StockLevel,
     Variant,
     Voucher,
+    VoucherLine,
     content_hash,
     encode,
 )
@@ -252,7 +253,9 @@ def test_a_list_that_does_not_give_all_its_rows_is_no_complete_read(
 def test_accounts_are_offered_each_once(company: Company) -> None:
     """Q-09."""
     found = [(one.code, one.name) for one in company.connector.choices("account")]
-    assert found == [("1580", "Fordringar kontokort"), ("3001", "Försäljning 25 %")]
+    assert found == [
+        ("1580", "Fordringar kontokort"), ("2611", "Utgående moms 25 %"), ("3001", "Försäljning 25 %"),
+    ]  # fmt: skip
     with pytest.raises(NotImplementedError):
         company.connector.choices("carrier")
 
@@ -688,14 +691,83 @@ def test_a_locked_period_says_what_to_do(company: Company) -> None:
     assert "locked to 2027-12-31" in no.what and "Open the period" in no.do_this and no.remote.startswith("4026")
 
 
-def test_what_a_voucher_cannot_hold_is_refused(company: Company) -> None:
-    def other(change: Callable[[Any], Any]) -> Voucher:
-        record = specimens.voucher(1)
-        return msgspec.structs.replace(record, lines=(change(record.lines[0]), *record.lines[1:]))
+def changed(record: Voucher, **more: Any) -> Voucher:
+    """The voucher with another first line."""
+    return msgspec.structs.replace(record, lines=(msgspec.structs.replace(record.lines[0], **more), *record.lines[1:]))
 
-    replace = msgspec.structs.replace
-    assert isinstance(company.write(other(lambda line: replace(line, dimensions={"1": "BUTIK"}))), Unsupported)
-    assert isinstance(company.write(other(lambda line: replace(line, account="1580x"))), BadData)
+
+def test_dimensions_are_cost_centres_and_projects_by_their_names(company: Company) -> None:
+    """Q-15: result unit per shop."""
+    done = company.write(changed(specimens.voucher(1), dimensions={"1": "BUTIK", "6": "P1"}))
+    assert isinstance(done, Done)
+    ledger = company.sandbox.ledger
+    ((booked,), (centre,)) = ledger.vouchers.values(), ledger.cost_centres.values()
+    row = booked["Rows"][0]
+    assert row["CostCenterItemId1"] == next(item["Id"] for item in centre["Items"] if item["ShortName"] == "BUTIK")
+    assert row["ProjectId"] in ledger.projects
+    no = refused(company.write(changed(specimens.voucher(2), dimensions={"6": "P9"})), BadData)
+    assert "no project 'P9'" in no.what
+    refused(company.write(changed(specimens.voucher(3), account="1580x")), BadData)
+
+
+def sub_ledger(order: Order, source: Any, amount: str) -> Voucher:
+    """A sale on invoice (or its refund), or a payout that closes it."""
+    signed = Decimal(amount)
+    owed = VoucherLine(account="1510", amount=signed, role="receivable.invoice", item=order.key)
+    other = VoucherLine(
+        account="1580" if source == "invoice_payment" else "3001", amount=-signed, role="x", party="klarna"
+    )
+    return Voucher(
+        company="prov", series="K", date=NOON.date(), text="Faktura", source=source, currency="SEK",
+        key=f"{source}:{order.key}:{amount}", lines=(owed, other),
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("options", [{}, {"document": "invoice"}, {"document": "invoice", "book": True}])
+def test_a_sale_on_invoice_is_the_orders_own_invoice_and_a_payout_closes_it_once(
+    company: Company, options: Any
+) -> None:
+    """Accounting model B: nothing is booked beside eEkonomi's own invoice."""
+    order = company.ready()
+    company.write(order, options=options)
+    ledger = company.sandbox.ledger
+    sale, payout = sub_ledger(order, "invoice", "537.80"), sub_ledger(order, "invoice_payment", "-537.80")
+    if not options.get("book"):
+        assert isinstance(company.write(payout), Wait)  # nothing is booked yet
+    for _ in range(2):
+        done = company.write(sale)
+        company.ids.pop(("voucher", sale.key))
+    (invoice,) = ledger.invoices.values()
+    assert (done.external_id, invoice["TotalAmount"], ledger.drafts) == (
+        f"invoice-{invoice['Id']}",
+        Decimal("537.80"),
+        {},
+    )
+    assert not ledger.vouchers
+    company.faulty.faults = [Fault("lost", times=1, method="POST")]
+    assert isinstance(company.write(payout), RemoteFault)
+    (hit,) = company.find(payout, doubt=True)
+    assert (hit.by, len(ledger.vouchers), invoice["RemainingAmount"]) == ("reference", 1, 0)
+
+
+def test_an_invoice_of_another_sum_and_a_refund_stop(company: Company) -> None:
+    order = company.ready()
+    company.write(order)
+    no = refused(company.write(sub_ledger(order, "invoice", "500.00")))
+    assert "is 537.80, 500 was taken of the buyer" in no.what
+    assert not company.sandbox.ledger.invoices
+    assert "credit 100 of order" in refused(company.write(sub_ledger(order, "invoice", "-100.00")), Unsupported).what
+    refused(company.write(sub_ledger(order, "invoice_payment", "100.00")), Unsupported)
+
+
+def test_the_ledger_says_what_vouchers_may_use(company: Company) -> None:
+    """RD-11, RD-12, Q-22."""
+    company.sandbox.lock("2026-01-31")
+    found = company.connector.ledger()
+    accounts = {row.number: row.active for row in found.accounts}
+    assert (len(found.accounts), accounts["1510"], accounts["3001"]) == (4, False, True)
+    assert found.years == ((date(2025, 1, 1), date(2025, 12, 31)), (date(2026, 1, 1), date(2026, 12, 31)))
+    assert (found.series, found.locked_until) == ((), date(2026, 1, 31))
 
 
 # ---------------------------------------------------------------------------------------------------- errors

@@ -90,7 +90,8 @@ def _year(company: Company, ledger: Ledger, on: date) -> Iterator[Problem]:
     first, last = ledger.year
     if not first <= on <= last or on < company.locked_before:
         yield Problem(code="PERIOD_LOCKED", where=str(on), what=f"{on} lies outside the ledger's open period.")
-    for series in sorted({company.default_series, *company.series.values()} - set(ledger.series)):
+    wanted = {company.default_series, *company.series.values()} if ledger.series else set()  # some cannot list them
+    for series in sorted(wanted - set(ledger.series)):
         yield Problem(
             code="ACCOUNT_MISSING",
             where=series,

@@ -248,7 +248,8 @@ class LedgerAccount(msgspec.Struct, frozen=True):
 
 
 class Ledger(msgspec.Struct, frozen=True, kw_only=True):
-    """What a ledger says of itself: chart, fiscal years (first and last day), voucher series, the last closed day."""
+    """What a ledger says of itself: chart, fiscal years (first and last day), voucher series (none where it cannot list
+    them), the last closed day."""
 
     accounts: tuple[LedgerAccount, ...]
     years: tuple[tuple[date, date], ...]

@@ -6,11 +6,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from samklang.connectors.contract import Account, Choice, ChoiceKind, Surroundings
+from samklang.connectors.contract import Account, Choice, ChoiceKind, Ledger, Surroundings
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.kit.system import System
 from samklang.connectors.registry import load_manifest
-from samklang.connectors.visma_eekonomi import map as shapes
+from samklang.connectors.visma_eekonomi.books import Books
 from samklang.connectors.visma_eekonomi.client import Client
 from samklang.connectors.visma_eekonomi.read import Reader
 from samklang.connectors.visma_eekonomi.write import Writer
@@ -28,18 +28,18 @@ class VismaEEkonomi(System):
         self.client = Client(settings, self.manifest.limits, around)
         self.transport = self.client.transport
         reader = Reader(self.client, settings, around.now)
-        writer = Writer(self.client, reader, settings)
+        writer, self.books = Writer(self.client, reader, settings), Books(self.client)
         self.feeds = {
             "articles": reader.articles, "stock": reader.stock, "prices": reader.prices,
             "customers": reader.customers, "order_status": reader.order_status,
         }  # fmt: skip
         self.writes = {
             "product": writer.products, "price": writer.prices, "stock": self.each(writer.stock),
-            "customer": writer.customers, "order": writer.orders, "voucher": self.each(writer.voucher),
+            "customer": writer.customers, "order": writer.orders, "voucher": self.books.vouchers,
         }  # fmt: skip
         self.looks = {
             "product": writer.find_product, "customer": writer.find_customer, "order": writer.find_order,
-            "voucher": writer.find_voucher,
+            "voucher": self.books.find_voucher,
         }  # fmt: skip
 
     def check(self) -> Account:
@@ -57,8 +57,10 @@ class VismaEEkonomi(System):
     def choices(self, what: ChoiceKind) -> list[Choice]:
         if what != "account":
             return super().choices(what)
-        rows = self.client.listed(shapes.LedgerAccount, "accounts")  # of every fiscal year, mostly alike
-        return [Choice(*one) for one in sorted({row.number: row.name for row in rows if row.is_active}.items())]
+        return [Choice(row.number, row.name) for row in self.ledger().accounts if row.active]
+
+    def ledger(self) -> Ledger:
+        return self.books.ledger()
 
     def login_page(self, redirect_uri: str, state: str) -> str:
         return self.client.login_page(redirect_uri, state)

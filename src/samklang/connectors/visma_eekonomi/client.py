@@ -95,9 +95,9 @@ class Client:
 
     # ------------------------------------------------------------------------------------------------ writing
 
-    def post(self, as_: type[S], *path: str, body: Body, **query: object) -> S:
+    def post(self, as_: type[S], *path: str, body: Body | None = None, **query: object) -> S:
         """Create or act; never repeated by itself."""
-        sent = _encode(body)
+        sent = None if body is None else _encode(body)
         return _decoded(as_, _good(self.transport.request("POST", _path(path), json=sent, params=query)))
 
     def delete(self, *path: str) -> None:

@@ -12,7 +12,7 @@ import msgspec
 from msgspec import field
 from stdnum import ean
 
-from samklang.connectors.errors import BadData, Unsupported
+from samklang.connectors.errors import BadData
 from samklang.connectors.kit.finding import org_no_spellings
 from samklang.connectors.kit.ledgers import CHARGES, UNIT_CODES, UNITS, left_over
 from samklang.connectors.kit.payments import short
@@ -28,7 +28,6 @@ from samklang.records import (
     Product,
     StockLevel,
     Variant,
-    Voucher,
 )
 from samklang.records.ids import sku, sku_key
 from samklang.records.money import ZERO, rounded
@@ -63,6 +62,7 @@ class Company(msgspec.Struct, rename="pascal"):
     show_prices_excl_vat_pc: bool | None = field(name="ShowPricesExclVatPC", default=False)
     domestic_currency_rounding: int | None = 0
     product_variant: int | None = 0
+    accounting_locked_to: str | None = None
 
 
 class Coding(msgspec.Struct, rename="pascal"):
@@ -75,12 +75,42 @@ class Coding(msgspec.Struct, rename="pascal"):
     is_active: bool | None = True
 
 
-class LedgerAccount(msgspec.Struct, rename="pascal"):
+class ChartRow(msgspec.Struct, rename="pascal"):
     """An account of a fiscal year."""
 
     number: str
     name: str = ""
     is_active: bool = True
+    fiscal_year_id: str = ""
+
+
+class Year(msgspec.Struct, rename="pascal"):
+    """A fiscal year."""
+
+    id: str
+    start_date: str
+    end_date: str
+
+
+class CostItem(msgspec.Struct, rename="pascal"):
+    """One object of a cost centre."""
+
+    id: str
+    short_name: str
+
+
+class CostCentre(msgspec.Struct, rename="pascal"):
+    """One of up to three dimensions of cost."""
+
+    number: int = 1
+    items: list[CostItem] | None = None
+
+
+class Project(msgspec.Struct, rename="pascal"):
+    """A project."""
+
+    id: str
+    number: str
 
 
 class Unit(msgspec.Struct, rename="pascal"):
@@ -208,6 +238,11 @@ class Draft(msgspec.Struct, rename="pascal"):
     includes_vat: bool | None = None
     currency: str | None = field(name="InvoiceCurrencyCode", default=None)
     reference: str | None = field(name="BuyersOrderReference", default=None)
+
+    @property
+    def gross(self) -> Decimal:
+        """What the buyer pays by eEkonomi's count."""
+        return (self.total_amount or ZERO) + (self.rounding or ZERO)
 
 
 class Invoice(msgspec.Struct, rename="pascal"):
@@ -389,6 +424,14 @@ def _delivery(address: Address, most: int) -> dict[str, str]:
     }  # fmt: skip
 
 
+def parted(external_id: str) -> tuple[str, str]:
+    """(draft, invoice or "" for an order; eEkonomi's own id)."""
+    for kind in ("draft", "invoice"):
+        if external_id.startswith(f"{kind}-"):
+            return kind, external_id.removeprefix(f"{kind}-")
+    return "", external_id
+
+
 def reference(text: str) -> str:
     """Our reference as the buyer's order reference: the field that every document has and that can be searched."""
     return short(text, 35)
@@ -484,26 +527,6 @@ def _priced(total: Decimal, pieces: Decimal) -> list[tuple[Decimal, Decimal]]:
     lower = (total / pieces).quantize(_ORE, ROUND_FLOOR)
     dearer = int((total - lower * pieces) / _ORE)  # so many pieces cost an öre more
     return [(pieces - dearer, lower), (Decimal(dearer), lower + _ORE)]
-
-
-def voucher_fields(record: Voucher) -> dict[str, Any]:
-    """A voucher with our key in its text. Unsupported for dimensions, which eEkonomi keeps by ids of its own."""
-    rows = []
-    for line in record.lines:
-        if line.dimensions:
-            raise Unsupported("eEkonomi's cost centres and projects are not written yet", where=record.key)
-        if not line.account.isdigit():
-            raise BadData(f"{line.account!r} is no account number", where=record.key)
-        side = "DebitAmount" if line.amount > 0 else "CreditAmount"
-        text = {"TransactionText": line.text[:50]} if line.text else {}
-        rows.append({"AccountNumber": int(line.account), side: abs(line.amount), **text})
-    series = {"NumberSeries": record.series} if record.series else {}
-    return {"VoucherDate": record.date.isoformat(), "VoucherText": voucher_text(record), "Rows": rows, **series}
-
-
-def voucher_text(record: Voucher) -> str:
-    """The text, with the voucher's key at its end: by it the voucher is found again."""
-    return f"{record.text[:800]} [{short(record.key, 190)}]"
 
 
 def unit_code(variant: Variant) -> str:

@@ -16,7 +16,7 @@ from samklang.connectors.kit.writing import each, needed
 from samklang.connectors.visma_eekonomi import map as shapes
 from samklang.connectors.visma_eekonomi.client import Body, Client, quoted
 from samklang.connectors.visma_eekonomi.read import Reader
-from samklang.records import Customer, Order, Price, Product, StockLevel, Variant, Voucher
+from samklang.records import Customer, Order, Price, Product, StockLevel, Variant
 from samklang.records.ids import sku_key
 from samklang.records.money import ZERO, rounded
 from samklang.records.vat import rates
@@ -162,9 +162,7 @@ class Writer:
         return [row for row in self.client.transport.overlap(calls) if row]
 
     def _order(self, register: shapes.Register, want: Want, record: Order) -> Done:
-        kind, id_ = "", want.external_id
-        if id_.startswith(("draft-", "invoice-")):
-            kind, _, id_ = id_.partition("-")
+        kind, id_ = shapes.parted(want.external_id)
         if kind == "invoice":
             return self._stands(want, record, id_)
         if not id_ and record.lifecycle == "cancelled":
@@ -212,8 +210,7 @@ class Writer:
             made = self.client.change(shapes.Draft, path, id_, edit=lambda _: data)
         else:
             made = self.client.post(shapes.Draft, path, body=data)
-        gross = (made.total_amount or ZERO) + (made.rounding or ZERO)
-        self._agreed(want, record, gross, made.currency or record.currency, (path, made.id) if not now else ())
+        self._agreed(want, record, made.gross, made.currency or record.currency, (path, made.id) if not now else ())
         if not want.options.get("book"):
             return Done(external_id=f"draft-{made.id}")
         try:
@@ -252,17 +249,6 @@ class Writer:
                 refused.existing = new[1] if new[0] == "orders" else f"draft-{new[1]}"  # the next try must find it
                 raise refused from error
         raise refused
-
-    # ------------------------------------------------------------------------------------------------ vouchers
-
-    def voucher(self, want: Want, record: Voucher) -> Done:
-        """A voucher, once: it cannot be changed afterwards. VAT is what its lines say."""
-        if want.external_id:
-            return Done(external_id=want.external_id)
-        asked = {"useAutomaticVatCalculation": "false", "useDefaultVatCodes": "true"}
-        asked["useDefaultVoucherSeries"] = "false" if record.series else "true"
-        made = self.client.post(shapes.Booked, "vouchers", body=shapes.voucher_fields(record), **asked)
-        return Done(external_id=made.number or made.id)
 
     # ------------------------------------------------------------------------------------------------ search
 
@@ -328,14 +314,6 @@ class Writer:
         text = shapes.reference(want.reference)
         rows = self.client.listed(as_, path, filter=f"BuyersOrderReference eq {quoted(text)}")
         return [row for row in rows if row.reference == text]
-
-    def find_voucher(self, want: Want, record: Voucher, by: str) -> list[Match]:
-        """A voucher by its text, which holds its key."""
-        if by != "reference":
-            return []
-        text = shapes.voucher_text(record)
-        rows = self.client.listed(shapes.Booked, "vouchers", filter=f"VoucherText eq {quoted(text)}")
-        return [Match(external_id=row.number or row.id, by=by) for row in rows if row.voucher_text == text]
 
 
 def _note(want: Want) -> str:

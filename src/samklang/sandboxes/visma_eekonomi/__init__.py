@@ -143,6 +143,11 @@ class VismaSandbox:
             self._at("/customerinvoicedrafts/{id}/convert", POST=self._convert),
             self._at("/customerinvoices", GET=every(ledger.invoices.values, modified="ModifiedUtc")),
             self._at("/customerinvoices/{id}", GET=lambda request, _: _one(ledger.invoices, request)),
+            self._at("/orders/{id}/convert", POST=self._convert_order),
+            self._at("/fiscalyears", GET=every(ledger.years.values)),
+            self._at("/costcenters", GET=every(ledger.cost_centres.values)),
+            self._at("/projects", GET=every(ledger.projects.values)),
+            self._at("/paymentvoucher", POST=self._post_voucher),
             self._at("/vouchers", GET=every(ledger.vouchers.values), POST=self._post_voucher),
         ]
 
@@ -182,6 +187,12 @@ class VismaSandbox:
     def _convert(self, request: Request, data: Row) -> Row:
         return self.ledger.convert(_one(self.ledger.drafts, request), data)
 
+    def _convert_order(self, request: Request, _: Row) -> Row:
+        order = _one(self.ledger.orders, request)
+        if order["Status"] == 4:
+            raise Refused("The order is already invoiced")
+        return self.ledger.invoice_order(order)
+
     def _post_voucher(self, request: Request, data: Row) -> Row:
         default = request.query_params.get("useDefaultVoucherSeries", "true") == "true"
         return self.ledger.put_voucher(data, default_series=default)
@@ -198,7 +209,7 @@ class VismaSandbox:
                     shown = methods[request.method](request, _decode(raw) if raw else {})
             except Refused as refused:
                 return _error(refused)
-            made = request.method == "POST"
+            made = request.method == "POST" and not path.startswith("/orders/")
             return Response(_encode(shown), 201 if made else 200, media_type="application/json")
 
         return Route(f"/v2{path}", run, methods=list(methods))

@@ -22,6 +22,9 @@ Row = dict[str, Any]
 ZERO = Decimal(0)
 _UNITS = {"st": "Styck", "kg": "Kilogram", "m": "Meter", "l": "Liter", "tim": "Timme", "par": "Par"}
 _CODINGS = (("Varor 25 %", 25), ("Varor 12 %", 12), ("Varor 6 %", 6), ("Momsfritt", 0))
+_ACCOUNTS = {
+    "1510": "Kundfordringar", "1580": "Fordringar kontokort", "2611": "Utgående moms 25 %", "3001": "Försäljning 25 %",
+}  # fmt: skip
 _LENGTHS = {"Name": 50, "CustomerNumber": 16, "BuyersOrderReference": 35, "VoucherText": 1000}
 
 
@@ -59,16 +62,20 @@ class Ledger:
         self.units = _keyed({"Name": name, "Abbreviation": code} for code, name in _UNITS.items())
         self.terms = _keyed([{"Name": "30 dagar netto", "NumberOfDays": 30, "AvailableForSales": True}])
         self.settings["TermsOfPaymentId"] = next(iter(self.terms))
-        years = (str(uuid.uuid4()), str(uuid.uuid4()))
+        self.years = _keyed(
+            {"StartDate": f"{year}-01-01T00:00:00", "EndDate": f"{year}-12-31T00:00:00", "BookkeepingMethod": 0}
+            for year in (2025, 2026)
+        )
         self.accounts: list[Row] = [
             {"Number": number, "Name": name, "FiscalYearId": year, "IsActive": number != "1510"}
-            for year in years
-            for number, name in (
-                ("3001", "Försäljning 25 %"),
-                ("1580", "Fordringar kontokort"),
-                ("1510", "Kundfordringar"),
-            )
+            for year in self.years
+            for number, name in _ACCOUNTS.items()
         ]
+        items = _keyed({"Name": name.title(), "ShortName": name, "IsActive": True} for name in ("WEB", "BUTIK"))
+        self.cost_centres = _keyed([{"Name": "Resultatenhet", "Number": 1, "IsActive": True, "Items": []}])
+        for id_, centre in self.cost_centres.items():
+            centre["Items"] = [item | {"CostCenterId": id_} for item in items.values()]
+        self.projects = _keyed([{"Number": "P1", "Name": "Vinter", "StartDate": "2026-01-01T00:00:00"}])
         self._numbers: Mapping[str, Any] = {
             name: itertools.count(1) for name in ("customer", "order", "invoice", "voucher")
         }
@@ -266,6 +273,11 @@ class Ledger:
         if balance or len(data["Rows"]) < 2:
             raise Refused("The voucher is not balanced", field="Rows")
         self._open(data["VoucherDate"][:10])
+        for line in data["Rows"]:
+            if invoice := line.pop("ReceivableId", None):
+                if invoice not in self.invoices:
+                    raise Refused("ReceivableId does not exist", field="Rows.ReceivableId")
+                self.pay(self.invoices[invoice], line.get("CreditAmount") or ZERO)
         series = "A" if default_series else data.get("NumberSeries") or "A"
         number = f"{series}{next(self._numbers['voucher'])}"
         row = self._made(data, stamped="ModifiedUtc")
