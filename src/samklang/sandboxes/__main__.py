@@ -69,6 +69,12 @@ def _magento(args: argparse.Namespace) -> tuple[ASGIApp, str]:
     return shop.app, f"consumer {' '.join(CONSUMER)}, token {' '.join(TOKEN)}; POST /_sandbox/place_order buys"
 
 
+def _unifaun(_args: argparse.Namespace) -> tuple[ASGIApp, str]:
+    from samklang.sandboxes.unifaun import BASE, KEY_ID, KEY_SECRET, UnifaunSandbox
+
+    return UnifaunSandbox().app, f"{BASE}, key {KEY_ID}, secret {KEY_SECRET}; POST /_sandbox/print makes the label"
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve the chosen stand-in on loopback until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m samklang.sandboxes", description="Stand-ins of outside systems.")
@@ -100,6 +106,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     magento = kinds.add_parser("magento", help="a Magento 2 shop (REST with MSI)")
     magento.add_argument("--products", type=int, default=200, help="products on the shelf; 0 = an empty shop")
     magento.set_defaults(build=_magento)
+    kinds.add_parser("unifaun", help="nShift Delivery (Unifaun)").set_defaults(build=_unifaun)
     for kind in kinds.choices.values():
         kind.add_argument("--port", type=int, default=0, help="0 = any free port")
         kind.add_argument("--seed", type=int, default=1, help="same seed, same data")

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 Body = dict[str, Any]
-#: Does what an address is for, with the names in the path and the body; gives status, answer and headers.
+#: Does what an address is for, with the names in path and query and the body; gives status, answer and headers.
 Work = Callable[[Mapping[str, str], Body], "Reply"]
 KEY_LIVES = timedelta(hours=24)
 
@@ -116,7 +116,7 @@ class Provider:
             if refused := self.clash(known[1], body):
                 raise refused
             return known[2]
-        reply = work(request.path_params, body)
+        reply = work({**request.query_params, **request.path_params}, body)
         if key:
             self._replies[name] = self.now(), body, reply
         return reply
