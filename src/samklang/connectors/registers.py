@@ -3,6 +3,7 @@ docs/reference/registers.md, which `python -m samklang.connectors.registers` wri
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,8 +21,8 @@ What each connector reads from its system and writes to it, as its manifest says
 
 
 class Register(NamedTuple):
-    """What a connector does with one record type. `seconds`: how often news is looked for (0 = it is not read);
-    `whole`: only by reading everything."""
+    """What a connector does with one record type. `seconds`: how often news is looked for (0 = it is not read, or only
+    from webhooks); `whole`: only by reading everything."""
 
     type: str
     reads: bool
@@ -39,7 +40,8 @@ def registers(of: Manifest) -> dict[str, Register]:
         if feed or write:
             found[type_] = Register(
                 type_, feed is not None, write is not None, write is not None and write.update,
-                feed.every_seconds if feed else 0, feed is not None and feed.changes == "full",
+                feed.every_seconds if feed and feed.changes != "hooks" else 0,
+                feed is not None and feed.changes == "full",
             )  # fmt: skip
     return found
 
@@ -59,7 +61,7 @@ def page(names: list[str] | None = None) -> str:
         "| system | " + " | ".join(type_.replace("_", " ") for type_ in types) + " |",
         "|---|" + ":-:|" * len(types),
         *(
-            f"| [{one.title}](#{one.title.lower().replace(' ', '-')}) | "
+            f"| [{one.title}](#{_anchor(one.title)}) | "
             + " | ".join(_mark(registers(one).get(type_)) for type_ in types)
             + " |"
             for one in facts
@@ -84,12 +86,19 @@ def _chapter(of: Manifest) -> str:
         f"Checked against: {', '.join(of.checked_against)}."
     )
     looked = ", ".join(
-        f"{one.type.replace('_', ' ')} every {_every(one.seconds)}" for one in registers(of).values() if one.reads
+        f"{one.type.replace('_', ' ')} " + (f"every {_every(one.seconds)}" if one.seconds else "from webhooks")
+        for one in registers(of).values()
+        if one.reads
     )
     lines = [f"\n## {of.title}\n", facts, f"\nLooks for news: {looked or 'never'}."]
     if of.cannot:
         lines += ["\nWhat it cannot do:\n", *(f"- {sentence}" for sentence in of.cannot)]
     return "\n".join(lines)
+
+
+def _anchor(title: str) -> str:
+    """The address of a chapter on the page, as the usual Markdown readers make it."""
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
 def _every(seconds: int) -> str:
