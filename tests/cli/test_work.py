@@ -34,8 +34,10 @@ def test_sync_takes_an_order_over_and_its_journey_is_told(running: World, cli: R
     assert [(s["connection"], s["type"], s["what"]) for s in told.json["steps"]] == [
         ("shop", "order", "read"),
         ("erp", "order", "created"),
-        ("erp", "order_status", "read"),
+        ("erp", "order_status", "read"),  # that the ERP has it, told to the shop at once (P-07)
         ("shop", "order_status", "created"),
+        ("erp", "order_status", "read"),
+        ("shop", "order_status", "updated"),
     ]
     ids = {(s["connection"], s["type"]): s["id"] for s in told.json["systems"]}
     assert ids["erp", "order"] == erp_id

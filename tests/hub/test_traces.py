@@ -79,6 +79,7 @@ def test_all_hops_of_an_order_are_one_trace_whatever_job_made_them(flowing: Worl
         "send order",
         "POST shelf",
         "order created",
+        "order_status read",  # that the ERP has it is told to the shop at once (P-07)
         "order_status read",
         "send order_status",
         "order_status created",

@@ -40,7 +40,7 @@ from samklang.hub.attempt import Attempt
 from samklang.hub.backups import restored_lately
 from samklang.hub.derive import paid
 from samklang.hub.intake import PRIORITY, Intake
-from samklang.hub.journey import TRACED, step
+from samklang.hub.journey import TRACED, said, step
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
 from samklang.hub.models import Binding, Connection, Flow, Transfer
 from samklang.hub.orders import order_of
@@ -258,9 +258,10 @@ class Drain:
                 created = row.delivered is None and not row.external_id
                 self.transfer.created += created
                 self.transfer.updated += not created
-                steps.append(
-                    (row.key, "created" if created else "updated", result.external_id or row.external_id or "")
-                )
+                about_it = said(item.want.record)
+                id_ = result.external_id or row.external_id or ""
+                text = " · ".join(part for part in (id_, about_it) if part)
+                steps.append((row.key, "created" if created else "updated", text))
                 if row.troubled:
                     well.append(row.key)
                 if result.by_hand:

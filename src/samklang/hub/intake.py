@@ -27,7 +27,7 @@ from samklang.hub import events, guards, leases, listing, metrics, problems, sto
 from samklang.hub.derive import Derivations
 from samklang.hub.flows import Route, routes, types_to_read, with_causes
 from samklang.hub.guests import introduce
-from samklang.hub.journey import TRACED, step
+from samklang.hub.journey import TRACED, said, step
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
 from samklang.hub.models import Binding, Connection, FeedState, Flow, Step, Stored, Transfer
 from samklang.hub.orders import amended, amendments, on_hold, stored_orders, taken
@@ -401,7 +401,8 @@ class Intake:
         self.transfer.updated += len(changed) - len(fresh)
         metrics.read(type_, created=len(fresh), updated=len(changed) - len(fresh))
         if type_ in TRACED:
-            step(self.row, type_, [(e.record.key, "read", "") for e in changed], frozenset(e.record.key for e in fresh))
+            steps = [(e.record.key, "read", said(e.record)) for e in changed]
+            step(self.row, type_, steps, frozenset(e.record.key for e in fresh))
         if type_ == "order" and self._routes["customer"]:
             self._introduce([e.record for e in changed])
         self._changed[type_] = [entry.record for entry in changed]

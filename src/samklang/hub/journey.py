@@ -9,10 +9,42 @@ from django.utils import timezone
 
 from samklang.hub import events, traces
 from samklang.hub.models import Connection, Step
-from samklang.records import types_of_order
+from samklang.records import (
+    Capture,
+    Order,
+    OrderEdit,
+    OrderStatus,
+    Record,
+    Refund,
+    Return,
+    Shipment,
+    Void,
+    types_of_order,
+)
+from samklang.records.states import AXES
 
 #: Record types whose every hop is written down. Their keys begin with the order's key (customers have their own).
 TRACED = types_of_order()
+
+
+def said(record: Record) -> str:
+    """What a record says of its order, in one line: numbers, the system's own word and what it means."""
+    if isinstance(record, Order):
+        return record.status or record.lifecycle
+    if isinstance(record, OrderStatus):
+        means = ", ".join(word for axis in AXES if (word := getattr(record, axis)) not in ("", "none"))
+        numbers = ", ".join(f"{document.kind} {document.number}" for document in record.documents)
+        return " · ".join(part for part in (record.raw, means, numbers) if part)
+    if isinstance(record, Shipment):
+        parcels = ", ".join(parcel.tracking_no for parcel in record.parcels if parcel.tracking_no)
+        return " · ".join(part for part in (record.number, record.state, parcels) if part)
+    if isinstance(record, Capture | Refund | Void):
+        return f"{record.amount} {record.currency}"
+    if isinstance(record, Return):
+        return " · ".join(part for part in (record.number, record.reason, record.state) if part)
+    if isinstance(record, OrderEdit):
+        return ", ".join(f"{line.quantity} × {line.sku}" for line in record.lines)
+    return ""
 
 
 def step(
