@@ -46,7 +46,7 @@ def perform(job: Job, engine: Engine) -> None:
         elif job.task == "hooks":
             hooks.work_off(row, notify)
         else:
-            delivery.deliver(row, job.what)
+            delivery.deliver(row, job.what, notify)
             _after_delivery(row, job, engine)
     except SamklangError as error:  # settings or secrets that cannot even make a connector
         went_wrong(row, error)

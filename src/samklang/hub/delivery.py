@@ -39,7 +39,7 @@ from samklang.hub import events, leases, metrics, problems, store, traces
 from samklang.hub.attempt import Attempt
 from samklang.hub.backups import restored_lately
 from samklang.hub.derive import paid
-from samklang.hub.intake import PRIORITY, Intake
+from samklang.hub.intake import PRIORITY, Intake, Notify
 from samklang.hub.journey import TRACED, said, step
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
 from samklang.hub.models import Binding, Connection, Flow, Transfer
@@ -69,8 +69,12 @@ class _Work(NamedTuple):
 class Drain:
     """Sends everything that is due of one type at one target, under a lease."""
 
-    def __init__(self, row: Connection, type_: str, held: leases.Held, link: Link) -> None:
+    def __init__(
+        self, row: Connection, type_: str, held: leases.Held, link: Link, notify: Notify | None = None
+    ) -> None:
         self.row = row
+        self._notify = notify
+        self._wake: set[tuple[int, str]] = set()  # (target, type) that have work because of what was delivered here
         self.type = type_
         self.held = held
         self.link = link
@@ -294,9 +298,13 @@ class Drain:
                 step(self.row, self.type, steps)
             there = [key for key, what, _ in steps if what in ("created", "matched")]
             if self.type == "capture" and there:
-                paid(self.tenant, self.row.pk, [order_of(key) for key in there])
+                self._wake |= paid(self.tenant, self.row.pk, [order_of(key) for key in there])
             if self.type == "order" and there:
                 self._acknowledge(there)
+        for target, kind in self._wake if self._notify else ():
+            assert self._notify
+            self._notify(target, kind)
+        self._wake.clear()
         metrics.sent(self.type, steps)
         if isinstance(worst, Superseded):
             self.stopped = True
@@ -317,7 +325,8 @@ class Drain:
         said = store.known(self.tenant, self.row.pk, "order_status", keys)
         news = [OrderStatus(order=key, lifecycle="confirmed") for key in keys if key not in said]
         if news:
-            Intake(self.row, feed, link=self.link).hear(Page([Item(record=status) for status in news]))
+            report = Intake(self.row, feed, link=self.link).hear(Page([Item(record=status) for status in news]))
+            self._wake |= report.wake
 
     def _seen(self, result: Done) -> bytes | None:
         """Hash of how the target now states the record, where reading it back could be taken for news."""
@@ -406,8 +415,9 @@ def _has_carrier(order: Order, target: Connection) -> None:
         )
 
 
-def deliver(row: Connection, type_: str) -> Transfer | None:
-    """Drain one type at one target, unless the connection may not be called or another worker is at it."""
+def deliver(row: Connection, type_: str, notify: Notify | None = None) -> Transfer | None:
+    """Drain one type at one target, unless the connection may not be called or another worker is at it. `notify` is
+    called with each (target, type) that has new work because of it: a shop hears that the ERP has its order."""
     if not usable(row):
         return None
     link = open_link(row)
@@ -416,7 +426,7 @@ def deliver(row: Connection, type_: str) -> Transfer | None:
     with leases.holding(row.tenant_id, f"out-{row.pk}-{type_}") as held:
         if held is None:
             return None
-        return Drain(row, type_, held, link).run()
+        return Drain(row, type_, held, link, notify).run()
 
 
 def retry(tenant: int, connection: int | None = None, type_: str = "", key: str = "") -> int:

@@ -224,11 +224,16 @@ def news_of(tenant: int, order: str) -> QuerySet[Binding]:
     return Binding.objects.filter(here, tenant_id=tenant, connection_id__in=ids, type__in=["order_status", "shipment"])
 
 
-def paid(tenant: int, provider: int, orders: Iterable[str]) -> None:
-    """Captures of these orders were taken: what waited for them goes on, unless another capture is still open."""
+def paid(tenant: int, provider: int, orders: Iterable[str]) -> set[tuple[int, str]]:
+    """Captures of these orders were taken: what waited for them goes on, unless another capture is still open. Returns
+    (target, type) that have work now."""
+    wake: set[tuple[int, str]] = set()
     for order in dict.fromkeys(orders):
         open_ones = Binding.objects.filter(
             tenant_id=tenant, connection_id=provider, type="capture", key__gte=f"{order}#", key__lt=f"{order}$"
         ).exclude(state="idle")
         if not open_ones.exists():
-            news_of(tenant, order).filter(state="held", risk="unpaid").update(state="due", risk="", due_at=time.time())
+            waiting = news_of(tenant, order).filter(state="held", risk="unpaid")
+            wake.update(waiting.values_list("connection_id", "type"))
+            waiting.update(state="due", risk="", due_at=time.time())
+    return wake
