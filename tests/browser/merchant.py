@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from samklang.connectors import registry
+from samklang.connectors.contract import Result, Want, Write
 from samklang.connectors.errors import Rejected
 from samklang.records import (
     Address,
@@ -46,12 +47,31 @@ BUYERS = (
 )  # fmt: skip
 
 
+class _Named(Shelf):
+    """A box that counts as real systems do, that has pages of its own, and takes an order without knowing its buyer
+    where it is a warehouse."""
+
+    def link(self, type_: str, external_id: str) -> str:
+        return f"https://{self.manifest.name}.example/{type_}/{external_id}"
+
+    def _write(self, type_: str, want: Want) -> Result:
+        number = next(self.box.ids) + 20_000
+        ids = {("customer", want.record.customer.key): "-", **want.ids} if isinstance(want.record, Order) else want.ids
+        known = type_ not in ("product", "customer", "order")
+        return super()._write(
+            type_,
+            msgspec.structs.replace(want, ids=ids, external_id=want.external_id or ("" if known else str(number))),
+        )
+
+
 def _systems() -> None:
     """Register the boxes as connectors with the titles and kinds of real ones."""
+    order = {"depot": Write(needs=("variant",))}
     for name, (title, kind) in SYSTEMS.items():
         module = types.ModuleType(f"tests.browser.{name}")
-        manifest = msgspec.structs.replace(Shelf.manifest, name=name, title=title, kind=kind)
-        module.__dict__[name.title()] = type(name.title(), (Shelf,), {"manifest": manifest})
+        writes = {**Shelf.manifest.writes, "order": order.get(name, Shelf.manifest.writes["order"])}
+        manifest = msgspec.structs.replace(Shelf.manifest, name=name, title=title, kind=kind, writes=writes)
+        module.__dict__[name.title()] = type(name.title(), (_Named,), {"manifest": manifest})
         sys.modules[module.__name__] = module
         registry.packages()[name] = module.__name__
     registry.connector_class.cache_clear()
@@ -159,7 +179,7 @@ class Merchant:
                 skus[0] = "NY-ARTIKEL"  # no system knows it
             number = 10_500 - n
             order = self.order(number, at.astimezone(UTC), *dict.fromkeys(skus))
-            placed.append((number, self.box(self.shop).put(order)))
+            placed.append((number, self.box(self.shop).put(order, id_=str(88_000 + number % 1000))))
         self.box(self.erp).item_error = lambda type_, want: (
             Rejected(
                 f"The cost centre 'WEB' of order {want.key} is closed", where="CostCenter",
@@ -171,6 +191,33 @@ class Merchant:
         self.deliver(self.erp, "customer", "order")
         self.deliver(self.wms, "order")
         self._statuses(placed)
+        self._calls()
+
+    def _calls(self) -> None:
+        """Calls as the transport keeps them: boxes make none."""
+        from django.utils import timezone
+
+        from samklang.hub.models import ExchangeRow, Step
+
+        body = (
+            '{"Order": {"CustomerName": "Anna Sjögren", "EmailInvoice": "anna@example.se", "City": "Visby",'
+            ' "DocumentNumber": "20116", "ExternalInvoiceReference1": "%s", "Total": 1647}}'
+        )
+        taken = Step.objects.filter(tenant=self.tenant, connection=self.erp, type="order").order_by("-pk")[:40]
+        ExchangeRow.objects.bulk_create(
+            ExchangeRow(
+                tenant=self.tenant, connection=self.erp, at=step.at, method="POST",
+                url="https://api.fortnox.example/3/orders", status=400 if step.what == "stopped" else 201,
+                seconds=0.21 + n / 100, sent=(body % step.order).encode(), about=step.order,
+                got=b'{"ErrorInformation": {"message": "Kostnadsst\xc3\xa4llet WEB \xc3\xa4r st\xc3\xa4ngt"}}'
+                if step.what == "stopped" else (body % step.order).encode(),
+            )
+            for n, step in enumerate(taken)
+        )  # fmt: skip
+        ExchangeRow.objects.create(
+            tenant=self.tenant, connection=self.shop, at=timezone.now(), method="GET", status=0, seconds=10,
+            url="https://nordljus.example/wp-json/wc/v3/orders?page=1", error="Timed out after 10 s",
+        )  # fmt: skip
 
     def _statuses(self, placed: list[tuple[int, str]]) -> None:
         """What the warehouse says of the orders that it has: the older, the further."""

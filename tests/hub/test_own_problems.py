@@ -17,7 +17,7 @@ def _trouble(key: str, what: str = "Nobody answers") -> Any:
 
 
 def test_a_problem_of_the_hubs_own_opens_once_and_closes(world: World) -> None:
-    from samklang.hub.looks import needs
+    from samklang.hub.looks.overview import needs
     from samklang.hub.models import Problem
     from samklang.hub.problems import clear, report
 
@@ -26,7 +26,7 @@ def test_a_problem_of_the_hubs_own_opens_once_and_closes(world: World) -> None:
     report(tenant, None, [_trouble("a")])
     problem = Problem.objects.get()
     assert (problem.system, problem.items.count()) == ("", 2)
-    assert [need.title for need in needs(world.tenant)] == ["Nobody answers"]
+    assert [need.what for need in needs(world.tenant)] == ["Nobody answers"]
     report(tenant, None, [_trouble("b", "It says no")])
     assert Problem.objects.filter(closed_at=None).count() == 2
     clear(tenant, None, "out", "webhook", ["a", "b"])

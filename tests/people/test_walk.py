@@ -91,7 +91,7 @@ def ask(client: Client, method: str, address: str) -> HttpResponse:
 
 def leaks(answer: HttpResponse, address: str) -> list[str]:
     """Marks of the victim in an answer, head or body, apart from what was asked for itself."""
-    body = b"".join(answer.streaming_content) if answer.streaming else answer.content  # type: ignore[attr-defined]
+    body = b"".join(answer) if answer.streaming else answer.content
     text = f"{dict(answer.headers)} {body.decode(errors='replace')}".replace(address, "").replace(quote(address), "")
     return [mark for mark in MARKS if mark in text]
 

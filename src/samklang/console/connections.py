@@ -11,7 +11,8 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from samklang.connectors.errors import Pause, SamklangError
 from samklang.connectors.registers import registers
 from samklang.console.frame import blame, go, is_part, show, told
-from samklang.hub import connecting, links, looks, systems
+from samklang.hub import connecting, links, systems
+from samklang.hub.looks import overview
 from samklang.hub.models import Connection
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
@@ -28,8 +29,8 @@ def _row(request: PageRequest, name: str) -> Connection:
 @page(Right.SEE)
 def connections(request: PageRequest) -> HttpResponse:
     """All connected systems with their health."""
-    nodes = {node.name: node for node in looks.systems(request.tenant).nodes}
-    rows = [(row, nodes[row.name]) for row in systems.connections(request.tenant)]
+    seen = {system.row.pk: system for system in overview.overview(request.tenant).systems}
+    rows = [(row, seen[row.pk]) for row in systems.connections(request.tenant)]
     return show(request, "connections", rows=rows)
 
 
@@ -38,10 +39,10 @@ def connection(request: PageRequest, name: str) -> HttpResponse:
     """One system."""
     row = _row(request, name)
     look = systems.look(row)
-    node = next((node for node in looks.systems(request.tenant).nodes if node.name == name), None)
+    system = next(one for one in overview.overview(request.tenant).systems if one.row.pk == row.pk)
     return show(
-        request, "parts/heard" if is_part(request) else "connection", look=look, row=row, facts=look.facts, node=node,
-        registers=registers(look.facts).values() if look.facts else [], hooks_form=Hooks(request, row),
+        request, "parts/heard" if is_part(request) else "connection", look=look, row=row, facts=look.facts,
+        system=system, registers=registers(look.facts).values() if look.facts else [], hooks_form=Hooks(request, row),
         pause_form=PauseForm(),
     )  # fmt: skip
 

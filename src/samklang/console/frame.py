@@ -19,9 +19,16 @@ from samklang.records.times import zone
 
 def show(request: PageRequest, template: str, status: int = 200, **values: Any) -> HttpResponse:
     """A page (or a part of one), its times in the zone of the tenant's first channel."""
-    channel = Channel.objects.filter(tenant=request.tenant).order_by("id").first()
-    timezone.activate(zone(channel.time_zone) if channel else zone("UTC"))
+    in_zone(request)
     return render(request, f"console/{template}.html", values, status=status)
+
+
+def in_zone(request: PageRequest) -> None:
+    """From here on the day and the time are those of the tenant's first channel."""
+    if not getattr(request, "zoned", False):
+        name = Channel.objects.filter(tenant=request.tenant).order_by("id").values_list("time_zone", flat=True).first()
+        timezone.activate(zone(name or "UTC"))
+        request.zoned = True
 
 
 def is_part(request: HttpRequest) -> bool:

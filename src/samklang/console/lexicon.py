@@ -23,10 +23,14 @@ WORDS: dict[str, str | Promise] = {
     # what a step says
     "read": _("read"), "created": _("created"), "updated": _("updated"), "unchanged": _("unchanged"),
     "waits": _("waits"), "retry": _("will be tried again"), "matched": _("found there"), "paused": _("paused"),
+    "released": _("released"), "let go": _("let go"), "tried again": _("tried again"), "skipped": _("given up"),
+    "resent": _("sent once more"), "amended": _("corrected"), "late": _("came late"),
+    # what is done to many
+    "mend": _("try again"), "give up": _("give up"), "hold": _("hold"),
     # the life of an order
     "draft": _("draft"), "placed": _("placed"), "confirmed": _("confirmed"), "closed": _("closed"),
     "cancelled": _("cancelled"), "expired": _("expired"), "none": _("not begun"),
-    "waiting_stock": _("waits for stock"), "ready": _("ready"), "released": _("released"),
+    "waiting_stock": _("waits for stock"), "ready": _("ready"),
     "picking": _("being picked"), "partly_shipped": _("partly shipped"), "shipped": _("shipped"),
     "delivered": _("delivered"), "partly_returned": _("partly returned"), "returned": _("returned"),
     "not_required": _("nothing to pay"), "pending": _("not paid"), "authorised": _("authorised"),
@@ -34,7 +38,16 @@ WORDS: dict[str, str | Promise] = {
     "refunded": _("refunded"), "voided": _("voided"), "disputed": _("disputed"), "charged_back": _("charged back"),
     # transfers
     "running": _("running"), "ok": _("ok"), "failed": _("failed"), "in": _("read"), "out": _("written"),
-    # articles
+    # feeds
+    "orders": _("orders"), "products": _("products"), "catalogue": _("catalogue"), "customers": _("customers"),
+    "statuses": _("statuses"), "articles": _("articles"), "prices": _("prices"), "stock_levels": _("stock levels"),
+    "shipments": _("shipments"), "returns": _("returns"),
+    # articles and their fields
+    "name": _("name"), "variants": _("variants"), "axes": _("axes"), "tax_class": _("tax class"),
+    "status": _("state"), "description": _("description"), "names": _("names in other languages"),
+    "descriptions": _("descriptions in other languages"), "brand": _("brand"), "categories": _("categories"),
+    "attributes": _("attributes"), "images": _("pictures"), "origin_country": _("country of origin"),
+    "hs_code": _("customs code"),
     "active": _("active"), "archived": _("archived"),
 }  # fmt: skip
 

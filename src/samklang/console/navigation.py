@@ -36,11 +36,13 @@ class Group(NamedTuple):
 MENU = (
     Group("", (
         Entry("start", _("Overview"), Right.SEE, "layout-dashboard"),
-        Entry("problems", _("Problems"), Right.SEE, "triangle-alert", counted="problems"),
+        Entry("problems", _("Problems"), Right.SEE, "triangle-alert", ("problem",), "problems"),
     )),
     Group(_("Trade"), (
-        Entry("orders", _("Orders"), Right.SEE, "shopping-bag", ("journey",)),
-        Entry("products", _("Products"), Right.SEE, "package"),
+        Entry("orders", _("Orders"), Right.SEE, "shopping-bag", ("journey", "journey-address", "bulk")),
+        Entry("products", _("Products"), Right.SEE, "package", ("product",)),
+        Entry("stock", _("Stock"), Right.SEE, "boxes"),
+        Entry("customers", _("Customers"), Right.SEE, "users", ("customer",)),
     )),
     Group(_("Books"), (
     )),
@@ -60,6 +62,8 @@ MENU = (
     )),
     Group(_("Logs and reports"), (
         Entry("transfers", _("Transfers"), Right.SEE, "arrow-left-right"),
+        Entry("calls", _("Calls"), Right.SEE, "radio-tower"),
+        Entry("statistics", _("Statistics"), Right.SEE, "chart-column"),
     )),
     Group(_("Company"), (
         Entry("people", _("People"), Right.PEOPLE, "users", ("invite", "role", "remove")),

@@ -2,17 +2,22 @@
 
 from django.urls import include, path
 
-from samklang.console import account, audit, connect, doors, people, setup_urls, statics, style, tokens, views
+from samklang.console import (
+    account,
+    audit,
+    connect,
+    doors,
+    people,
+    setup_urls,
+    statics,
+    style,
+    tokens,
+    trade_urls,
+)
 
 pages = [
-    path("", views.start, name="start"),
-    path("map", views.map_part, name="map"),
-    path("orders", views.orders, name="orders"),
-    path("orders/<path:key>", views.journey, name="journey"),
-    path("products", views.products, name="products"),
-    path("problems", views.problems, name="problems"),
+    *trade_urls.pages,
     *setup_urls.pages,
-    path("transfers", views.transfers, name="transfers"),
     path("people", people.people, name="people"),
     path("people/invite", people.invite, name="invite"),
     path("people/invited/<int:number>/withdraw", people.withdraw, name="withdraw"),

@@ -13,13 +13,13 @@ import msgspec
 
 from samklang.hub.intake import PRIORITY
 
-Task = Literal["read", "sweep", "deliver", "hooks", "tick", "schedule", "plan", "post", "books"]
+Task = Literal["read", "sweep", "deliver", "hooks", "tick", "schedule", "plan", "post", "books", "bulk"]
 
 
 class Job(msgspec.Struct, frozen=True):
     """What to do for a connection: read or sweep a feed, deliver a record type, work off webhooks. Without one: `tick`
     wakes whatever has work, `schedule` sees that feeds are read on time, `plan` sees to a tenant's plan, `post` tells a
-    subscription of events, `books` keeps a company's books."""
+    subscription of events, `books` keeps a company's books, `bulk` does something to many records."""
 
     task: Task
     connection: int = 0
@@ -72,6 +72,11 @@ def hooks_job(tenant: int, connection: int) -> Job:
 def books_job(tenant: int, company: int) -> Job:
     """Keep a company's books."""
     return Job("books", what=str(company), tenant=tenant)
+
+
+def bulk_job(tenant: int, number: int) -> Job:
+    """Go on with what is done to many records (hub/bulk.py)."""
+    return Job("bulk", what=str(number), lane=1, tenant=tenant)
 
 
 def plan_job(tenant: int) -> Job:

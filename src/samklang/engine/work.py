@@ -12,9 +12,20 @@ from django.conf import settings
 from django.db.models import Max, Min
 
 from samklang.connectors.errors import SamklangError
-from samklang.engine.port import Engine, Job, Task, books_job, deliver_job, hooks_job, lane_of, plan_job, post_job
+from samklang.engine.port import (
+    Engine,
+    Job,
+    Task,
+    books_job,
+    bulk_job,
+    deliver_job,
+    hooks_job,
+    lane_of,
+    plan_job,
+    post_job,
+)
 from samklang.engine.queue import Queue
-from samklang.hub import delivery, hooks, intake, orders, outbox, planning, retention, store, traces
+from samklang.hub import bulk, delivery, hooks, intake, orders, outbox, planning, retention, store, traces
 from samklang.hub.flows import with_causes
 from samklang.hub.links import open_link, usable_ones, went_wrong
 from samklang.hub.models import Binding, Company, ConfigVersion, Connection, Flow, Hook, Subscription
@@ -100,6 +111,13 @@ def plan(job: Job, engine: Engine) -> None:
         tick(engine)
 
 
+def many(job: Job, engine: Engine) -> None:
+    """Go on with what is done to many records; what became due by it is sent at once."""
+    if bulk.work(job.tenant, int(job.what)):
+        engine.wake(job)
+    tick(engine)
+
+
 #: What is no connection's business, by task.
 _ALONE: dict[Task, Callable[[Job, Engine], None]] = {
     "plan": plan,
@@ -107,6 +125,7 @@ _ALONE: dict[Task, Callable[[Job, Engine], None]] = {
     "schedule": lambda _, engine: schedule(engine),
     "post": post,
     "books": books,
+    "bulk": many,
 }
 
 _HOUR, _MINUTE = 3600.0, 60.0
@@ -135,6 +154,8 @@ def tick(engine: Engine) -> None:
         engine.wake(plan_job(tenant))
     for tenant, subscription in outbox.due():
         engine.wake(post_job(tenant, subscription))
+    for tenant, number in bulk.running():
+        engine.wake(bulk_job(tenant, number))
 
 
 def _tidy(engine: Engine) -> bool:

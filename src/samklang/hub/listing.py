@@ -82,7 +82,7 @@ def _address(address: Address) -> Iterator[str]:
 def _named(name: str) -> Iterator[str]:
     """The whole name and its further words, each of which one may remember."""
     yield name
-    yield from (word for word in _GAPS.split(name)[1:_WORDS] if len(word) > 1)
+    yield from (word for word in _GAPS.split(name)[1:_WORDS] if len(word) > 2)
 
 
 def _owner(record: Record) -> tuple[str, str]:

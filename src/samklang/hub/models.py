@@ -4,9 +4,9 @@ Configuration: Tenant, Connection, Channel, Company, Master, Flow, RuleSet, Conf
 Draft, PlanRun with its PlanLines.
 The road: Stored (what masters last said), Binding (record ↔ external id, wanted and delivered), FeedState (how far a
 feed was read), Hook (webhooks, stored before answered), Lease (one drainer per lane), Pace (limits over all workers).
-What a person decided of one order: Hold, Amendment.
+What a person decided of one order: Hold, Amendment; of many at once: Bulk.
 Found again by people: OrderHead (orders by day, channel and state), Term (any record by number, name or address).
-What people read: Transfer, ExchangeRow, Problem and ProblemItem, Brake, Step (journey).
+What people read: Transfer, ExchangeRow, Problem with ProblemItem and ProblemNote, Brake, Step (journey).
 What other programs are told: Subscription, Event, Message (hub/events.py, hub/outbox.py).
 What became of the database as a whole: Move, Restore (no tenant: they concern all).
 
@@ -19,6 +19,7 @@ from __future__ import annotations
 import uuid
 from typing import ClassVar
 
+from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
@@ -476,6 +477,7 @@ class Problem(models.Model):
     first_at = models.DateTimeField(auto_now_add=True)
     last_at = models.DateTimeField(auto_now=True)
     closed_at = models.DateTimeField(null=True)
+    assignee = models.ForeignKey(settings.AUTH_USER_MODEL, models.SET_NULL, null=True, related_name="+")
 
     class Meta:
         constraints: ClassVar = [
@@ -483,6 +485,7 @@ class Problem(models.Model):
                 fields=["tenant", "fingerprint"], name="one_open", condition=Q(closed_at__isnull=True)
             )
         ]
+        indexes: ClassVar = [models.Index(fields=["tenant", "closed_at", "id"], name="problem_closed")]
 
     def __str__(self) -> str:
         return f"{self.code} {self.what}"
@@ -516,6 +519,44 @@ class ProblemItem(models.Model):
                 fields=["tenant", "direction", "type", "key"], name="one_own_item", condition=Q(connection__isnull=True)
             ),
         ]
+
+
+class ProblemNote(models.Model):
+    """What somebody said about a problem."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    problem = models.ForeignKey(Problem, models.CASCADE, related_name="notes")
+    by = models.CharField(max_length=200)
+    at = models.DateTimeField(auto_now_add=True)
+    text = models.TextField()
+
+
+class Bulk(models.Model):
+    """Something done to many records at a person's word, slice by slice (hub/bulk.py). `keys` are the records, or none
+    where `problem` names them; `place` is how far it has come: an index into the keys, or the last item's number."""
+
+    class State(models.TextChoices):
+        RUNNING = "running"  # or waiting for its turn
+        DONE = "done"
+        ENDED = "ended"  # by a person, before it was done
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    kind = models.CharField(max_length=20)
+    keys = models.JSONField(default=list)
+    problem = models.ForeignKey(Problem, models.CASCADE, null=True)
+    reason = models.CharField(max_length=300, default="", blank=True)
+    by = models.CharField(max_length=200)
+    at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.RUNNING)
+    total = models.IntegerField()
+    place = models.BigIntegerField(default=0)
+    done = models.IntegerField(default=0)
+    refused = models.IntegerField(default=0)
+    answers = models.JSONField(default=list)  # [key, why] of the first that were refused
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["tenant", "id"], name="bulk_running", condition=Q(state="running"))]
 
 
 class Brake(models.Model):

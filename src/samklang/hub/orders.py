@@ -186,6 +186,37 @@ def let_go(tenant: int, key: str, by: str) -> int:
     return freed
 
 
+def retry(tenant: int, key: str, by: str) -> int:
+    """Everything of the order that stopped, waits or backs off is tried at once, its buyer too. Returns how many."""
+    order = stored_orders(tenant, [key]).get(key)
+    with transaction.atomic():
+        rows = _rows(tenant, key)
+        if order is not None:
+            here = connections_of(tenant)
+            rows |= Binding.objects.filter(
+                tenant_id=tenant, connection_id__in=here, type="customer", key=order.customer.key
+            )
+        tried = rows.filter(state__in=["stopped", "waiting", "due"], wanted__isnull=False).update(
+            state="due", due_at=time.time(), waiting_on=""
+        )
+        if tried:
+            _note(tenant, key, "tried again", by)
+    return tried
+
+
+def retry_at(tenant: int, connection: int, type_: str, key: str, by: str) -> bool:
+    """One delivery that stopped, waits or backs off is tried at once. False when there was nothing to try."""
+    with transaction.atomic():
+        rows = Binding.objects.filter(
+            tenant_id=tenant, connection_id=connection, type=type_, key=key, wanted__isnull=False,
+            state__in=["stopped", "waiting", "due"],
+        )  # fmt: skip
+        if not rows.update(state="due", due_at=time.time(), waiting_on=""):
+            return False
+        step(Connection.objects.get(pk=connection), type_, [(key, "tried again", by)])
+    return True
+
+
 def skip(tenant: int, connection: int, type_: str, key: str, reason: str, by: str) -> bool:
     """A delivery that stopped, waits or is held is given up: the target is left as it is, and the next change goes
     there again. False when there was nothing to give up."""

@@ -20,7 +20,7 @@ from django.utils import timezone
 
 from samklang.connectors.errors import SamklangError
 from samklang.hub import events
-from samklang.hub.models import ExchangeRow, Problem, ProblemItem
+from samklang.hub.models import ExchangeRow, Problem, ProblemItem, ProblemNote
 
 _NEAR, _SOON = timedelta(hours=1), timedelta(minutes=1)  # a failed call before and after the error that it explains
 _AT_ONCE = 500  # items in one statement
@@ -118,6 +118,17 @@ def clear(tenant: int, connection: int | None, direction: str, type_: str, keys:
         if touched:
             items.delete()
             _close_empty(touched)
+
+
+def comment(problem: Problem, by: str, text: str) -> ProblemNote:
+    """Write down what somebody says about a problem."""
+    return ProblemNote.objects.create(tenant_id=problem.tenant_id, problem=problem, by=by, text=text)
+
+
+def assign(problem: Problem, user: int | None) -> None:
+    """Say who looks after a problem (the number of a user, None = nobody)."""
+    problem.assignee_id = user
+    problem.save(update_fields=["assignee"])  # not when it last came
 
 
 def open_names(tenant: int, connection: int, direction: str) -> set[tuple[str, str]]:

@@ -19,7 +19,7 @@ from django.db import transaction
 from django.db.models import Max, Model, Q
 from django.utils import timezone
 
-from samklang.hub.models import Event, ExchangeRow, Hook, Problem, Step, Transfer
+from samklang.hub.models import Bulk, Event, ExchangeRow, Hook, Problem, Step, Transfer
 
 _PAGE = 1000  # keys looked at in one transaction
 
@@ -41,6 +41,7 @@ PASTS = [
     Past("webhooks", Hook, "at", Q(done=True)),  # what could not be worked off is news, however old
     Past("events", Event, "at"),  # and with them their messages
     Past("transfers", Transfer, "started"),
+    Past("transfers", Bulk, "at", ~Q(state="running")),
     Past("problems", Problem, "closed_at", Q(closed_at__isnull=False), in_order=False),
 ]
 

@@ -40,6 +40,7 @@ class PageRequest(SignedIn):
 
     tenant: Tenant
     member: Member
+    zoned: bool  # whether times are already shown in the tenant's zone (console/frame.py)
 
 
 class Access(NamedTuple):

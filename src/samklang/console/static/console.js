@@ -18,7 +18,14 @@ document.addEventListener("click", (event) => {
     return;
   }
   if (at.dataset.lookTo) look(at.dataset.lookTo);
-  else if (at.dataset.opens) document.getElementById(at.dataset.opens)?.showModal();
+  else if (at.dataset.opens) {
+    const dialog = document.getElementById(at.dataset.opens);
+    for (const input of dialog?.querySelectorAll("input[type=hidden]") ?? []) { // what the button is about
+      if (input.name in at.dataset) input.value = at.dataset[input.name];
+    }
+    at.closest("details.drop")?.removeAttribute("open");
+    dialog?.showModal();
+  }
   else if ("closes" in at.dataset) at.closest("dialog")?.close();
   else if ("forget" in at.dataset) at.closest(".message")?.remove();
   else if (at.dataset.copies) navigator.clipboard?.writeText(document.getElementById(at.dataset.copies)?.textContent.trim() ?? "");
@@ -50,6 +57,12 @@ document.addEventListener("keydown", (event) => {
     const open = event.target.closest("details.drop[open]");
     if (open) { open.open = false; open.querySelector("summary").focus(); }
   }
+});
+
+// What refreshes itself rests while nobody looks, or while a menu or dialog in it is open.
+document.addEventListener("htmx:beforeRequest", (event) => {
+  const place = event.detail.elt.closest("[data-quiet]");
+  if (place && (document.hidden || place.querySelector("dialog[open], details.drop[open], :focus-visible"))) event.preventDefault();
 });
 
 // A part that could not be fetched says so once, instead of nothing.

@@ -7,7 +7,7 @@ activated: the tenant's.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from django import template
@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 
 from samklang.console.lexicon import WORDS
+from samklang.hub.looks.rows import MANY
 from samklang.records.money import exponent
 
 register = template.Library()
@@ -82,8 +83,22 @@ def bounded(value: int) -> str:
     return number(value)
 
 
-#: How far rows are counted; see `bounded`.
-MANY = 10_000
+@register.filter
+def bounded_short(value: int) -> str:
+    """The same where there is little room: 10 000+."""
+    return f"{number(MANY)}+" if value > MANY else number(value)
+
+
+@register.filter
+def half(value: int) -> str:
+    """Half of it, for drawings: with a point in every language."""
+    return f"{value / 2:g}"
+
+
+@register.filter
+def said(text: object) -> str:
+    """A sentence that the hub has stored in English, in the reader's language where the catalogue has it."""
+    return gettext(str(text)) if text else ""
 
 
 # ---------------------------------------------------------------------------------------------------- times
@@ -104,7 +119,11 @@ def _shown(moment: datetime, text: str) -> SafeString:
 
 
 def _pattern(patterns: dict[str, str]) -> str:
-    return patterns.get((get_language() or "en")[:2], patterns["en"])
+    return patterns.get(_language(), patterns["en"])
+
+
+def _language() -> str:
+    return (get_language() or "en")[:2]
 
 
 @register.filter
@@ -124,8 +143,26 @@ def day(value: object) -> SafeString | str:
 @register.filter
 def short_day(value: object) -> str:
     """A day on an axis: 21 Nov."""
-    moment = _moment(value)
+    moment = value if isinstance(value, date) and not isinstance(value, datetime) else _moment(value)
     return date_text(moment, _pattern(_SHORT_DAY)) if moment else ""
+
+
+@register.filter
+def plain_day(value: date) -> str:
+    """A day that has no time in it."""
+    return date_text(value, _pattern(_DAY))
+
+
+@register.simple_tag
+def today() -> str:
+    """The day and the time now, in words: Saturday 21 November, 13:37."""
+    return date_text(timezone.localtime(), {"sv": "l j F, H:i", "ru": "l, j E, H:i"}.get(_language(), "l j F, H:i"))
+
+
+@register.simple_tag
+def iso_today() -> str:
+    """Today as an address writes it."""
+    return timezone.localdate().isoformat()
 
 
 @register.filter
@@ -145,6 +182,16 @@ def ago(value: object) -> SafeString | str:
     if seconds > 30 * 86400:
         return day(value)
     return _shown(moment, gettext("%(time)s ago") % {"time": span(max(seconds, 0))})
+
+
+@register.filter
+def since(value: object) -> str:
+    """How long since, in words that change once a minute: for what refreshes itself, and for drawings."""
+    moment = _moment(value)
+    if moment is None:
+        return ""
+    seconds = (timezone.now() - moment).total_seconds()
+    return gettext("%(time)s ago") % {"time": span(seconds)} if seconds >= 120 else gettext("just now")
 
 
 @register.filter

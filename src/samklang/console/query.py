@@ -1,0 +1,50 @@
+"""What the address of a list says: filters live in it, so that a list can be kept, sent and gone back to."""
+
+from __future__ import annotations
+
+from datetime import datetime, time, timedelta
+
+from django.http import HttpRequest, QueryDict
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+
+_LONGEST = 80  # characters of what is typed
+
+
+def word(request: HttpRequest, name: str) -> str:
+    """One value of the address, trimmed; "" where it is missing."""
+    return request.GET.get(name, "").strip()[:_LONGEST]
+
+
+def place(request: HttpRequest, name: str = "after") -> str:
+    """Where a page of a list begins: what the page before said, and never typed."""
+    return request.GET.get(name, "")[:400]
+
+
+def midnight(request: HttpRequest, name: str, more: int = 0) -> datetime | None:
+    """The beginning of a day in the active zone, so many days later; None where the address names none."""
+    try:
+        day = parse_date(word(request, name))
+    except ValueError:  # 31 February
+        day = None
+    if day is None:
+        return None
+    return timezone.make_aware(datetime.combine(day + timedelta(days=more), time.min))
+
+
+def with_values(request: HttpRequest, **changes: str) -> str:
+    """The query of this address with some values changed ("" = left out); without the page's place."""
+    query: QueryDict = request.GET.copy()
+    query.pop("after", None)
+    for name, value in changes.items():
+        if value:
+            query[name] = value
+        else:
+            query.pop(name, None)
+    return f"?{query.urlencode()}" if query else "?"
+
+
+def number(request: HttpRequest, name: str) -> int | None:
+    """A whole number of the address; None where it is missing or none."""
+    text = word(request, name)
+    return int(text) if text.isdecimal() else None

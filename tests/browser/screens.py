@@ -1,0 +1,103 @@
+"""Pictures of the main pages: light and dark, Swedish, English and Russian, wide and on a phone.
+
+    ./run python -m tests.browser.screens [--only orders] [--languages sv,en,ru] [--looks light,dark]
+                                          [--sizes wide,phone]
+
+They go to `screens/`, which is not kept in the repository. For people to look at: nothing is compared.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, sync_playwright
+
+SIZES = {"wide": (1360, 860), "phone": (390, 844)}
+FOLDER = Path(__file__).parents[2] / "screens"
+
+
+def pages(site: Any) -> Iterator[tuple[str, str]]:
+    """(name, address) of what is shot."""
+    from samklang.hub.models import Problem
+
+    problem = Problem.objects.filter(tenant=site.merchant.tenant, type="order").order_by("pk").first()
+    for name, path in (
+        ("start", ""), ("orders", "orders"), ("journey", "orders/se/10470"), ("journey-stopped", "orders/se/10499"),
+        ("products", "products"), ("product", "products/kopp-1"), ("stock", "stock"), ("customers", "customers"),
+        ("problems", "problems"), ("problem", f"problems/{problem.pk if problem else 0}"), ("transfers", "transfers"),
+        ("calls", "calls"), ("statistics", "statistics"), ("search", "search?q=anna"), ("connections", "connections"),
+        ("flows", "flows"),
+    ):  # fmt: skip
+        yield name, site.at(path)
+    yield "style", f"{site.address}/style"
+    yield "login", f"{site.address}/login"
+
+
+def shoot(browser: Browser, site: Any, languages: list[str], looks: list[str], sizes: list[str], only: str) -> int:
+    """All pictures; how many."""
+    from samklang.people.models import User
+
+    FOLDER.mkdir(exist_ok=True)
+    count = 0
+    for language in languages:
+        for look in looks:
+            for size in sizes:
+                width, height = SIZES[size]
+                context = browser.new_context(
+                    viewport={"width": width, "height": height}, color_scheme=look, locale=language,  # type: ignore[arg-type]
+                    device_scale_factor=1,
+                )  # fmt: skip
+                site.sign_in(context)
+                User.objects.update(language=language)
+                page = context.new_page()
+                for name, address in pages(site):
+                    if only and only not in name:
+                        continue
+                    if name == "login":
+                        context.clear_cookies()
+                    page.goto(address)
+                    page.wait_for_load_state("networkidle")
+                    page.screenshot(path=FOLDER / f"{name}-{language}-{look}-{size}.png", full_page=True)
+                    count += 1
+                context.close()
+    return count
+
+
+def main() -> None:
+    """The command."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--languages", default="sv,en,ru")
+    parser.add_argument("--looks", default="light,dark")
+    parser.add_argument("--sizes", default="wide,phone")
+    parser.add_argument("--only", default="", help="pages with this in their name")
+    args = parser.parse_args()
+
+    from tests.browser.conftest import CHROMIUM, FLAGS, Site, own_database, serving
+    from tests.browser.merchant import Merchant
+    from tests.conftest import _home, migrate, move_to, sqlite
+
+    template = _home / "template.db"
+    move_to(sqlite(template))
+    migrate()
+    with tempfile.TemporaryDirectory() as folder, own_database(template, Path(folder)), sync_playwright() as playwright:
+        import os
+
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"
+        merchant = Merchant()
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        with serving() as address:
+            count = shoot(
+                browser, Site(address, merchant), args.languages.split(","), args.looks.split(","),
+                args.sizes.split(","), args.only,
+            )  # fmt: skip
+        browser.close()
+    sys.stdout.write(f"{count} pictures in {FOLDER}\n")
+
+
+if __name__ == "__main__":
+    main()
