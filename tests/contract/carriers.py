@@ -27,9 +27,9 @@ def order(carrier: str = "PLAB", service: str = "P19", **more: Any) -> Order:
     return msgspec.structs.replace(specimens.to_warehouse(specimens.order(1), carrier, service), **more)
 
 
-def moved(record: Order) -> Order:
+def moved(record: Order, street: str = "Storgatan 9") -> Order:
     """The same order to another street."""
-    to = msgspec.structs.replace(record.shipping, lines=("Storgatan 9",))
+    to = msgspec.structs.replace(record.shipping, lines=(street,))
     return msgspec.structs.replace(record, shipping=to)
 
 

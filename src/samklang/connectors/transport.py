@@ -190,6 +190,7 @@ class Transport:
         *,
         params: Mapping[str, object] | None = None,
         json: object = None,
+        xml: bytes | None = None,
         form: Mapping[str, str] | None = None,
         headers: Mapping[str, str] | None = None,
         idempotent: bool | None = None,
@@ -205,6 +206,9 @@ class Transport:
         if json is not None:
             body = json if isinstance(json, bytes) else msgspec.json.encode(json)
             send["Content-Type"] = "application/json"
+        elif xml is not None:
+            body = xml
+            send["Content-Type"] = send["Accept"] = "application/xml"
         elif form is not None:
             body = urlencode(form).encode()
             send["Content-Type"] = "application/x-www-form-urlencoded"

@@ -75,6 +75,12 @@ def _unifaun(_args: argparse.Namespace) -> tuple[ASGIApp, str]:
     return UnifaunSandbox().app, f"{BASE}, key {KEY_ID}, secret {KEY_SECRET}; POST /_sandbox/print makes the label"
 
 
+def _cargonizer(_args: argparse.Namespace) -> tuple[ASGIApp, str]:
+    from samklang.sandboxes.cargonizer import KEY, SENDER, CargonizerSandbox
+
+    return CargonizerSandbox().app, f"key {KEY}, sender {SENDER}"
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve the chosen stand-in on loopback until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m samklang.sandboxes", description="Stand-ins of outside systems.")
@@ -107,6 +113,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     magento.add_argument("--products", type=int, default=200, help="products on the shelf; 0 = an empty shop")
     magento.set_defaults(build=_magento)
     kinds.add_parser("unifaun", help="nShift Delivery (Unifaun)").set_defaults(build=_unifaun)
+    kinds.add_parser("cargonizer", help="Logistra Cargonizer").set_defaults(build=_cargonizer)
     for kind in kinds.choices.values():
         kind.add_argument("--port", type=int, default=0, help="0 = any free port")
         kind.add_argument("--seed", type=int, default=1, help="same seed, same data")

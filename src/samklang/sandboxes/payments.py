@@ -1,4 +1,4 @@
-"""What stand-ins of payment providers share: a clock that tests set, answers that are replayed by key, control.
+"""What stand-ins of payment providers and transport systems share: a clock that tests set, replays by key, control.
 
 What a person would do in the provider's portal, or a buyer in the checkout, is a method of the provider; for other
 processes POST /_sandbox/<method> with its arguments as JSON. GET /_sandbox/snapshot shows what is there.
@@ -25,7 +25,7 @@ KEY_LIVES = timedelta(hours=24)
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """An answer; None as `body` is an empty one."""
+    """An answer; None as `body` is an empty one, bytes go out as XML, all else as JSON."""
 
     status: int
     body: object = None
@@ -79,6 +79,10 @@ class Provider:
         """The provider's answer to a body that is no JSON object."""
         return Refused(Reply(400, {"message": what}))
 
+    def decoded(self, raw: bytes) -> Body:
+        """A request's body; JSON, unless the provider speaks otherwise."""
+        return self._body(raw)
+
     def clash(self, before: Body, now: Body) -> Refused | None:
         """What the provider says to a key that comes again with another body; None = the first answer again."""
         return None
@@ -92,7 +96,7 @@ class Provider:
             raw = await request.body()
             try:
                 self.login(request)
-                body = self._body(raw)
+                body = self.decoded(raw)
                 with self.lock:
                     return _response(self._once(request, body, work))
             except Refused as refused:
@@ -143,6 +147,8 @@ class Provider:
 
 
 def _response(reply: Reply) -> Response:
+    if isinstance(reply.body, bytes):
+        return Response(reply.body, reply.status, headers=dict(reply.headers), media_type="application/xml")
     body = b"" if reply.body is None else msgspec.json.encode(reply.body)
     kind = None if reply.body is None else "application/json"
     return Response(body, reply.status, headers=dict(reply.headers), media_type=kind)
