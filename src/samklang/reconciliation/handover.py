@@ -59,6 +59,11 @@ def collect(company: Company) -> int:
     return count
 
 
+def under_way(company: Company) -> bool:
+    """Whether an approved voucher is not posted yet."""
+    return Voucher.objects.filter(tenant=company.tenant_id, company=company, state__in=_UNDER_WAY).exists()
+
+
 def withdraw(company: Company, pk: int, *, by: str) -> None:
     """Take an approval back while the ledger has not been asked: the voucher is a draft again, and the next run judges
     it. BadData when it is too late."""

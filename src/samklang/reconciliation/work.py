@@ -43,8 +43,8 @@ def keep_up(company: Company) -> Kept:
         except SamklangError as error:
             log.warning("books stand still", company=company.code, code=error.code)
     with transaction.atomic():
-        sent = handover.send(company)
-    flow = ledger_flow(company) if sent else None
+        handover.send(company)
+    flow = ledger_flow(company) if handover.under_way(company) else None
     return Kept(taken, posted, report, flow.target_id if flow else 0)
 
 
