@@ -30,7 +30,7 @@ from samklang.accounting.fx import Exchange
 from samklang.accounting.intake import Seen, accept
 from samklang.accounting.invoices import close_invoices
 from samklang.accounting.lists import overdue
-from samklang.accounting.matching import Match, Suggestion, match
+from samklang.accounting.matching import Match, Suggestion, line_id, match
 from samklang.accounting.payouts import BankRow, PayoutMatch, bank_rows, in_transit, match_payouts
 from samklang.accounting.pos import ZReport, book_z_reports
 from samklang.accounting.problems import Problem
@@ -67,7 +67,8 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
-    """What the facts became. Matches hold the earlier ones too; `seen` knows the statements again."""
+    """What the facts became. Matches hold the earlier ones too, but for those whose payment
+    is no more; `seen` knows the statements again."""
 
     vouchers: tuple[Voucher, ...]
     problems: tuple[Problem, ...]
@@ -89,8 +90,9 @@ def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) 
     wanted = (*sold, *opening_items(facts.openings))
     taken = accept(facts.statements, {})
     statements = tuple(made for made in taken.statements if made.scope != "report" and _counts(made, company))
-    lines = match(statements, wanted, company, facts.matches)
-    matches = (*facts.matches, *lines.matches)
+    confirmed = _holding(facts.matches, wanted, statements)
+    lines = match(statements, wanted, company, confirmed)
+    matches = (*confirmed, *lines.matches)
     rows = tuple(sorted({row.id: row for row in (*bank_rows(facts.bank), *facts.bank_rows)}.values()))
     banked = match_payouts(statements, rows, company, facts.payout_matches, today=today)
     payout_matches = (*facts.payout_matches, *banked.matches)
@@ -131,6 +133,15 @@ def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) 
 
 def _counts(statement: Statement, company: Company) -> bool:
     return statement_day(statement) >= company.begins
+
+
+def _holding(
+    matches: Iterable[Match], wanted: Iterable[Expected], statements: Iterable[Statement]
+) -> tuple[Match, ...]:
+    """The matches whose other side is still there: a shop that corrects a transaction's id or takes a payment back
+    leaves a line that looks for its order anew."""
+    there = {row.id for row in wanted} | {line_id(made, line) for made in statements for line in made.lines}
+    return tuple(found for found in matches if found.expected in there)
 
 
 def _as_posted(voucher: Voucher, posted: Mapping[str, date]) -> Voucher:

@@ -34,6 +34,7 @@ from samklang.reconciliation.models import (
     VoucherLine,
     VoucherRef,
 )
+from samklang.reconciliation.moved import moved, with_moved
 from samklang.records import Order, Shipment, decode
 from samklang.records.times import business_date
 
@@ -71,13 +72,15 @@ def load(company: Company, part: CompanyPart) -> Loaded:
 
 
 def _orders(company: Company, part: CompanyPart) -> Iterator[Order]:
-    """The orders of the company's channels, with their payments at the providers that its settings name."""
+    """The orders of the company's channels, with what the hub has moved for them, at the providers that the settings
+    name."""
     connections = {shop.connection_id for shop in shops(company, part)}
     rows = Stored.objects.filter(tenant=company.tenant_id, connection__in=connections, type="order")
+    ours = moved(company.tenant_id)
     for body in rows.values_list("body", flat=True).order_by().iterator(chunk_size=_BATCH):
         order = cast(Order, decode("order", bytes(body)))
         if order.channel in part.channels:
-            yield with_providers(order, part)
+            yield with_providers(with_moved(order, ours), part)
 
 
 def _delivered(company: Company, part: CompanyPart) -> dict[str, date]:

@@ -151,8 +151,10 @@ class _Run:
         remove(Payment.objects.filter(**self.mine), "payment", list(there))
 
     def _keep_matches(self, loaded: Loaded, derived: Derived) -> int:
-        """The new ones; gives how many there are."""
+        """The new ones; gives how many there are. Those whose payment is no more go."""
         known = {(match.line, match.expected) for match in loaded.facts.matches}
+        for line, expected in known - {(match.line, match.expected) for match in derived.matches}:
+            Match.objects.filter(**self.mine, line=line, expected=expected).delete()
         fresh = [match for match in derived.matches if (match.line, match.expected) not in known]
         now = timezone.now()
         insert(
