@@ -7,6 +7,7 @@ import io
 from pathlib import Path
 
 import pytest
+from django.conf import settings
 from django.utils import translation
 
 from tests.messages import (
@@ -16,6 +17,7 @@ from tests.messages import (
     compiled,
     in_python,
     in_template,
+    messages,
     misfits,
     read,
     untranslated,
@@ -63,6 +65,15 @@ def test_what_is_shown_is_what_the_catalogue_says(language: str, path: Path) -> 
 @pytest.mark.parametrize(("language", "path"), catalogues().items(), ids=list(catalogues()))
 def test_translations_fit_their_messages(language: str, path: Path) -> None:
     assert misfits(read(path.read_text(encoding="utf-8"))) == []
+
+
+@pytest.mark.parametrize("language", [code for code, _ in settings.LANGUAGES if code != "en"])
+def test_everything_is_translated(language: str) -> None:
+    assert language in catalogues(), f"there is no catalogue of {language}"
+    found = messages()
+    left = untranslated(read(catalogues()[language].read_text(encoding="utf-8")), found)
+    told = "\n".join(f"{one.id!r} in {', '.join(found[one])}" for one in left)
+    assert not left, f"{len(left)} texts show in English; {AGAIN}, and translate:\n{told}"
 
 
 def test_a_page_speaks_swedish() -> None:
