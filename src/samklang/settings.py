@@ -131,6 +131,7 @@ INSTALLED_APPS = [
     "samklang.hub",
     "samklang.reconciliation",
     "samklang.people",
+    "samklang.mails",
     "samklang.api",
     "samklang.console",  # before allauth, whose templates it replaces
     "allauth",

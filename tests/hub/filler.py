@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
 from typing import Any
 
 from django.db import models
@@ -35,6 +36,9 @@ def _value(field: models.Field[Any, Any], n: int) -> Any:
     if isinstance(field, models.ForeignKey):
         parents = list(field.related_model._base_manager.order_by("pk").values_list("pk", flat=True))  # type: ignore[union-attr]
         return parents[n % len(parents)]
+    if field.choices:
+        known = [value for value, _ in field.flatchoices]
+        return known[n % len(known)]
     if isinstance(field, models.BooleanField):
         return n % 2 == 0
     if isinstance(field, models.BigIntegerField):
@@ -43,10 +47,16 @@ def _value(field: models.Field[Any, Any], n: int) -> Any:
         return 2**31 - 1 - n
     if isinstance(field, models.FloatField):
         return (0.1 + 0.2) * (n - 1)
+    if isinstance(field, models.GenericIPAddressField):
+        return ("192.0.2.1", "2001:db8::1")[n % 2]
+    if isinstance(field, models.DecimalField):
+        return Decimal(1234567 + n).scaleb(-field.decimal_places)
     if isinstance(field, models.BinaryField):
         return bytes(range(field.max_length or 256)) * n
     if isinstance(field, models.DateTimeField):
         return datetime(2026, 10, 25, 0, 59, 59, 123456 if n else 0, tzinfo=UTC) + timedelta(hours=n)
+    if isinstance(field, models.DateField):
+        return date(2028, 2, 28) + timedelta(days=n)
     if isinstance(field, models.JSONField):
         return {"ö": [1, 2.5, None, True, "a\\b\n"], "b": {"z": n, "a": "'\"\t"}}
     if isinstance(field, models.UUIDField):

@@ -13,13 +13,16 @@ import msgspec
 
 from samklang.hub.intake import PRIORITY
 
-Task = Literal["read", "sweep", "deliver", "hooks", "tick", "schedule", "plan", "post", "books", "bulk"]
+Task = Literal[
+    "read", "sweep", "deliver", "hooks", "tick", "schedule", "plan", "post", "books", "bulk", "mails"
+]  # fmt: skip
 
 
 class Job(msgspec.Struct, frozen=True):
     """What to do for a connection: read or sweep a feed, deliver a record type, work off webhooks. Without one: `tick`
     wakes whatever has work, `schedule` sees that feeds are read on time, `plan` sees to a tenant's plan, `post` tells a
-    subscription of events, `books` keeps a company's books, `bulk` does something to many records."""
+    subscription of events, `books` keeps a company's books, `bulk` does something to many records, `mails` tells
+    people."""
 
     task: Task
     connection: int = 0

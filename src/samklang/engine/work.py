@@ -29,13 +29,14 @@ from samklang.hub import bulk, delivery, hooks, intake, orders, outbox, planning
 from samklang.hub.flows import with_causes
 from samklang.hub.links import open_link, usable_ones, went_wrong
 from samklang.hub.models import Binding, Company, ConfigVersion, Connection, Flow, Hook, Subscription
+from samklang.mails import post as mails
 from samklang.people import expiry
 from samklang.reconciliation.work import keep_up
 
 log = structlog.get_logger()
 
 #: What every engine runs again and again: (seconds between, job).
-KEEPING = ((5.0, Job("tick", lane=3)), (5.0, Job("schedule", lane=2)))
+KEEPING = ((5.0, Job("tick", lane=3)), (5.0, Job("schedule", lane=2)), (30.0, Job("mails", lane=2)))
 
 
 def perform(job: Job, engine: Engine) -> None:
@@ -126,6 +127,7 @@ _ALONE: dict[Task, Callable[[Job, Engine], None]] = {
     "post": post,
     "books": books,
     "bulk": many,
+    "mails": lambda *_: mails.work(),
 }
 
 _HOUR, _MINUTE = 3600.0, 60.0

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import ipaddress
 import sqlite3
 import time
 import uuid
@@ -35,7 +36,7 @@ from django.core.management import call_command
 from django.core.management.color import no_style
 from django.db import DatabaseError, connections, transaction
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.db.models import JSONField, Model
+from django.db.models import Field, GenericIPAddressField, JSONField, Model
 from django.utils import timezone
 from psycopg.types.json import Jsonb
 
@@ -277,7 +278,7 @@ def _copy(cursor: Any, model: type[Model], step: Step) -> Moved:
     columns = ", ".join(map(quote, names))
     rows = model._base_manager.order_by("pk").values_list(*(field.attname for field in fields))
     total = rows.count()
-    json = [place for place, field in enumerate(fields) if isinstance(field, JSONField)]
+    special = {place: wrap for place, field in enumerate(fields) for kind, wrap in _WRAPS if isinstance(field, kind)}
     read, written = Fingerprint(), Fingerprint()
     step(table, 0, total)
     try:
@@ -285,7 +286,7 @@ def _copy(cursor: Any, model: type[Model], step: Step) -> Moved:
             copy.set_types(types)
             for row in rows.iterator(chunk_size=_CHUNK):
                 read.add(row)
-                copy.write_row(_wrapped(row, json) if json else row)
+                copy.write_row(_wrapped(row, special) if special else row)
                 if read.rows % _CHUNK == 0:
                     step(table, read.rows, total)
     except (psycopg.DataError, psycopg.IntegrityError) as error:
@@ -298,7 +299,7 @@ def _copy(cursor: Any, model: type[Model], step: Step) -> Moved:
     with cursor.copy(f"COPY {quote(table)} ({columns}) TO STDOUT (FORMAT BINARY)") as copy:
         copy.set_types(types)
         for row in copy.rows():
-            written.add(row)
+            written.add(tuple(map(_as_read, row)) if special else row)
     if (read.rows, read.hash) != (written.rows, written.hash):
         raise BadData(
             f"The copy differs: {read.rows} rows were read, {written.rows} arrived", where=table,
@@ -317,6 +318,18 @@ def _types(cursor: Any, table: str, columns: Iterable[str]) -> list[int]:
     return [known[column] for column in columns]
 
 
-def _wrapped(row: tuple[Any, ...], json: list[int]) -> tuple[Any, ...]:
-    """The row with its JSON values marked as such (NULL stays NULL)."""
-    return tuple(Jsonb(value) if n in json and value is not None else value for n, value in enumerate(row))
+#: Values that PostgreSQL takes in a type of their own.
+_WRAPS: tuple[tuple[type[Field[Any, Any]], Callable[[Any], Any]], ...] = (
+    (JSONField, Jsonb),
+    (GenericIPAddressField, ipaddress.ip_address),
+)
+
+
+def _wrapped(row: tuple[Any, ...], special: dict[int, Callable[[Any], Any]]) -> tuple[Any, ...]:
+    """The row with values of special types as such (NULL stays NULL)."""
+    return tuple(special[n](value) if n in special and value is not None else value for n, value in enumerate(row))
+
+
+def _as_read(value: Any) -> Any:
+    """An address as SQLite has it: text."""
+    return str(value) if isinstance(value, ipaddress.IPv4Address | ipaddress.IPv6Address) else value
