@@ -5,6 +5,7 @@ SAMKLANG_DATABASE        postgresql://user:password@host/name for PostgreSQL (de
 SAMKLANG_KEY             key that encrypts secrets; without it the file `samklang.key` in the data folder is used
 SAMKLANG_OLD_KEYS        earlier keys, comma separated, while a rotation is under way
 SAMKLANG_ALLOW_PRIVATE   networks of our own that connections may call, comma separated (127.0.0.0/8, 10.1.0.0/16)
+SAMKLANG_FILES           folder below which connections may exchange files (read by connectors/kit/files.py)
 SAMKLANG_HOSTS           host names that the web pages answer to, comma separated (default: localhost)
 SAMKLANG_URL             address under which people open the pages, for links in mails (default: http://localhost:8080)
 SAMKLANG_PROXIES         addresses of proxies before us that say who asks and how (X-Forwarded-For, X-Forwarded-Proto)

@@ -155,6 +155,15 @@ def inside(host: str, port: int, allowed: Callable[[str], bool]) -> bool:
     return bool(ours)
 
 
+def connected(host: str, port: int, allowed: Callable[[str], bool], timeout: float = 10.0) -> socket.socket:
+    """A TCP connection for what is not HTTP, to an address that may be called. Unreachable when there is none."""
+    try:
+        inside(host, port, allowed)
+        return _checked(socket.create_connection((host, port), timeout), allowed, host)
+    except OSError as error:
+        raise Unreachable(f"No connection could be made ({error})", where=f"{host}:{port}") from error
+
+
 class Transport:
     """Calls to one system at `base`. Safe to use from several threads.
 

@@ -69,6 +69,12 @@ class FaultyStand(Stand):
         self.base = ""  # known once it is served
         self._judge = judge
 
+    @contextlib.contextmanager
+    def running(self) -> Iterator[None]:
+        """Serve the system, so that `base` is its address."""
+        with serve(self.faulty) as self.base:
+            yield
+
     def fault(
         self, kind: FaultKind, *, after: int = 0, times: int | None = None, method: str = "", seconds: float = 1.0
     ) -> None:
@@ -120,5 +126,5 @@ def open_stand(name: str, judge: Judge | None = None) -> Iterator[FaultyStand]:
     if name not in STANDS:
         raise KeyError(name)
     stand: FaultyStand = importlib.import_module(f"{__package__}.{name}.stand").STAND(judge)
-    with serve(stand.faulty) as stand.base:
+    with stand.running():
         yield stand
