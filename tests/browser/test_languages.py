@@ -10,8 +10,8 @@ from playwright.sync_api import Browser, Page
 from tests.browser.conftest import Site
 
 PAGES = (
-    "", "orders", "orders/se/10490", "products", "problems", "connections", "flows", "plan", "brakes", "history",
-    "transfers", "people", "tokens", "audit",
+    "", "orders", "orders/se/10490", "products", "stock", "customers", "statistics", "calls", "problems", "connections",
+    "connections/fortnox", "flows", "plan", "brakes", "history", "transfers", "people", "tokens", "audit",
 )  # fmt: skip
 MENU = {"sv": ("Översikt", "Avvikelser", "Flöden")}
 

@@ -78,7 +78,7 @@ def test_everything_is_translated(language: str) -> None:
 
 def test_a_page_speaks_swedish() -> None:
     with translation.override("sv"):
-        assert translation.gettext("Order number") == "Ordernummer"
+        assert translation.gettext("Problems") == "Avvikelser"
         assert [translation.ngettext("%(n)s problem", "%(n)s problems", n) for n in (1, 2)] == [
             "%(n)s avvikelse", "%(n)s avvikelser",
         ]  # fmt: skip
