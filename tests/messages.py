@@ -1,7 +1,8 @@
 """The catalogues of src/samklang/locale: what people read in Swedish and Russian, kept without gettext's own tools.
 
 `./run python -m tests.messages` reads every text of code and templates, brings each django.po up to date (new texts
-come in empty, unused ones go, translations stay), compiles the django.mo beside it, and lists what is not translated.
+come in empty, translations stay; those whose text is gone are remembered at the end, for when it comes back), compiles
+the django.mo beside it, and lists what is not translated.
 Both files are committed, so a wheel and a fresh checkout speak all three languages. A fuzzy entry counts as empty.
 """
 
@@ -90,8 +91,15 @@ def messages() -> dict[Message, list[str]]:
     return found
 
 
+def remembered(po: str) -> Catalogue:
+    """Translations of texts that are gone: gettext calls them obsolete and marks each line."""
+    return {
+        one: texts for one, texts in read(re.sub(r"^#~ ", "", po, flags=re.MULTILINE)).items() if one not in read(po)
+    }
+
+
 def read(po: str) -> Catalogue:
-    """A .po file; fuzzy entries have empty texts, obsolete ones are left out."""
+    """A .po file; fuzzy entries have empty texts, what is only remembered is left out."""
     found: Catalogue = {}
     for entry in re.split(r"\n\s*\n", po):
         parts: dict[str, str] = {}
@@ -117,10 +125,11 @@ def forms(catalogue: Catalogue) -> int:
     return int(said[1])
 
 
-def updated(old: Catalogue, found: Mapping[Message, list[str]]) -> Catalogue:
-    """The catalogue with exactly the messages that were found."""
-    several = forms(old)
-    return {HEADER: old[HEADER]} | {one: old.get(one, ("",) * (several if one.plural else 1)) for one in found}
+def updated(old: Catalogue, memory: Catalogue, found: Iterable[Message]) -> tuple[Catalogue, Catalogue]:
+    """The catalogue with exactly the messages that were found, and what is remembered from now on."""
+    known, several = memory | old, forms(old)
+    fresh = {HEADER: old[HEADER]} | {one: known.get(one, ("",) * (several if one.plural else 1)) for one in found}
+    return fresh, {one: texts for one, texts in known.items() if one not in fresh and all(texts)}
 
 
 def _quoted(text: str) -> str:
@@ -129,8 +138,13 @@ def _quoted(text: str) -> str:
     return f'"{escaped}"' if not lines or lines == [escaped] else '""\n' + "\n".join(f'"{line}"' for line in lines)
 
 
-def written(catalogue: Catalogue, found: Mapping[Message, list[str]]) -> str:
+def written(catalogue: Catalogue, memory: Catalogue, found: Mapping[Message, list[str]]) -> str:
     """The .po file; files are named without line numbers, which would change with every edit."""
+    gone = _entries(dict(sorted(memory.items())), {})
+    return "\n".join(_entries(catalogue, found) + [re.sub("^", "#~ ", one, flags=re.MULTILINE)[:-3] for one in gone])
+
+
+def _entries(catalogue: Catalogue, found: Mapping[Message, list[str]]) -> list[str]:
     entries = []
     for one, texts in catalogue.items():
         lines = [f"#: {where}" for where in found.get(one, ())]
@@ -147,7 +161,7 @@ def written(catalogue: Catalogue, found: Mapping[Message, list[str]]) -> str:
         else:
             lines.append(f"msgstr {_quoted(texts[0])}")
         entries.append("\n".join(lines) + "\n")
-    return "\n".join(entries)
+    return entries
 
 
 def compiled(catalogue: Catalogue) -> bytes:
@@ -196,8 +210,9 @@ def main() -> int:
     """Bring all catalogues up to date and say what is left to translate."""
     found, left = messages(), 0
     for language, path in catalogues().items():
-        catalogue = updated(read(path.read_text(encoding="utf-8")), found)
-        path.write_text(written(catalogue, found), encoding="utf-8")
+        before = path.read_text(encoding="utf-8")
+        catalogue, memory = updated(read(before), remembered(before), found)
+        path.write_text(written(catalogue, memory, found), encoding="utf-8")
         path.with_suffix(".mo").write_bytes(compiled(catalogue))
         for one in untranslated(catalogue, found):
             left += 1

@@ -20,6 +20,7 @@ from tests.messages import (
     messages,
     misfits,
     read,
+    remembered,
     untranslated,
     updated,
     written,
@@ -109,7 +110,9 @@ def test_messages_of_a_template_are_found() -> None:
 def test_a_catalogue_survives_being_written_and_read() -> None:
     catalogue = read(PO)
     assert catalogue[Message("Two\nlines")] == ("Två\nrader",)
-    assert read(written(catalogue, {})) == catalogue
+    again = written(catalogue, memory := remembered(PO), {})
+    assert memory == {Message("Gone"): ("Borta",)}
+    assert (read(again), remembered(again)) == (catalogue, memory)
 
 
 def test_gettext_reads_what_was_compiled_and_falls_back_where_nothing_was() -> None:
@@ -119,10 +122,12 @@ def test_gettext_reads_what_was_compiled_and_falls_back_where_nothing_was() -> N
     assert texts.gettext("Guessed") == "Guessed"
 
 
-def test_an_update_keeps_takes_and_drops() -> None:
+def test_an_update_keeps_takes_and_remembers() -> None:
     plural, fresh = Message('%(n)s "order"', "%(n)s orders"), Message("Fresh")
-    catalogue = updated(read(PO), {plural: ["a.html"], fresh: ["b.html"]})
+    catalogue, memory = updated(read(PO), remembered(PO), [plural, fresh])
     assert set(catalogue) == {HEADER, plural, fresh}
+    assert set(memory) == {Message("Open", context="door"), Message("Two\nlines"), Message("Gone")}
+    assert updated(catalogue, memory, [plural, Message("Gone")])[0][Message("Gone")] == ("Borta",)
     assert untranslated(catalogue, [plural, fresh, Message("Unknown")]) == [fresh, Message("Unknown")]
 
 
