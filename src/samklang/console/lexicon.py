@@ -36,6 +36,14 @@ WORDS: dict[str, str | Promise] = {
     "not_required": _("nothing to pay"), "pending": _("not paid"), "authorised": _("authorised"),
     "partly_captured": _("partly captured"), "captured": _("paid"), "partly_refunded": _("partly refunded"),
     "refunded": _("refunded"), "voided": _("voided"), "disputed": _("disputed"), "charged_back": _("charged back"),
+    # vouchers, files, and lines of statements
+    "validated": _("to be approved"), "approved": _("approved"), "sent": _("sent to the ledger"),
+    "posted": _("posted"), "reversed": _("taken back"), "taken": _("read in"), "refused": _("refused"),
+    "sale": _("sale"), "fee": _("fee"), "fee_vat": _("VAT on fees"), "fee_correction": _("correction of a fee"),
+    "adjustment": _("adjustment"), "chargeback": _("dispute"), "chargeback_reversal": _("dispute won"),
+    "refund_reversal": _("refund that came back"), "holdback": _("held back"),
+    "statement_line": _("statement line"),
+    "bank_line": _("bank line"), "invoice": _("invoice"), "opening": _("opening item"),
     # transfers
     "running": _("running"), "ok": _("ok"), "failed": _("failed"), "in": _("read"), "out": _("written"),
     # feeds

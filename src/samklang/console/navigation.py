@@ -45,6 +45,10 @@ MENU = (
         Entry("customers", _("Customers"), Right.SEE, "users", ("customer",)),
     )),
     Group(_("Books"), (
+        Entry(
+            "books", _("Payouts and vouchers"), Right.BOOKS, "banknote",
+            ("payout", "matching", "vouchers", "voucher", "control", "accounts"),
+        ),
     )),
     Group(_("Set up"), (
         Entry(

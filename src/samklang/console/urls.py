@@ -5,6 +5,7 @@ from django.urls import include, path
 from samklang.console import (
     account,
     audit,
+    book_urls,
     connect,
     doors,
     mails,
@@ -19,6 +20,7 @@ from samklang.console import (
 pages = [
     *trade_urls.pages,
     *setup_urls.pages,
+    *book_urls.pages,
     path("people", people.people, name="people"),
     path("people/invite", people.invite, name="invite"),
     path("people/invited/<int:number>/withdraw", people.withdraw, name="withdraw"),

@@ -1,0 +1,19 @@
+"""Addresses of the pages about books: payouts, what looks for its order, vouchers, controls, the company's settings."""
+
+from django.urls import path
+
+from samklang.console import books
+
+pages = [
+    path("books", books.payouts, name="books"),
+    path("books/<int:number>/upload", books.upload, name="books-upload"),
+    path("books/payouts/<int:number>", books.payout, name="payout"),
+    path("books/<int:number>/matching", books.matching, name="matching"),
+    path("books/<int:number>/confirm", books.confirm, name="confirm"),
+    path("books/<int:number>/vouchers", books.vouchers, name="vouchers"),
+    path("books/<int:number>/approve", books.approve, name="approve-vouchers"),
+    path("books/vouchers/<int:number>", books.voucher, name="voucher"),
+    path("books/<int:number>/control", books.control, name="control"),
+    path("books/<int:number>/control.<slug:kind>", books.control_file, name="control-file"),
+    path("books/<int:number>/accounts", books.accounts, name="accounts"),
+]

@@ -1,0 +1,277 @@
+"""The books: what providers paid out and of which orders, vouchers and their approval, the totals that must agree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import Any
+
+from django.contrib import messages
+from django.core.exceptions import RequestDataTooBig
+from django.http import Http404, HttpResponse
+from django.utils import timezone
+from django.utils.dateparse import parse_date
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
+
+from samklang.accounting.chart import FeeRow
+from samklang.connectors.errors import SamklangError
+from samklang.console.frame import go, in_zone, show, told
+from samklang.hub import uploads
+from samklang.hub.companies import part_of
+from samklang.hub.models import Company
+from samklang.people import audit
+from samklang.people.access import PageRequest, page
+from samklang.people.rights import Right
+from samklang.reconciliation import control as controls
+from samklang.reconciliation import decisions, files, looks, reports
+from samklang.reconciliation.companies import accounting_company, ledger_flow, today
+from samklang.reconciliation.models import Statement, Voucher
+from samklang.reconciliation.vouchers import Seen
+from samklang.reconciliation.vouchers import approve as approve_seen
+from samklang.records.money import ZERO
+
+_FILES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
+}
+
+
+def _company(request: PageRequest, number: int) -> Company:
+    found = Company.objects.filter(tenant=request.tenant, pk=number).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _shown(request: PageRequest, name: str, company: Company, **values: Any) -> HttpResponse:
+    """A page of the company's books, with its name and the way to the others."""
+    counts = looks.voucher_counts(company)
+    waits = counts.get(Voucher.State.VALIDATED, (0, None))[0]
+    title = part_of(company).name
+    return show(request, name, company=company, company_name=title, waits=waits, counts=counts, **values)
+
+
+@page(Right.BOOKS)
+def payouts(request: PageRequest) -> HttpResponse:
+    """Statements, the newest first, and how far the books are."""
+    rows = list(Company.objects.filter(tenant=request.tenant).order_by("code"))
+    asked = request.GET.get("company", "")
+    company = next((row for row in rows if row.code == asked), rows[0] if rows and not asked else None)
+    if company is None:
+        if asked:
+            raise Http404
+        return show(request, "books_empty")
+    open_only, search = bool(request.GET.get("open")), request.GET.get("q", "").strip()[:80]
+    try:
+        found = looks.payouts(company, open_only=open_only, search=search, before=request.GET.get("before", ""))
+    except ValueError:
+        raise Http404 from None
+    more = f"{found[-1].day}/{found[-1].pk}" if len(found) == looks.PAGE else ""
+    return _shown(
+        request, "books", company, rows=found, companies=rows, books=looks.books(company), more=more, search=search,
+        open_only=open_only, files=looks.files(company, 10), troubles=looks.problem_sums(company),
+        largest=uploads.LARGEST // 2**20,
+    )  # fmt: skip
+
+
+@page(None, post=Right.APPROVE)
+def upload(request: PageRequest, number: int) -> HttpResponse:
+    """Take one or several statement files; each is taken whole or not at all."""
+    company = _company(request, number)
+    try:
+        sent = request.FILES.getlist("files")
+    except RequestDataTooBig:
+        sent = []
+    if not sent:
+        messages.error(request, _("Choose the files first."))
+    for file in sent:
+        try:
+            taken = uploads.take(file, files.KINDS)
+            handed = files.Handed(by=request.user.email, way="console")
+            made = files.import_file(company, taken.name, taken.body, handed)
+        except SamklangError as error:
+            messages.error(request, f"{uploads.plain_name(file.name or '')}: {told(error)}")
+            continue
+        audit.note(request, gettext_noop("statement handed in"), f"company {company.code}", file=taken.name)
+        said = ngettext(
+            "%(file)s: %(count)d statement is new.", "%(file)s: %(count)d statements are new.", len(made.new)
+        )
+        messages.success(request, said % {"file": taken.name, "count": len(made.new)})
+    return go(request, "books")
+
+
+@page(Right.BOOKS)
+def payout(request: PageRequest, number: int) -> HttpResponse:
+    """One statement: its lines, what they were matched with, its voucher."""
+    row = Statement.objects.filter(tenant=request.tenant, pk=number).select_related("company").first()
+    if row is None:
+        raise Http404
+    after = request.GET.get("after", "")
+    lines = looks.statement_lines(row.company, row, after=int(after) if after.isdigit() else 0)
+    key = f"{row.company.code}/settlement/{row.key}"
+    made = Voucher.objects.filter(tenant=request.tenant, company=row.company, key__startswith=key).order_by("-pk")
+    more = lines[-1].number if len(lines) == 200 else 0
+    return _shown(
+        request, "payout", row.company, row=row, lines=lines, more=more,
+        vouchers=[looks.voucher_row(one) for one in made if one.key == key or one.key.startswith(f"{key}@")],
+    )  # fmt: skip
+
+
+@page(Right.BOOKS)
+def matching(request: PageRequest, number: int) -> HttpResponse:
+    """What may belong together, and what has nothing yet, with its amount and what to do."""
+    company = _company(request, number)
+    return _shown(
+        request, "matching", company, pairs=looks.pairs(company), problems=looks.problems(company, 200),
+        open=looks.open_payments(company), bank=looks.loose_bank_lines(company),
+    )  # fmt: skip
+
+
+@page(None, post=Right.APPROVE)
+def confirm(request: PageRequest, number: int) -> HttpResponse:
+    """A person says that a line is a payment."""
+    company = _company(request, number)
+    line, expected = request.POST.get("line", ""), request.POST.get("expected", "")
+    try:
+        decisions.confirm(company, line, expected, by=request.user.email)
+    except SamklangError as error:
+        messages.error(request, told(error))
+    else:
+        audit.note(request, gettext_noop("match confirmed"), f"line {line}", payment=expected)
+        messages.success(request, _("They belong together. The books follow in a moment."))
+    return go(request, "matching", company.pk)
+
+
+@page(Right.BOOKS)
+def vouchers(request: PageRequest, number: int) -> HttpResponse:
+    """Vouchers, the newest first; those that may be approved have a box to tick."""
+    company = _company(request, number)
+    state, search = request.GET.get("state", ""), request.GET.get("q", "").strip()[:80]
+    states: Sequence[str] = [state] if state in Voucher.State.values else ()
+    try:
+        found = looks.vouchers(company, states=states, search=search, before=request.GET.get("before", ""))
+    except ValueError:
+        raise Http404 from None
+    more = f"{found[-1].date}/{found[-1].pk}" if len(found) == looks.PAGE else ""
+    flow = ledger_flow(company)
+    return _shown(
+        request, "vouchers", company, rows=found, more=more, state=state, search=search,
+        states=Voucher.State.choices, ledger=flow.target.name if flow else "",
+    )  # fmt: skip
+
+
+@page(None, post=Right.APPROVE)
+def approve(request: PageRequest, number: int) -> HttpResponse:
+    """Approve what was ticked, just as it was seen: what has changed since is refused, and nothing is approved then."""
+    company = _company(request, number)
+    seen = []
+    for given in request.POST.getlist("seen"):
+        pk, _sep, hash_ = given.partition(":")
+        if not pk.isdigit():
+            raise Http404
+        seen.append(Seen(int(pk), hash_))
+    if not seen:
+        messages.error(request, _("Tick the vouchers first."))
+        return go(request, "vouchers", company.pk)
+    try:
+        count = approve_seen(company, seen, by=request.user.email)
+    except SamklangError as error:
+        messages.error(request, told(error))
+        return go(request, "vouchers", company.pk)
+    rows = Voucher.objects.filter(tenant=request.tenant, company=company, pk__in=[one.pk for one in seen])
+    for key in rows.values_list("key", flat=True):
+        audit.note(request, gettext_noop("voucher approved"), f"voucher {key}")
+    said = ngettext("%(count)d voucher is approved.", "%(count)d vouchers are approved.", count) % {"count": count}
+    messages.success(request, said)
+    return go(request, "vouchers", company.pk)
+
+
+@page(Right.BOOKS)
+def voucher(request: PageRequest, number: int) -> HttpResponse:
+    """One voucher, and of a chosen line every source row with its share."""
+    row = Voucher.objects.filter(tenant=request.tenant, pk=number).select_related("company").first()
+    if row is None:
+        raise Http404
+    chosen, after = request.GET.get("line", ""), request.GET.get("after", "")
+    line = int(chosen) if chosen.isdigit() else 0
+    refs = looks.refs(row, line, after=int(after) if after.isdigit() else 0) if line else []
+    counts = looks.ref_counts(row)
+    lines = [
+        (one, looks.amount(max(one.amount, ZERO)), looks.amount(max(-one.amount, ZERO)), counts.get(one.number, 0))
+        for one in looks.voucher_lines(row)
+    ]
+    return _shown(
+        request, "voucher", row.company, row=looks.voucher_row(row), lines=lines, line=line, refs=refs,
+        more=refs[-1].pk if len(refs) == 200 else 0, may_be_approved=row.state == Voucher.State.VALIDATED,
+    )  # fmt: skip
+
+
+def _period(request: PageRequest, company: Company) -> tuple[date, date]:
+    """The days that were asked for; else this month so far."""
+    last = _day(request.GET.get("on", "")) or today(accounting_company(company))
+    return _day(request.GET.get("since", "")) or controls.month(last)[0], last
+
+
+def _day(text: str) -> date | None:
+    try:
+        return parse_date(text)
+    except ValueError:
+        return None
+
+
+@page(Right.BOOKS)
+def control(request: PageRequest, number: int) -> HttpResponse:
+    """Clearing balances, VAT, statements that are missing, what buyers owe."""
+    company = _company(request, number)
+    in_zone(request)
+    first, last = _period(request, company)
+    return _shown(
+        request, "control", company, sheets=_sheets(company, first, last), first=first, last=last,
+        changed=controls.changed(company),
+    )  # fmt: skip
+
+
+def _sheets(company: Company, first: date, last: date) -> list[reports.Sheet]:
+    """The lists with every cell beside its column's kind."""
+    return [
+        sheet._replace(rows=[list(zip((c.kind for c in sheet.columns), row, strict=True)) for row in sheet.rows])
+        for sheet in reports.control_sheets(company, first, last)
+    ]
+
+
+@page(Right.BOOKS)
+def control_file(request: PageRequest, number: int, kind: str) -> HttpResponse:
+    """The same as a workbook or a document."""
+    company = _company(request, number)
+    if kind not in _FILES:
+        raise Http404
+    from samklang.reconciliation import papers  # takes a while to load, and few pages need it
+
+    in_zone(request)
+    first, last = _period(request, company)
+    sheets = reports.control_sheets(company, first, last)
+    heading = part_of(company).name
+    made = papers.to_xlsx(sheets) if kind == "xlsx" else papers.to_pdf(heading, sheets, timezone.localtime())
+    name = f"control-{company.code}-{last}.{kind}"
+    return HttpResponse(
+        made, content_type=_FILES[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'}
+    )
+
+
+@page(Right.BOOKS)
+def accounts(request: PageRequest, number: int) -> HttpResponse:
+    """Which account plays which role, and how each provider's fees are taxed; what nobody has decided stands out."""
+    company = _company(request, number)
+    ours = accounting_company(company)
+    day = today(ours)
+    return _shown(
+        request, "accounts", company, accounts=ours.chart.rows(day), day=day,
+        fees=_in_force(ours.chart.fees, day),
+    )  # fmt: skip
+
+
+def _in_force(fees: Iterable[FeeRow], day: date) -> list[FeeRow]:
+    """The rules that decide on the day: of those for the same fee, the last."""
+    found = {(row.provider, row.entity, row.fee): row for row in fees if row.since <= day < row.until}
+    return sorted(found.values(), key=lambda row: (row.provider, row.entity, row.fee))
