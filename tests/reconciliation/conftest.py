@@ -23,10 +23,10 @@ FEES = [
 class Desk:
     """The tenant, its shop `web`, its company `ov`, its ledger."""
 
-    def __init__(self) -> None:
+    def __init__(self, tenant: Any = None) -> None:
         from samklang.hub.models import Channel, Connection, Tenant
 
-        self.tenant = Tenant.objects.create(slug="ovning", name="Övningsbutiken AB")
+        self.tenant = tenant or Tenant.objects.create(slug="ovning", name="Övningsbutiken AB")
         rows = [
             Connection.objects.create(tenant=self.tenant, name=name, connector="shelf", settings={"box": name})
             for name in ("shop", "ledger")
