@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import date
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.contrib import messages
 from django.core.exceptions import RequestDataTooBig
@@ -232,12 +232,23 @@ def control(request: PageRequest, number: int) -> HttpResponse:
     )  # fmt: skip
 
 
-def _sheets(company: Company, first: date, last: date) -> list[reports.Sheet]:
-    """The lists with every cell beside its column's kind."""
+class Shown(NamedTuple):
+    """A list as the page shows it: every cell beside its column's kind."""
+
+    title: str
+    note: str
+    columns: Sequence[reports.Column]
+    rows: list[list[tuple[reports.Kind, reports.Cell]]]
+
+
+def _sheets(company: Company, first: date, last: date) -> list[Shown]:
     return [
-        sheet._replace(rows=[list(zip((c.kind for c in sheet.columns), row, strict=True)) for row in sheet.rows])
+        Shown(
+            sheet.title, sheet.note, sheet.columns,
+            [list(zip((column.kind for column in sheet.columns), row, strict=True)) for row in sheet.rows],
+        )
         for sheet in reports.control_sheets(company, first, last)
-    ]
+    ]  # fmt: skip
 
 
 @page(Right.BOOKS)
