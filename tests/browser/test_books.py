@@ -1,0 +1,54 @@
+"""The books in a browser: every page is fit for everybody, and vouchers are approved by ticking them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page
+
+from tests.accounting.statements.files import klarna
+from tests.browser.conftest import Site
+from tests.doubles.shelf import boxes
+from tests.reconciliation.test_run import day_of_sales
+
+
+@pytest.fixture(scope="module")
+def books(site: Site) -> Iterator[Any]:
+    """The merchant's company, with a day of sales and what Klarna says of it."""
+    from samklang.connectors import registry
+    from tests.reconciliation.conftest import Desk
+
+    registry.packages()["shelf"] = "tests.doubles.shelf"
+    desk = Desk(site.merchant.tenant)
+    desk.flow()
+    desk.sells(*day_of_sales())
+    desk.takes(klarna(), "klarna.csv")
+    desk.run()
+    yield desk
+    boxes.clear()
+
+
+def test_pages_about_books_are_for_everybody(page: Page, site: Site, books: Any, axe: Callable[[Page], None]) -> None:
+    from samklang.reconciliation.models import Statement, Voucher
+
+    number = books.company.pk
+    voucher = Voucher.objects.get(company=books.company, source="settlement").pk
+    for path in (
+        "books", f"books/payouts/{Statement.objects.get(company=books.company).pk}", f"books/{number}/matching",
+        f"books/{number}/vouchers", f"books/vouchers/{voucher}?line=1", f"books/{number}/control?on=2026-03-31",
+        f"books/{number}/accounts",
+    ):  # fmt: skip
+        page.goto(site.at(path))
+        axe(page)
+
+
+def test_what_is_ticked_is_approved(page: Page, site: Site, books: Any) -> None:
+    page.goto(site.at(f"books/{books.company.pk}/vouchers"))
+    boxes_ = page.get_by_role("checkbox")
+    assert boxes_.count() == 2
+    boxes_.nth(0).uncheck()
+    page.get_by_role("button", name="Approve what is ticked").click()
+    page.get_by_text("1 voucher is approved.").wait_for()
+    assert sorted(row.state for row in books.vouchers().values()) == ["approved", "validated"]
