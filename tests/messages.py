@@ -93,9 +93,8 @@ def messages() -> dict[Message, list[str]]:
 
 def remembered(po: str) -> Catalogue:
     """Translations of texts that are gone: gettext calls them obsolete and marks each line."""
-    return {
-        one: texts for one, texts in read(re.sub(r"^#~ ", "", po, flags=re.MULTILINE)).items() if one not in read(po)
-    }
+    living = read(po)
+    return {one: texts for one, texts in read(re.sub(r"(?m)^#~ ", "", po)).items() if one not in living}
 
 
 def read(po: str) -> Catalogue:
@@ -141,7 +140,7 @@ def _quoted(text: str) -> str:
 def written(catalogue: Catalogue, memory: Catalogue, found: Mapping[Message, list[str]]) -> str:
     """The .po file; files are named without line numbers, which would change with every edit."""
     gone = _entries(dict(sorted(memory.items())), {})
-    return "\n".join(_entries(catalogue, found) + [re.sub("^", "#~ ", one, flags=re.MULTILINE)[:-3] for one in gone])
+    return "\n".join(_entries(catalogue, found) + [re.sub(r'(?m)^(?=msg|")', "#~ ", one) for one in gone])
 
 
 def _entries(catalogue: Catalogue, found: Mapping[Message, list[str]]) -> list[str]:
