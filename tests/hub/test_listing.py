@@ -115,8 +115,15 @@ def test_reading_twice_changes_nothing(trading: World) -> None:
 
 def test_a_catalogue_that_is_only_compared_is_not_found(trading: World) -> None:
     """The plan keeps what a target has beside what its master says; people look for the master's."""
+    from samklang.hub.intake import Intake
+    from samklang.hub.links import open_link
+    from samklang.hub.models import Stored
+
     trading.shop.put(product("B-9", "Främling"))
-    trading.read("shop", "catalogue")
+    feed = open_link(trading.shop_row).manifest.feed_for("product")
+    assert feed
+    Intake(trading.shop_row, feed, observe="product").run(sweep=True)
+    assert Stored.objects.filter(connection=trading.shop_row, key="b-9").exists()
     assert found(trading, "product", "främ") == set()
 
 

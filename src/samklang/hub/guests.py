@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from django.db import transaction
 
 from samklang.derivations.customers import buyer
-from samklang.hub import store
+from samklang.hub import listing, store
 from samklang.hub.flows import routes
 from samklang.hub.models import Connection
 from samklang.hub.store import Wanted
@@ -25,6 +25,7 @@ def introduce(row: Connection, orders: Iterable[Record], generation: int = 0) ->
     fresh = [(b, body, hash_) for b, body, hash_ in rows if b.key not in known or known[b.key].seen != hash_]
     if fresh:
         store.keep_records(tenant, row.pk, "customer", ((b.key, body, hash_) for b, body, hash_ in fresh))
+        listing.note(tenant, row.pk, "customer", [listing.Known(b) for b, _, _ in fresh])
         store.bind(tenant, row.pk, "customer", ((b.key, None, hash_, generation) for b, _, hash_ in fresh))
     return [(b, body) for b, body, _ in fresh]
 

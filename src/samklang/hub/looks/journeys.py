@@ -101,7 +101,7 @@ class Outside:
         return connector.link(type_, external_id) if connector else ""
 
 
-#: Stations of other floors: asked with the tenant and the order's key (recon adds payout and voucher).
+#: Stations of other floors: asked with the tenant and the order's key (reconciliation/stations.py).
 MORE: list[Callable[[Tenant, str], Iterable[Station]]] = []
 
 
@@ -196,6 +196,7 @@ def _stations(
     found += _paid(order, head, bindings, steps, cancelled, outside)
     found += _invoices(statuses, steps, outside)
     found += _back(bindings, steps, outside)
+    found += [Station("payout", "", "done", "", s.at, text=s.text) for s in steps if s.type == "payout"]
     for ask in MORE:
         found += ask(tenant, key)
     return found
