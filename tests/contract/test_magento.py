@@ -588,6 +588,29 @@ def test_a_status_of_the_installation_is_set_once_and_mails_only_if_it_is_to(
     assert len(world.shop.orders.mails) == mails
 
 
+@pytest.mark.parametrize("mail", [True, False])
+def test_an_erp_without_shipments_sends_what_is_left_once(world: World, connector: Magento, mail: bool) -> None:
+    """J-11, O-10: Magento has no other way to complete an order."""
+    placed = world.shop.place_order()
+    world.shop.orders.ship(placed["entity_id"], {"items": [{"order_item_id": placed["items"][0]["item_id"], "qty": 1}]})
+    world.shop.invoice(placed["entity_id"])
+    key, ids = at(placed)
+    world.shop.orders.mails.clear()
+    options = {"status_map": {"shipped": "complete"}, "mail": mail}
+    for _ in range(2):
+        done = write(connector, status(key, fulfilment="shipped"), ids, options=options)
+        assert isinstance(done, Done)
+    assert placed["status"] == "complete"
+    assert len(world.shop.orders.shipments) == 2
+    assert len(world.shop.orders.mails) == mail
+    virtual = world.shop.place_order()
+    for item in virtual["items"]:
+        item["product_type"] = "downloadable"
+    key, ids = at(virtual)
+    assert isinstance(write(connector, status(key, fulfilment="shipped"), ids, options=options), Done)
+    assert len(world.shop.orders.shipments) == 2
+
+
 def test_the_invoice_number_is_noted_once(world: World, connector: Magento) -> None:
     """J-11"""
     placed = world.shop.place_order()

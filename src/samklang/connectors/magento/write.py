@@ -23,6 +23,7 @@ from samklang.records.ids import sku_key
 _ORDER, _CUSTOMER = msgspec.json.Decoder(OrderRow), msgspec.json.Decoder(CustomerRow)
 _SHIPMENTS = Rows(ShipmentRow, "entity_id")
 _OVER = ("complete", "closed", "canceled")
+_NO_GOODS = ("virtual", "downloadable")
 _CARRIERS = ("dhl", "fedex", "ups", "usps")  # those that Magento itself knows; any other is `custom`
 Body = dict[str, Any]
 
@@ -41,8 +42,8 @@ class Writer:
 
     def status(self, want: Want, record: OrderStatus) -> Done:
         """Cancel an order, or give it a status of its state, and note the ERP's invoice number; each once. With the
-        flow's option `mail` the buyer is mailed about a new status (J-12). `complete` comes by itself, when all is sent
-        and invoiced."""
+        flow's option `mail` the buyer is mailed about a new status (J-12). Magento completes an order by itself, when all
+        is sent and invoiced: the word `complete` sends what is left, for an ERP that knows no shipments."""
         id_, now = self._order(want, record.order)
         word = status_word(record, want.options, self._words)
         said = {row.comment or "" for row in now.status_histories or ()}
@@ -51,6 +52,9 @@ class Writer:
                 advice = "Refund it in the shop: it has been sent or paid already."
                 raise Rejected("The order can no longer be cancelled", where=record.order, do_this=advice)
             self._shop.call("POST", f"/orders/{id_}/cancel")
+        elif word == "complete" and now.state not in _OVER:
+            if any(left > 0 for row, left in _waiting(now.items) if row.product_type not in _NO_GOODS):
+                self._shop.call("POST", f"/order/{id_}/ship", None, {"notify": bool(want.options.get("mail"))})
         elif word and word not in (now.status, now.state) and now.state not in _OVER:
             self._comment(id_, "", word, mail=bool(want.options.get("mail")))
         for one in record.documents:
@@ -173,11 +177,20 @@ class Writer:
         ]
 
 
+def _waiting(rows: list[ItemRow]) -> list[tuple[ItemRow, Decimal]]:
+    """Rows that can be sent, and how many pieces of each wait."""
+    return [
+        (row, row.qty_ordered - row.qty_shipped - row.qty_canceled - row.qty_refunded)
+        for row in rows
+        if row.parent_item_id is None
+    ]
+
+
 def _laid(record: Shipment, rows: list[ItemRow]) -> dict[int, Decimal]:
     """Order row → pieces. A line without a row's id is laid on the rows of its article that wait, in the order's order;
     a configurable article is sent by its parent row."""
-    waiting = {row.item_id: row.qty_ordered - row.qty_shipped - row.qty_canceled - row.qty_refunded for row in rows}
-    own = [row for row in rows if row.parent_item_id is None]
+    waiting = {row.item_id: left for row, left in _waiting(rows)}
+    own = [row for row in rows if row.item_id in waiting]
     numbers = {
         row.item_id: {sku_key(one.sku) for one in rows if row.item_id in (one.item_id, one.parent_item_id)}
         for row in own
