@@ -27,7 +27,7 @@ LINES = {
     "ongoing": 1280,
     "starweb": 1450,
     "visma_eekonomi": 1054,
-    "magento": 1407,
+    "magento": 1393,
 }
 #: What is not met yet, and why. The list may only shrink: a check that is met must be taken off it.
 DEBTS = {(name, "small"): f"{lines} lines of code" for name, lines in LINES.items()}

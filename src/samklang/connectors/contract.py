@@ -76,8 +76,9 @@ class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     canonical fields that the system can hold ("*" = all); the plan compares these. `status_map`: what has happened to
     an order (`OrderStatus.words()`) → the system's status word, as a default for the flow's option of the same name.
     `mails`: status words of the system that make it mail the buyer. `carrier`: an order is taken only with a carrier
-    code; the hub stops one without before it is sent (O-12). `settles`: seconds after a call broke off in
-    which the system may still carry it out; only then is the look-up after doubt believed.
+    code; the hub stops one without before it is sent (O-12). `takes_stock`: the system takes what was sent off its own
+    stock, which the stock's master has done too; so the hub sends the figures again. `settles`: seconds after a call
+    broke off in which the system may still carry it out; only then is the look-up after doubt believed.
     """
 
     batch: int = 1
@@ -90,6 +91,7 @@ class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     status_map: Mapping[str, str] = {}
     mails: tuple[str, ...] = ()
     carrier: bool = False
+    takes_stock: bool = False
     settles: float = 10.0
 
 

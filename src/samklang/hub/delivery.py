@@ -44,6 +44,7 @@ from samklang.hub.journey import TRACED, said, step
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
 from samklang.hub.models import Binding, Connection, Flow, Transfer
 from samklang.hub.orders import order_of
+from samklang.hub.pots import send_again
 from samklang.hub.projection import Projection, projection
 from samklang.records import Order, OrderStatus, Record, content_hash, decode, encode, record_class, record_types
 from samklang.rules import Ignored, RuleFailed
@@ -55,6 +56,7 @@ _SPOKEN_OF = 5  # technical failures of one record before it becomes a problem
 _PATIENCE = 900.0  # seconds after which a waiting record is looked at again (and becomes a problem)
 #: Types that have an external id of their own; stock, price and status hang on another record's.
 _OWN_ID = frozenset(type_ for type_ in record_types() if record_class(type_).own_id)
+_MADE = ("created", "updated", "matched")
 _AT_ONCE = 500  # rows claimed at a time, at the most
 
 
@@ -301,6 +303,9 @@ class Drain:
                 self._wake |= paid(self.tenant, self.row.pk, [order_of(key) for key in there])
             if self.type == "order" and there:
                 self._acknowledge(there)
+            if self.how.takes_stock:
+                sent = {item.want.key for item in batch if _has_left(item.want.record)}
+                send_again(self.row, sorted({order_of(key) for key, what, _ in steps if key in sent and what in _MADE}))
         for target, kind in self._wake if self._notify else ():
             assert self._notify
             self._notify(target, kind)
@@ -403,6 +408,11 @@ class Drain:
             row.key, "waiting", attempts=row.attempts, waiting_on=":".join(error.needs), doubt=row.doubt,
             due_at=time.time() + _PATIENCE, troubled=late or row.troubled,
         )  # fmt: skip
+
+
+def _has_left(record: Record) -> bool:
+    """Whether the record tells that goods have left the house."""
+    return not isinstance(record, OrderStatus) or record.fulfilment in ("partly_shipped", "shipped", "delivered")
 
 
 def _has_carrier(order: Order, target: Connection) -> None:

@@ -2,16 +2,31 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable
 
 from django.db.models import Q
 
 from samklang.derivations.stock import published
-from samklang.hub.models import Connection, Flow, Stored
+from samklang.hub.models import Binding, Connection, Flow, Stored
+from samklang.hub.orders import stored_orders
 from samklang.records import StockLevel, decode
 from samklang.records.ids import sku_key
 from samklang.records.money import decimal
+
+#: Seconds in which the stock's master has surely told what was left after a parcel went: no older figure is sent again.
+_TOLD = 600.0
+
+
+def send_again(target: Connection, orders: Iterable[str]) -> None:
+    """The target has taken these orders' goods off its stock by itself, before or after it got the master's figure:
+    only another writing of the figure makes it right in either case."""
+    keys = {sku_key(line.sku) for order in stored_orders(target.tenant_id, orders).values() for line in order.lines}
+    rows = Binding.objects.filter(tenant=target.tenant, connection=target, type="stock", state="idle")
+    for key in sorted(keys - {""}):
+        some = rows.filter(key__gte=f"{key}|", key__lt=f"{key}}}", wanted__isnull=False)
+        some.update(state="due", due_at=time.time() + _TOLD, sent=None)
 
 
 def stock_pots(source: Connection, flow: Flow, skus: Iterable[str]) -> list[StockLevel]:

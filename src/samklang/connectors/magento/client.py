@@ -128,26 +128,23 @@ class Shop:
         return found, listing.total_count
 
     def slices(
-        self, path: str, rows: Rows[T], key: str, number: Callable[[Any], int], where: Sequence[Where] = (), *,
-        since: datetime | None = None, resume: str = "", fields: str = "",
+        self, path: str, rows: Rows[T], where: Sequence[Where] = (), *, since: datetime | None = None,
+        resume: str = "", fields: str = "",
     ) -> Iterator[Slice[T | Broken]]:  # fmt: skip
-        """All rows of a search in the order of their ids (field `key`; `number` gives a row's), or those that changed.
+        """All rows of a search in the order of their ids, or those that changed.
 
         A row that is too broken to have an id would hide where to go on, so it ends the read.
         """
-        conditions = [
-            *where,
-            *([Where("updated_at", f"{since.astimezone(UTC):%Y-%m-%d %H:%M:%S}", "gteq")] if since else []),
-        ]
+        changed = [Where("updated_at", f"{since.astimezone(UTC):%Y-%m-%d %H:%M:%S}", "gteq")] if since else []
 
         def page(last: str) -> list[T | Broken]:
-            behind = Where(key, last or "0", "gt")
-            return self.search(path, rows, [*conditions, behind], sort=key, fields=fields)[0]
+            behind = Where("entity_id", last or "0", "gt")
+            return self.search(path, rows, [*where, *changed, behind], sort="entity_id", fields=fields)[0]
 
         def place(row: Any) -> int:
-            id_ = row.id if isinstance(row, Broken) else number(row)
+            id_ = getattr(row, "entity_id", None) or row.id
             if not isinstance(id_, int):
-                raise BadAnswer(f"{path} gives a row without {key}")
+                raise BadAnswer(f"{path} gives a row without an id")
             return id_
 
         return by_last(page, SIZE, place, resume)

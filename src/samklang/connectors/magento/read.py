@@ -90,17 +90,13 @@ class Reader:
         parent_of = dict(self._links())
         seen: set[int] = set()
         where = [Where("type_id", _SOLD, "in")]
-        for some in self._shop.slices(
-            "/products", PRODUCTS, "entity_id", lambda row: int(row.id), where, since=asked.since, resume=asked.resume
-        ):
+        for some in self._shop.slices("/products", PRODUCTS, where, since=asked.since, resume=asked.resume):
             yield Page(self._products(some.rows, parent_of, seen, known, asked.types), 0, some.resume)
 
     def _links(self) -> Iterator[tuple[int, int]]:
         """Variant → configurable article, of all that there are."""
         where = [Where("type_id", "configurable")]
-        for some in self._shop.slices(
-            "/products", PRODUCTS, "entity_id", lambda row: int(row.id), where, fields=_LINKS
-        ):
+        for some in self._shop.slices("/products", PRODUCTS, where, fields=_LINKS):
             for row in some.rows:
                 if isinstance(row, ProductRow):
                     for child in row.extension_attributes.configurable_product_links:
@@ -165,15 +161,7 @@ class Reader:
         """Orders, all or those that changed."""
         trade, make = self.trade(), partial(orders.read, trade=self.trade(), types=asked.types)
         where = [Where("store_id", self._shop.store().id)] if self._settings.get("only_its_orders") else []
-        for some in self._shop.slices(
-            "/orders",
-            ORDERS,
-            "entity_id",
-            lambda row: int(row.entity_id),
-            where,
-            since=asked.since,
-            resume=asked.resume,
-        ):
+        for some in self._shop.slices("/orders", ORDERS, where, since=asked.since, resume=asked.resume):
             named = items(
                 "order", some.rows, make, lambda row: Name(str(row.entity_id), row.increment_id, trade.key(row))
             )
@@ -182,9 +170,7 @@ class Reader:
     def refunds(self, asked: Asked) -> Iterator[Page]:
         """Credit memos for which the provider is to be asked."""
         trade = self.trade()
-        for some in self._shop.slices(
-            "/creditmemos", _MEMOS, "entity_id", lambda row: int(row.entity_id), since=asked.since, resume=asked.resume
-        ):
+        for some in self._shop.slices("/creditmemos", _MEMOS, since=asked.since, resume=asked.resume):
             ids = dict.fromkeys(
                 row.order_id for row in some.rows if isinstance(row, MemoRow) and not row.transaction_id
             )
@@ -202,14 +188,7 @@ class Reader:
     def customers(self, asked: Asked) -> Iterator[Page]:
         """Customers with an account; guests come with their orders."""
         make = partial(magento_map.customer, groups=self._shop.groups())
-        for some in self._shop.slices(
-            "/customers/search",
-            _CUSTOMERS,
-            "entity_id",
-            lambda row: int(row.id),
-            since=asked.since,
-            resume=asked.resume,
-        ):
+        for some in self._shop.slices("/customers/search", _CUSTOMERS, since=asked.since, resume=asked.resume):
             yield Page(
                 items("customer", some.rows, make, lambda row: Name(str(row.id), f"customer {row.id}")), 0, some.resume
             )

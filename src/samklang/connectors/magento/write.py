@@ -42,8 +42,8 @@ class Writer:
 
     def status(self, want: Want, record: OrderStatus) -> Done:
         """Cancel an order, or give it a status of its state, and note the ERP's invoice number; each once. With the
-        flow's option `mail` the buyer is mailed about a new status (J-12). Magento completes an order by itself, when all
-        is sent and invoiced: the word `complete` sends what is left, for an ERP that knows no shipments."""
+        flow's option `mail` the buyer is mailed about a new status (J-12). Magento completes an order when all is sent
+        and invoiced: the word `complete` sends what is left, for an ERP that knows no shipments."""
         id_, now = self._order(want, record.order)
         word = status_word(record, want.options, self._words)
         said = {row.comment or "" for row in now.status_histories or ()}
