@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from samklang.connectors.errors import BadData, Rejected, RemoteFault
@@ -30,6 +32,17 @@ def test_nothing_leaves_before_a_person_has_approved(ready: Desk) -> None:
     rows = ready.vouchers().values()
     assert {(row.state, row.approved_by) for row in rows} == {("posted", "berit")}
     assert all(row.number and row.posted_at for row in rows)
+
+
+def test_whoever_subscribed_hears_what_the_ledger_took(ready: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from samklang.reconciliation import handover
+
+    told: list[Any] = []
+    monkeypatch.setattr(handover, "tell", lambda tenant, happenings: told.extend(happenings))
+    ready.approve()
+    ready.deliver()
+    assert {one.about for one in told} == set(ready.vouchers())
+    assert {one.type for one in told} == {"voucher.posted"} and all(one.data["number"] for one in told)
 
 
 def test_what_is_approved_must_be_what_was_seen(ready: Desk) -> None:

@@ -16,6 +16,7 @@ from django.utils import timezone
 from samklang.connectors.errors import BadData
 from samklang.hub import store
 from samklang.hub.companies import part_of
+from samklang.hub.events import Happening, tell
 from samklang.hub.models import Binding, Company, Connection, Flow, Step, Stored
 from samklang.reconciliation.companies import ledger_flow, shops, wake
 from samklang.reconciliation.facts import records
@@ -147,6 +148,8 @@ def _collect(company: Company, flow: Flow, some: Sequence[Voucher]) -> int:
         state=Voucher.State.REVERSED
     )
     _write_steps(company, flow.target, posted)
+    said = {"company": company.code, "ledger": flow.target.name}
+    tell(company.tenant_id, [Happening("voucher.posted", row.key, {**said, "number": row.number}) for row in posted])
     return len(posted)
 
 
