@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 
+from samklang.api.v1 import errors as of_the_api
 from samklang.connectors.checks import CHECKS
 from samklang.connectors.errors import SamklangError, tree
 from samklang.connectors.registers import PAGE, page, registers
 from samklang.connectors.registry import manifest, packages
 
+assert of_the_api.__doc__, "the API's own errors are part of the tree once they are known"
 PAGES = Path(__file__).parents[2] / "docs" / "reference"
 ROWS = [
     [cell.strip() for cell in line.strip("|").split("|")]
