@@ -12,9 +12,8 @@ from django.utils import timezone
 from samklang import engine
 from samklang.connectors.errors import SamklangError
 from samklang.engine.port import Job
-from samklang.hub.models import Channel
+from samklang.hub.looks.rows import time_zone
 from samklang.people.access import PageRequest, here
-from samklang.records.times import zone
 
 
 def show(request: PageRequest, template: str, status: int = 200, **values: Any) -> HttpResponse:
@@ -26,8 +25,7 @@ def show(request: PageRequest, template: str, status: int = 200, **values: Any) 
 def in_zone(request: PageRequest) -> None:
     """From here on the day and the time are those of the tenant's first channel."""
     if not getattr(request, "zoned", False):
-        name = Channel.objects.filter(tenant=request.tenant).order_by("id").values_list("time_zone", flat=True).first()
-        timezone.activate(zone(name or "UTC"))
+        timezone.activate(time_zone(request.tenant))
         request.zoned = True
 
 

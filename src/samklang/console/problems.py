@@ -12,7 +12,7 @@ from samklang.connectors.errors import SamklangError
 from samklang.console.frame import go, show, told, wake
 from samklang.console.query import place, with_values, word
 from samklang.engine.port import Job, bulk_job
-from samklang.engine.work import read_jobs
+from samklang.engine.work import jobs_of_problem
 from samklang.hub import bulk, guards
 from samklang.hub import problems as hub
 from samklang.hub.looks import troubles as looks
@@ -124,18 +124,10 @@ def problem_act(request: PageRequest, number: int, what: str) -> HttpResponse:
     said = gettext_noop("problem tried again") if kind == "mend" else gettext_noop("problem given up")
     audit.note(request, said, f"problem {number}", code=found.code, count=made.total)
     wake(bulk_job(request.tenant.pk, made.pk))
-    if found.connection and kind == "mend":
-        _read_again(found)
+    if kind == "mend":
+        for job in jobs_of_problem(found):
+            wake(job)
     return go(request, "bulk", made.pk)
-
-
-def _read_again(found: Problem) -> None:
-    """What could not be read is read once more, whole."""
-    assert found.connection is not None
-    if found.items.filter(direction="in").exists():
-        for _seconds, job in read_jobs(found.tenant_id):
-            if job.connection == found.connection.pk:
-                wake(Job("sweep", job.connection, job.what, job.lane, job.tenant))
 
 
 @page(None, post=Right.OPERATE)

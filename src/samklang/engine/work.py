@@ -28,7 +28,7 @@ from samklang.engine.queue import Queue
 from samklang.hub import bulk, delivery, hooks, intake, orders, outbox, planning, retention, store, traces
 from samklang.hub.flows import with_causes
 from samklang.hub.links import open_link, usable_ones, went_wrong
-from samklang.hub.models import Binding, Company, ConfigVersion, Connection, Flow, Hook, Subscription
+from samklang.hub.models import Binding, Company, ConfigVersion, Connection, Flow, Hook, Problem, Subscription
 from samklang.mails import post as mails
 from samklang.people import expiry
 from samklang.reconciliation.work import keep_up
@@ -204,6 +204,17 @@ def read_jobs(tenant: int | None = None) -> list[tuple[float, Job]]:
             if feed.changes != "hooks" and (flowing & set(feed.types) or (feeding and "product" in feed.types))
         ]
     return found
+
+
+def jobs_of_problem(problem: Problem) -> list[Job]:
+    """What mends a problem beside sending again: its connection read whole, where records of it could not be read."""
+    if problem.connection_id is None or not problem.items.filter(direction="in").exists():
+        return []
+    return [
+        Job("sweep", job.connection, job.what, job.lane, job.tenant)
+        for _, job in read_jobs(problem.tenant_id)
+        if job.connection == problem.connection_id
+    ]
 
 
 def reading_jobs(tenant: int, names: Iterable[str] | None = None, sweep: bool = False) -> list[Job]:

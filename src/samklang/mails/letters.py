@@ -16,13 +16,12 @@ from django.utils import timezone, translation
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from samklang.hub.models import Brake, Channel, Connection, Flow, Problem, ProblemItem, Tenant, Transfer
+from samklang.hub.models import Brake, Connection, Flow, Problem, ProblemItem, Tenant, Transfer
 from samklang.mails import choices
 from samklang.mails.models import Letter
 from samklang.mails.words import TITLES
 from samklang.people.models import Member
 from samklang.records import types_of_order
-from samklang.records.times import zone
 
 Kind = Letter.Kind
 _SHOWN = 20  # problems in one mail; the page shows all
@@ -104,12 +103,6 @@ def _orders(problems: list[int]) -> dict[int, list[str]]:
         if number and number not in found[problem]:
             found[problem].append(number)
     return found
-
-
-def time_zone(tenant: Tenant) -> Any:
-    """The zone of the tenant's first channel."""
-    channel = Channel.objects.filter(tenant=tenant).order_by("id").first()
-    return zone(channel.time_zone if channel else "UTC")
 
 
 def write(member: Member, kind: Kind, told: Report, at: Any, day: date | None = None) -> Letter:

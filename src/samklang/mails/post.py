@@ -22,6 +22,7 @@ from django.utils import timezone
 
 from samklang.connectors.errors import Unreachable
 from samklang.hub import leases, problems
+from samklang.hub.looks.rows import time_zone
 from samklang.hub.models import Problem, Tenant
 from samklang.mails import choices, letters
 from samklang.mails.models import Letter, Round, Told
@@ -83,7 +84,7 @@ def _write_at_once(tenant: Tenant) -> None:
         if not numbers:
             return
         told = letters.tell(Problem.objects.filter(pk__in=numbers))
-        zone = letters.time_zone(tenant)
+        zone = time_zone(tenant)
         readers = choices.readers(tenant, Kind.AT_ONCE)
         Letter.objects.bulk_create(letters.write(member, Kind.AT_ONCE, told, zone) for member in readers)
         Told.objects.bulk_create(Told(tenant=tenant, problem_id=number) for number in numbers)
@@ -93,7 +94,7 @@ def _write_at_once(tenant: Tenant) -> None:
 
 def _write_report(tenant: Tenant) -> None:
     """The morning's report, once a day."""
-    zone = letters.time_zone(tenant)
+    zone = time_zone(tenant)
     now = timezone.now()
     local = now.astimezone(zone)
     if local.hour < MORNING:

@@ -10,10 +10,26 @@ from __future__ import annotations
 from ninja import NinjaAPI
 
 from samklang import __version__
-from samklang.api.v1 import brakes, configuration, connections, errors, once, plans, webhooks
+from samklang.api.v1 import (
+    acts,
+    brakes,
+    configuration,
+    connections,
+    errors,
+    logs,
+    once,
+    orders,
+    plans,
+    problems,
+    records,
+    webhooks,
+)
 from samklang.api.v1.shapes import Renderer
 
-DOORS = (connections.door, configuration.door, plans.door, brakes.door, webhooks.door)
+DOORS = (
+    orders.door, acts.door, records.door, problems.door, brakes.door, connections.door, configuration.door, plans.door,
+    logs.door, webhooks.door,
+)  # fmt: skip
 
 api = NinjaAPI(
     title="Samklang", version="1", urls_namespace="api-v1", docs_url=None, openapi_url=None, renderer=Renderer(),

@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+import contextlib
+from collections.abc import Callable, Iterator, Sequence
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from ninja import Query
 
 from samklang.api.v1.errors import Unfit
+from samklang.hub.looks.rows import Slice
 
+S = TypeVar("S")
 T = TypeVar("T")
 
 MOST = 200
@@ -30,6 +33,26 @@ def cut(rows: Sequence[T], limit: int, place: Callable[[T], Any]) -> dict[str, A
     more = len(rows) > limit
     items = list(rows[:limit])
     return {"items": items, "next": write(place(items[-1])) if more else None}
+
+
+def text(cursor: str) -> str:
+    """The place that the hub's own pages name, "" for the first."""
+    return read(cursor, str) or ""
+
+
+def of_slice(found: Slice[S], plain: Callable[[S], Any]) -> dict[str, Any]:
+    """A page out of one of the hub's."""
+    next_ = write(found.after) if found.after else None
+    return {"items": [plain(row) for row in found.rows], "next": next_, "total": found.total}
+
+
+@contextlib.contextmanager
+def judged() -> Iterator[None]:
+    """For a query with a cursor that the hub reads: what it cannot read is refused."""
+    try:
+        yield
+    except ValueError as error:
+        raise Unfit("This is no cursor, or no filter, of this list", do_this="Begin without one.") from error
 
 
 def write(place: Any) -> str:

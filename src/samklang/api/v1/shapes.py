@@ -4,6 +4,7 @@ structs (records, configuration, plans) is written by msgspec, with the JSON Sch
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import msgspec
@@ -23,24 +24,25 @@ _MARK = "x-struct"
 
 
 class Struct:
-    """Marks a field whose value is a msgspec struct, or JSON of it that is there already (`msgspec.Raw`)."""
+    """Marks a field whose value is a msgspec struct (of one of these types), or JSON of it that is there already
+    (`msgspec.Raw`)."""
 
     known: ClassVar[dict[str, Any]] = {}
 
-    def __init__(self, type_: Any) -> None:
-        self._name = type_.__name__
-        Struct.known[self._name] = type_
+    def __init__(self, *types: Any) -> None:
+        self._names = [type_.__name__ for type_ in types]
+        Struct.known.update(zip(self._names, types, strict=True))
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.any_schema()
 
     def __get_pydantic_json_schema__(self, schema: Any, handler: GetJsonSchemaHandler) -> dict[str, Any]:
-        return {_MARK: self._name}  # a $ref that pydantic has not made itself, it refuses
+        return {_MARK: self._names}  # a $ref that pydantic has not made itself, it refuses
 
 
-def struct(type_: Any) -> Any:
-    """The annotation of a field that holds a struct of this type."""
-    return Annotated[Any, Struct(type_)]
+def struct(*types: Any) -> Any:
+    """The annotation of a field that holds a struct of one of these types."""
+    return Annotated[Any, Struct(*types)]
 
 
 def with_structs(schema: dict[str, Any]) -> None:
@@ -55,7 +57,8 @@ def with_structs(schema: dict[str, Any]) -> None:
 def _refer(part: Any) -> None:
     if isinstance(part, dict):
         if _MARK in part:
-            part["$ref"] = _REF.format(name=part.pop(_MARK))
+            refs = [{"$ref": _REF.format(name=name)} for name in part.pop(_MARK)]
+            part.update(refs[0] if len(refs) == 1 else {"anyOf": refs})
         for value in part.values():
             _refer(value)
     elif isinstance(part, list):
@@ -77,11 +80,32 @@ class Answer(Schema):
     """Something that is answered."""
 
 
+class AtTarget(Answer):
+    """How a record stands at a target: idle is delivered; due, sending and waiting are on their way; stopped and held
+    need a person."""
+
+    connection: str
+    state: str
+    external_id: str
+    waiting_on: str
+
+
 class Page(Answer, Generic[T]):
     """Some of a list. `next` is the cursor of the page after this one; without it there is none."""
 
     items: list[T]
     next: str | None = None
+
+
+class Counted(Page[T], Generic[T]):
+    """A page of a list that is counted: `total` is right up to 10,000; 10,001 means that there are more."""
+
+    total: int
+
+
+def at(seconds: float) -> datetime:
+    """Epoch seconds as a time."""
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def convert(value: Any, type_: type[S], where: str = "body") -> S:

@@ -6,10 +6,12 @@ import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Generic, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
 
 from django.db.models import QuerySet
 
-from samklang.hub.models import Binding, Stored, Tenant
+from samklang.hub.models import Binding, Channel, Stored, Tenant
+from samklang.records.times import zone
 
 MANY = 10_000  # counted to the end; above it a figure says so
 PAGE = 50
@@ -33,6 +35,12 @@ class At(NamedTuple):
     state: str
     external_id: str
     waiting_on: str = ""
+
+
+def time_zone(tenant: Tenant) -> ZoneInfo:
+    """The zone of the tenant's first channel: its day, and its time of the day."""
+    name = Channel.objects.filter(tenant=tenant).order_by("id").values_list("time_zone", flat=True).first()
+    return zone(name or "UTC")
 
 
 def undone(tenant: Tenant) -> QuerySet[Binding]:
