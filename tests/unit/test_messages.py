@@ -85,6 +85,14 @@ def test_a_page_speaks_swedish() -> None:
         ]  # fmt: skip
 
 
+def test_a_page_speaks_russian_with_its_three_plural_forms() -> None:
+    with translation.override("ru"):
+        assert translation.gettext("Problems") == "Проблемы"
+        said = [translation.ngettext("%(n)s problem", "%(n)s problems", n) for n in (1, 2, 5, 11, 21, 22, 112)]
+        one, few, many = "%(n)s проблема", "%(n)s проблемы", "%(n)s проблем"
+        assert said == [one, few, many, many, one, few, many]
+
+
 def test_messages_of_a_module_are_found() -> None:
     source = """
 from django.utils.translation import gettext_lazy as _, ngettext, pgettext_lazy
