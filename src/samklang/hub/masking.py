@@ -15,7 +15,7 @@ _FIELDS = (
 )
 _JSON = re.compile(rf'("(?:{_FIELDS})"\s*:\s*)"(?:[^"\\]|\\.)*"', re.IGNORECASE)
 _XML = re.compile(rf"(<(?:\w+:)?({_FIELDS})(?:\s[^>]*)?>)[^<]+(?=</)", re.IGNORECASE)
-_FORM = re.compile(rf"((?:^|&)(?:{_FIELDS})=)[^&\s]+", re.IGNORECASE)
+_FORM = re.compile(rf"((?:^|[?&])(?:{_FIELDS})=)[^&\s]+", re.IGNORECASE)
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+")
 _PHONE = re.compile(r"(?<![\w.])\+?\d{1,3}[ -]?\(?\d{1,4}\)?(?:[ -]\d{2,4}){2,4}(?![\w.])")
 _GONE = "•••"
