@@ -296,6 +296,7 @@ def document_fields(
         "ExternalInvoiceReference1": reference,
         "Remarks": order.note[:1024],
         "Currency": order.currency,
+        "CostCenter": settings.get("dimension"),  # the channel's result unit
         f"{kind}Date": business_date(order.placed_at, order.time_zone).isoformat(),
         f"{kind}Rows": _rows(order, ids, settings, kind),
     }

@@ -100,9 +100,8 @@ class Writer:
             raise Unsupported("Fortnox' warehouse module keeps the stock; it changes by delivery documents only")
         article = needed(want.ids, "variant", sku_key(record.sku))
         # Fortnox takes its own reservations off itself, so it is given what lies on the shelf.
-        quantity = max(ZERO, record.on_hand - record.unavailable)
-        row = self.client.change(shapes.Article, "articles", article, Article={"QuantityInStock": quantity})
-        return Done(seen=shapes.stock(row))
+        data = {"QuantityInStock": max(ZERO, record.on_hand - record.unavailable)}
+        return Done(seen=shapes.stock(self.client.change(shapes.Article, "articles", article, Article=data)))
 
     def customer(self, want: Want, record: Customer) -> Done:
         """A customer, with our reference."""
@@ -172,9 +171,7 @@ class Writer:
         return made
 
     def _document(self, want: Want, record: Order, wrap: str) -> dict[str, Any]:
-        data = shapes.document_fields(record, want.ids, want.reference, self.settings, wrap)
-        unit = want.options.get("dimension")  # the channel's result unit (Q-15)
-        return data | {"CostCenter": str(unit)} if unit else data
+        return shapes.document_fields(record, want.ids, want.reference, {**self.settings, **want.options}, wrap)
 
     # ------------------------------------------------------------------------------------------------ search
     # Fortnox' filters match by beginning, so hits are compared.
