@@ -132,6 +132,22 @@ def page(context: BrowserContext) -> Iterator[Page]:
     assert not wrong, wrong
 
 
+@pytest.fixture
+def engine(site: Site) -> Iterator[None]:
+    """The engine runs: what people start goes on by itself, what is due is sent."""
+    from samklang import engine as engines
+    from samklang.engine.embedded import Embedded
+    from samklang.engine.port import Job
+    from samklang.engine.work import perform
+
+    engines.current = running = Embedded(perform)
+    running.start()
+    running.every(0.5, Job("tick", lane=3))
+    yield
+    engines.current = None
+    assert running.stop()
+
+
 @pytest.fixture(scope="session")
 def axe() -> Callable[[Page], None]:
     """Fails the test on what axe finds on the page as it stands."""
