@@ -17,7 +17,7 @@ from samklang.demo.compare import compare
 def test_the_demo_tells_its_story_and_both_sides_agree(tmp_path: Path) -> None:
     env = {**os.environ, "SAMKLANG_DATA": str(tmp_path), "PYTHONUNBUFFERED": "1", "COLUMNS": "130"}
     done = subprocess.run(
-        [sys.executable, "-m", "samklang", "demo"], env=env, capture_output=True, text=True, timeout=400
+        [sys.executable, "-m", "samklang", "demo"], env=env, capture_output=True, text=True, timeout=580
     )
     told = done.stdout
     assert done.returncode == 0, told[-3000:] + done.stderr
