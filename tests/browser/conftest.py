@@ -114,7 +114,8 @@ def site(migrated: Path, browser: Browser, tmp_path_factory: pytest.TempPathFact
 @pytest.fixture
 def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
     """A window of its own in which the owner is signed in."""
-    made = browser.new_context(locale="en-GB", viewport={"width": 1320, "height": 900})
+    # Without motion: what is judged halfway through a change of colour is neither the one nor the other.
+    made = browser.new_context(locale="en-GB", viewport={"width": 1320, "height": 900}, reduced_motion="reduce")
     made.set_default_timeout(10_000)
     site.sign_in(made)
     yield made

@@ -13,7 +13,7 @@ PAGES = (
     "", "orders", "orders/se/10490", "products", "stock", "customers", "statistics", "calls", "problems", "connections",
     "connections/fortnox", "flows", "plan", "brakes", "history", "transfers", "people", "tokens", "audit",
 )  # fmt: skip
-MENU = {"sv": ("Översikt", "Avvikelser", "Flöden")}
+MENU = {"ru": ("Обзор", "Проблемы", "Потоки"), "sv": ("Översikt", "Avvikelser", "Flöden")}
 
 
 @pytest.fixture(params=sorted(MENU))

@@ -67,8 +67,8 @@ class Embedded:
 
     def cancel(self, job: Job) -> bool:
         with self._change:
-            self._schedule.pop(job, None)
-            return self._due.pop(job, None) is not None
+            every, due = self._schedule.pop(job, None), self._due.pop(job, None)
+            return every is not None or due is not None
 
     # -------------------------------------------------------------------------------------------------- running
 
