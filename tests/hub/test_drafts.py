@@ -41,7 +41,7 @@ def test_a_preset_makes_the_flows_of_its_template_and_nothing_is_live(world: Wor
     from samklang.hub.models import Flow
 
     shown = drafts.edit(world.tenant, "anna", name, _preset(name))
-    assert _flows(shown.wanted) == {line[:3] for line in flows.PRESETS[name]}
+    assert _flows(shown.wanted) == {line for line in flows.PRESETS[name] if line[0] not in flows.WHERE_KNOWN}
     found = edits.preset_of(shown.wanted, "nordljus")
     assert found is not None and (found.use, found.erp) == (name, "erp")
     assert not Flow.objects.exists()
@@ -161,3 +161,21 @@ def test_rules_of_a_place_are_put_in_and_taken_away(world: World) -> None:
     with pytest.raises(Misconfigured, match="nam"):
         put({"then": {"do": "set", "field": "nam", "value": "x"}})
     assert put().wanted.rules == []
+
+
+def test_a_preset_carries_price_lists_where_both_systems_have_them(migrated: object) -> None:
+    """P-08, P-09: Magento's customer groups get Fortnox's lists; WooCommerce has one price, and nobody is told off."""
+    from samklang.hub import config
+
+    def types(shop: str) -> list[str]:
+        told = config.parse(
+            f"""
+            tenant = {{ slug = "a", name = "A" }}
+            connections = {{ shop = {{ connector = "{shop}" }}, erp = {{ connector = "fortnox" }} }}
+            channels = {{ a = {{ connection = "shop" }} }}
+            presets = [{{ channel = "a", use = "erp rules", erp = "erp" }}]
+            """
+        )
+        return [flow.type for flow in told.flows]
+
+    assert set(types("magento")) - set(types("woocommerce")) == {"price_list"}

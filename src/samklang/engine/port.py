@@ -114,7 +114,7 @@ class Engine(Protocol):
         """Run a failed job now."""
 
     def cancel(self, job: Job) -> bool:
-        """Take a waiting job and its next turns away; False when it has none (it runs for the last time, or is unknown)."""
+        """Take a waiting job and its next turns away; False when none waits (its last turn runs, or it is unknown)."""
 
 
 Perform = Callable[[Job, Engine], None]

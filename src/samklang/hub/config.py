@@ -19,7 +19,7 @@ from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest, packages
 from samklang.hub import companies, events
 from samklang.hub.companies import CompanyPart
-from samklang.hub.flows import Line, refuse, remove_flow, set_flow
+from samklang.hub.flows import WHERE_KNOWN, Line, can_be_read, can_be_written, refuse, remove_flow, set_flow
 from samklang.hub.flows import preset as preset_flows
 from samklang.hub.models import Channel, Company, ConfigVersion, Connection, Flow, RuleSet, Tenant
 from samklang.hub.rulesets import Direction, condition
@@ -126,7 +126,8 @@ def parse(text: str) -> Config:
         channel = _known(config.channels, part.channel, "channel")
         for type_, source, target, more in preset_flows(part.use, channel.connection, part.erp):
             flow = FlowPart(channel=part.channel, type=type_, source=source, target=target, **more)
-            if flow.name() not in given:
+            known = type_ not in WHERE_KNOWN or _able(config, flow)
+            if flow.name() not in given and known:
                 config.flows.append(flow)
     config.presets = []
     check(config)
@@ -137,6 +138,13 @@ def _known(things: Mapping[str, Any], name: str, kind: str) -> Any:
     if name not in things:
         raise Misconfigured(f"There is no {kind} {name!r}", do_this=f"Known are: {', '.join(things) or 'none'}.")
     return things[name]
+
+
+def _able(config: Config, flow: FlowPart) -> bool:
+    """Whether its two ends can do what a flow asks; ends that are not there are for `check` to name."""
+    ends = [config.connections.get(name) for name in (flow.source, flow.target)]
+    source, target = (end.connector if end and end.connector in packages() else "" for end in ends)
+    return bool(source and target) and can_be_read(source, flow.type) and can_be_written(target, flow.type)
 
 
 def check(config: Config) -> None:

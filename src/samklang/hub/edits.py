@@ -9,10 +9,9 @@ from typing import Any, Literal
 import msgspec
 
 from samklang.connectors.errors import Misconfigured
-from samklang.connectors.registry import manifest
 from samklang.hub.config import ChannelPart, Config, FlowPart, PresetPart, RulesPart
 from samklang.hub.drafts import chain_name
-from samklang.hub.flows import DERIVED, PRESETS, manners, preset
+from samklang.hub.flows import PRESETS, WHERE_KNOWN, can_be_read, can_be_written, manners, preset
 from samklang.records import record_types
 
 Name = tuple[str, str, str]
@@ -68,7 +67,7 @@ def use_preset(config: Config, channel: str, erp: str, name: Preset) -> Used:
     for type_, source, target, more in preset(name, shop, erp):
         if able(config, type_, source, target):
             wanted[type_] = source, target, more
-        else:
+        elif type_ not in WHERE_KNOWN:
             left_out.append(type_)
 
     def stays(flow: FlowPart) -> bool:
@@ -105,14 +104,12 @@ def able(config: Config, type_: str, source: str, target: str) -> bool:
 
 def readable(config: Config, connection: str) -> list[str]:
     """Record types that come out of a connection: read from it, or made by the hub out of what is read."""
-    facts = manifest(config.connections[connection].connector)
-    return [type_ for type_ in record_types() if any(map(facts.feed_for, (type_, *DERIVED.get(type_, ()))))]
+    return [type_ for type_ in record_types() if can_be_read(config.connections[connection].connector, type_)]
 
 
 def writable(config: Config, connection: str) -> list[str]:
     """Record types that can be written to a connection."""
-    facts = manifest(config.connections[connection].connector)
-    return [type_ for type_ in record_types() if type_ in facts.writes]
+    return [type_ for type_ in record_types() if can_be_written(config.connections[connection].connector, type_)]
 
 
 # ------------------------------------------------------------------------------------------------ channels, rules

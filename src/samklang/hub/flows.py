@@ -18,12 +18,14 @@ from samklang.records import Order, Record, Voucher, record_types, types_of_orde
 PRESETS: dict[str, tuple[tuple[str, str, str], ...]] = {
     "shop rules": (
         ("product", "shop", "erp"),
+        ("price_list", "shop", "erp"),
         ("price", "shop", "erp"),
         ("customer", "shop", "erp"),
         ("order", "shop", "erp"),
     ),
     "erp rules": (
         ("product", "erp", "shop"),
+        ("price_list", "erp", "shop"),
         ("price", "erp", "shop"),
         ("stock", "erp", "shop"),
         ("customer", "shop", "erp"),
@@ -33,12 +35,14 @@ PRESETS: dict[str, tuple[tuple[str, str, str], ...]] = {
     # A till sells out of the shared stock, so the ERP must rule (J-18); its sales are orders that count the stock down.
     "till": (
         ("product", "erp", "shop"),
+        ("price_list", "erp", "shop"),
         ("price", "erp", "shop"),
         ("stock", "erp", "shop"),
         ("order", "shop", "erp"),
     ),
     "combo": (
         ("product", "shop", "erp"),
+        ("price_list", "erp", "shop"),
         ("price", "erp", "shop"),
         ("stock", "erp", "shop"),
         ("customer", "shop", "erp"),
@@ -46,6 +50,9 @@ PRESETS: dict[str, tuple[tuple[str, str, str], ...]] = {
         ("order_status", "erp", "shop"),
     ),
 }
+
+#: Left out of a preset without a word where one of the two has no such thing: many a shop has one price (P-09).
+WHERE_KNOWN = frozenset({"price_list"})
 
 _OF_ORDER = types_of_order()
 End = TypeVar("End")  # a connection, or its name
@@ -82,13 +89,12 @@ def refuse(line: Line, others: Iterable[Line], connectors: Mapping[str, str]) ->
     where = f"{channel}.{type_}"
     if type_ not in record_types():
         raise Misconfigured(f"There is no record type {type_!r}", do_this=f"Use one of: {', '.join(record_types())}")
-    reads, writes = manifest(connectors[source]), manifest(connectors[target])
     if source == target:
         raise Misconfigured(f"{source} cannot be both source and target of {type_}", where=where)
-    if not any(reads.feed_for(cause) for cause in (type_, *DERIVED.get(type_, ()))):
-        raise Misconfigured(f"{reads.title} cannot be read for {type_}", where=source)
-    if type_ not in writes.writes:
-        raise Misconfigured(f"{writes.title} cannot be written {type_}", where=target)
+    if not can_be_read(connectors[source], type_):
+        raise Misconfigured(f"{manifest(connectors[source]).title} cannot be read for {type_}", where=source)
+    if not can_be_written(connectors[target], type_):
+        raise Misconfigured(f"{manifest(connectors[target]).title} cannot be written {type_}", where=target)
     for other in others:
         if other.type != type_:
             continue
@@ -103,6 +109,16 @@ def refuse(line: Line, others: Iterable[Line], connectors: Mapping[str, str]) ->
             raise Misconfigured(
                 f"{other.source} already writes {type_} to {target}; two masters would fight over it", where=where
             )
+
+
+def can_be_read(connector: str, type_: str) -> bool:
+    """Whether records of a type come out of a connector: read from it, or made by the hub out of what is read."""
+    return any(map(manifest(connector).feed_for, (type_, *DERIVED.get(type_, ()))))
+
+
+def can_be_written(connector: str, type_: str) -> bool:
+    """Whether a connector takes records of a type."""
+    return type_ in manifest(connector).writes
 
 
 def set_flow(
@@ -164,6 +180,8 @@ def use_preset(name: str, channel: Channel, erp: Connection) -> list[Flow]:
     return [
         set_flow(channel, type_, source, target, **more)
         for type_, source, target, more in preset(name, channel.connection, erp)
+        if type_ not in WHERE_KNOWN
+        or (can_be_read(source.connector, type_) and can_be_written(target.connector, type_))
     ]
 
 
