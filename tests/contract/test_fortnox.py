@@ -513,6 +513,45 @@ def test_order_carries_the_buyers_total_address_and_reference(company: Company) 
     assert company.sandbox.snapshot()["articles"][one]["ReservedQuantity"] == 2
 
 
+def test_a_table_chooses_way_of_delivery_and_terms_and_what_it_lacks_is_left_to_the_ledger(company: Company) -> None:
+    maps = {"shipping_method": {"PostNord MyPack": "POSTEN"}, "payment_method": {"bacs": "30"}}
+    sent = [
+        order(line(article(company), 1, "100", 25), order_no=str(n), shipping_method=way, payment_method=terms)
+        for n, (way, terms) in enumerate([("POSTEN", "30"), ("Budbil", "swish")])
+    ]
+    wants = [wanted(company, record, options={"maps": maps}) for record in sent]
+    rows = [company.sandbox.ledger.orders[done.external_id] for done in company.write("order", *wants)]
+    assert [(row.get("WayOfDelivery"), row.get("TermsOfPayment")) for row in rows] == [("POSTEN", "30"), (None, None)]
+    wrong = wanted(company, sent[0], options={"maps": {"shipping_method": {"x": "POSTEN"}}}, key="k", reference="k")
+    del company.sandbox.ledger.ways["POSTEN"]
+    (refused,) = company.write("order", wrong)
+    assert isinstance(refused, Rejected) and "POSTEN" in refused.what
+
+
+def test_registers_are_listed_as_records_and_tables_name_them(company: Company) -> None:
+    def codes(what: Any) -> list[str]:
+        return [one.code for one in company.connector.choices(what)]
+
+    assert codes("price_list") == ["Återförsäljare"]  # the preselected one has no name in records
+    assert codes("shipping_method") == ["B", "POSTEN", "DHL", "H"]
+    assert [one.name for one in company.connector.choices("payment_method")][:2] == ["30 dagar netto", "10 dagar netto"]
+    assert codes("order_status")[0] == "Öppen"
+    with pytest.raises(NotImplementedError):
+        codes("warehouse")
+
+
+def test_a_customers_price_list_goes_both_ways_by_its_name(company: Company) -> None:
+    """J-09, P-08"""
+    record = Customer(name="Åsa Öberg", email="asa@example.com", price_list="Återförsäljare")
+    (done,) = company.write("customer", Want(key=record.key, record=record, reference="asa"))
+    assert company.sandbox.ledger.customers[done.external_id]["PriceList"] == "B"
+    unknown = msgspec.structs.replace(record, price_list="Okänd")
+    (again,) = company.write("customer", Want(key=record.key, record=unknown, external_id=done.external_id))
+    assert isinstance(again, Done) and company.sandbox.ledger.customers[done.external_id]["PriceList"] == "B"
+    read = {i.external_id: i.record for i in company.read("customers", None, company.connect(details=True))}
+    assert [read[number].price_list for number in (done.external_id, "1")] == ["Återförsäljare", ""]
+
+
 money = some.decimals(Decimal("0.01"), Decimal("3000"), places=2)
 lines_of = some.lists(
     some.tuples(some.integers(1, 12), money, some.sampled_from((25, 12, 6, 0)), some.integers(0, 60)),

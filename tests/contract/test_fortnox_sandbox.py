@@ -154,7 +154,7 @@ def test_every_list_and_single_answer_fits_the_document(call: Caller) -> None:
         f"/3/articles/{number}", "/3/customers", "/3/customers/1", "/3/orders", "/3/invoices", "/3/invoicepayments",
         "/3/pricelists", "/3/pricelists/A", f"/3/prices/sublist/A/{number}", f"/3/prices/A/{number}",
         f"/3/prices/A/{number}/0", "/3/units", "/3/units/st", "/3/companyinformation", "/3/financialyears",
-        "/3/vouchers", "/api/warehouse/tenants-v4",
+        "/3/vouchers", "/3/wayofdeliveries", "/3/termsofpayments", "/api/warehouse/tenants-v4",
     ):  # fmt: skip
         call("GET", path)
 

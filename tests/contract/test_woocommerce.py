@@ -954,3 +954,23 @@ def test_recorded_deliveries_of_a_real_shop_are_hints(rig: Rig) -> None:
         resource = headers["x-wc-webhook-resource"]
         expected = str(sample["body"].get("parent_id") or sample["body"]["id"])
         assert rig.woo.hints({**headers, **signed(body, resource=resource)}, body, "hemlig") == [Hint(feed, expected)]
+
+
+def test_statuses_and_ways_to_pay_and_send_are_listed_as_orders_name_them(rig: Rig) -> None:
+    def codes(what: Any) -> list[str]:
+        return [one.code for one in rig.woo.choices(what)]
+
+    assert codes("order_status") == [
+        "pending", "processing", "on-hold", "completed", "cancelled", "refunded", "failed"
+    ]  # fmt: skip
+    assert [(one.code, one.name) for one in rig.woo.choices("payment_method")] == [
+        ("klarna_payments", "Klarna"), ("swish", "Swish"), ("bacs", "Bankgiro")
+    ]  # fmt: skip
+    methods = codes("shipping_method")
+    assert methods == ["PostNord MyPack", "Fri frakt", "Hämta i butik", "Bring"]
+    rig.shop.place_order()
+    (order,) = (item.record for item in rig.read("orders", types=frozenset({"order"})))
+    assert order.shipping_method in methods and order.payment_method in codes("payment_method")
+    rig.faulty.faults = [Fault("cut", path="/payment_gateways")]
+    with pytest.raises((RemoteFault, BadAnswer)):
+        codes("payment_method")

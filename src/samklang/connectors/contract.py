@@ -221,6 +221,12 @@ def status_word(status: OrderStatus, want_options: Mapping[str, Any], default: M
     return next((words[word] for word in status.words() if words.get(word)), "")
 
 
+def mapped(want_options: Mapping[str, Any], what: ChoiceKind, value: str) -> str:
+    """The value, where it is one that a person chose at the target by the flow's `maps`; "" = the source's own word."""
+    table: Mapping[str, str] = (want_options.get("maps") or {}).get(what) or {}
+    return value if value in table.values() else ""
+
+
 class Match(msgspec.Struct, frozen=True, kw_only=True):
     """A record found at the target. `by` is the field that matched (sku, email …), or `reference` for our own record
     that is whole. Any other word says that it is ours but only half made; the hub then has it finished."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from samklang.connectors.contract import Account, Ledger, Surroundings
+from samklang.connectors.contract import Account, Choice, ChoiceKind, Ledger, Surroundings
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.fortnox.books import Books
 from samklang.connectors.fortnox.client import Client
@@ -24,7 +24,7 @@ class Fortnox(System):
         super().__init__(settings, around)
         self.client = Client(settings, self.manifest.limits, around)
         self.transport = self.client.transport
-        reader = Reader(self.client, settings, around.now)
+        self.reader = reader = Reader(self.client, settings, around.now)
         writer = Writer(self.client, reader, settings)
         self.books = books = Books(self.client)
         self.feeds = {
@@ -47,6 +47,9 @@ class Fortnox(System):
             raise Misconfigured("There is no Fortnox at this address")
         warning = "The warehouse module is on: stock can be read, but not written"
         return Account(title=company, warnings=(warning,) if self.client.warehouse() else ())
+
+    def choices(self, what: ChoiceKind) -> list[Choice]:
+        return self.reader.choices(what) if what in self.manifest.choices else super().choices(what)
 
     def ledger(self) -> Ledger:
         return self.books.ledger()

@@ -12,6 +12,7 @@ import msgspec
 from msgspec import field
 from stdnum import ean
 
+from samklang.connectors.contract import mapped
 from samklang.connectors.errors import Unsupported
 from samklang.connectors.kit.finding import org_no_spellings
 from samklang.connectors.kit.ledgers import CHARGES, UNIT_CODES, UNITS, left_over
@@ -26,6 +27,8 @@ from samklang.records.vat import rates
 
 # Names in order heads are text; which spellings the service takes is not documented, so only the nearest are sent.
 _COUNTRIES = {"SE": "Sverige", "NO": "Norge", "DK": "Danmark", "FI": "Finland", "DE": "Tyskland"}
+#: What `status` says of an order in words, as people in Fortnox do.
+STATUSES = ("Öppen", "Dellevererad", "Levererad", "Fakturerad", "Bokförd", "Betald", "Makulerad")
 _ORE = Decimal("0.01")
 
 
@@ -56,10 +59,10 @@ class Step(msgspec.Struct, rename="pascal"):
 
 
 class NamedList(msgspec.Struct, rename="pascal"):
-    """A price list."""
+    """A price list, a way of delivery, terms of payment."""
 
     code: str
-    description: str
+    description: str = ""
     pre_selected: bool = False
 
 
@@ -80,6 +83,7 @@ class Person(msgspec.Struct, rename="pascal"):
     country: str | None = field(name="CountryCode", default=None)
     type: str | None = None
     currency: str | None = None
+    price_list: str | None = None
     external_reference: str | None = None
 
 
@@ -251,8 +255,8 @@ def article_fields(record: Product, variant: Variant, fields: frozenset[str] | N
     return {name: value for values in chosen for name, value in values.items()}
 
 
-def customer_fields(record: Customer, reference: str) -> dict[str, Any]:
-    """What a customer holds; empty texts are left out, so they clear nothing."""
+def customer_fields(record: Customer, reference: str, price_list: str = "") -> dict[str, Any]:
+    """What a customer holds; empty texts are left out, so they clear nothing. `price_list` is its code."""
     ship = record.shipping
     data = {
         "Name": record.name,
@@ -263,6 +267,7 @@ def customer_fields(record: Customer, reference: str) -> dict[str, Any]:
         "Phone1": record.phone,
         "CountryCode": record.billing.country,
         "Currency": record.currency,
+        "PriceList": price_list,
         "ExternalReference": reference,
         **_address(record.billing, ""),
         **(_address(ship, "Delivery") | {"DeliveryCountryCode": ship.country} if ship else {}),
@@ -296,6 +301,8 @@ def document_fields(
         "ExternalInvoiceReference1": reference,
         "Remarks": order.note[:1024],
         "Currency": order.currency,
+        "WayOfDelivery": mapped(settings, "shipping_method", order.shipping_method),
+        "TermsOfPayment": mapped(settings, "payment_method", order.payment_method),
         "CostCenter": settings.get("dimension"),  # the channel's result unit (Q-15)
         f"{kind}Date": business_date(order.placed_at, order.time_zone).isoformat(),
         f"{kind}Rows": _rows(order, ids, settings, kind),

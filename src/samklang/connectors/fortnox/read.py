@@ -11,12 +11,12 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from samklang.connectors.contract import Item, Page, Part
+from samklang.connectors.contract import Choice, ChoiceKind, Item, Page, Part
 from samklang.connectors.fortnox import map as shapes
 from samklang.connectors.fortnox.client import Client
 from samklang.connectors.kit.rows import Broken, Name, Rows, items
 from samklang.connectors.kit.system import Asked
-from samklang.records import PriceList
+from samklang.records import Customer, PriceList
 from samklang.records.ids import sku_key
 from samklang.records.money import ZERO
 
@@ -24,6 +24,9 @@ S = TypeVar("S", bound=msgspec.Struct)
 _ZONE = ZoneInfo("Europe/Stockholm")
 _AT_ONCE = 50
 _ARTICLES = Rows(shapes.Article, "ArticleNumber")
+_REGISTERS = {
+    "shipping_method": ("WayOfDeliveries", "wayofdeliveries"), "payment_method": ("TermsOfPayments", "termsofpayments"),
+}  # fmt: skip
 _CUSTOMERS = Rows(shapes.Person, "CustomerNumber")
 
 
@@ -50,6 +53,7 @@ class Reader:
         self.lists = [code.strip() for code in str(settings.get("price_lists") or "").split(",") if code.strip()]
         self.days = int(settings.get("status_days") or 90)
         self._now = now
+        self._names: dict[str, str] = {}
 
     def today(self) -> date:
         """The business day in Sweden."""
@@ -96,6 +100,16 @@ class Reader:
         """All price lists of the company."""
         return self.client.listed("PriceLists", shapes.NamedList, "pricelists")
 
+    def choices(self, what: ChoiceKind) -> list[Choice]:
+        """Price lists, ways of delivery, terms of payment, and the words that `map.status` says of an order."""
+        if what == "order_status":
+            return [Choice(word) for word in shapes.STATUSES]
+        if what == "price_list":
+            return [Choice(row.description.strip()) for row in self.price_lists() if not row.pre_selected]
+        name, path = _REGISTERS[what]
+        rows = self.client.listed(name, shapes.NamedList, path)
+        return [Choice(row.code, row.description.strip()) for row in rows]
+
     def _base_price(self, row: shapes.Article) -> list[Item]:
         return [Item(record=shapes.price(row, row.sales_price or ZERO, self.gross))]
 
@@ -105,12 +119,20 @@ class Reader:
 
     def customers(self, asked: Asked) -> Iterator[Page]:
         """Customers, with country and VAT number where details are wanted."""
+        self._names.clear()
         for page in self.client.pages("Customers", _CUSTOMERS, "customers", **_since(asked)):
             rows = self._whole(page.rows, lambda row: ("customers", row.customer_no))
             yield Page(items("customer", rows, self._customer_items, _of_customer), page.total)
 
     def _customer_items(self, row: shapes.Person) -> list[Item]:
-        return [Item(record=shapes.customer(row, self.details), external_id=row.customer_no)]
+        return [Item(record=self.person(row), external_id=row.customer_no)]
+
+    def person(self, row: shapes.Person) -> Customer:
+        """A customer; details tell the price list too, "" for the preselected one, which is everybody's."""
+        code = row.price_list if self.details and row.price_list else ""
+        if code and code not in self._names:
+            self._names = {one.code: "" if one.pre_selected else one.description.strip() for one in self.price_lists()}
+        return msgspec.structs.replace(shapes.customer(row, self.details), price_list=self._names.get(code, ""))
 
     def _whole(self, rows: list[S | Broken], path: Callable[[S], tuple[str, str]]) -> Iterable[S | Broken]:
         """The objects behind list rows where details are wanted: a call for each."""

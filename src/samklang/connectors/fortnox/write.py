@@ -105,12 +105,14 @@ class Writer:
 
     def customer(self, want: Want, record: Customer) -> Done:
         """A customer, with our reference."""
-        data = shapes.customer_fields(record, want.reference)
+        lists = self.reader.price_lists() if record.price_list else []
+        code = next((row.code for row in lists if row.description.strip() == record.price_list.strip()), "")
+        data = shapes.customer_fields(record, want.reference, code)
         if want.external_id:
             row = self.client.change(shapes.Person, "customers", want.external_id, Customer=data)
         else:
             row = self.client.post(shapes.Person, "customers", Customer=data)
-        return Done(external_id=row.customer_no, seen=shapes.customer(row, self.reader.details))
+        return Done(external_id=row.customer_no, seen=self.reader.person(row))
 
     # ------------------------------------------------------------------------------------------------ orders
 
@@ -208,7 +210,7 @@ class Writer:
         elif by == "email" and record.email:
             rows = self._customers(email=record.email)
         return [
-            Match(external_id=row.customer_no, by=by, record=shapes.customer(row, self.reader.details))
+            Match(external_id=row.customer_no, by=by, record=self.reader.person(row))
             for row in rows
             if by == "reference" or agrees(by, record, [getattr(row, by)])
         ]

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from samklang.connectors.contract import Account, Hint, Match, Page, Surroundings, Want
+from samklang.connectors.contract import Account, Choice, ChoiceKind, Hint, Match, Page, Surroundings, Want
 from samklang.connectors.errors import Forbidden
 from samklang.connectors.kit.hooks import body_as, check_signature
 from samklang.connectors.kit.rows import Rows
@@ -14,7 +14,7 @@ from samklang.connectors.kit.system import Asked, System
 from samklang.connectors.registry import load_manifest
 from samklang.connectors.woocommerce.client import Shop
 from samklang.connectors.woocommerce.map import Mapper
-from samklang.connectors.woocommerce.read import FEEDS, Reader
+from samklang.connectors.woocommerce.read import FEEDS, Reader, choices
 from samklang.connectors.woocommerce.rows import HookRow
 from samklang.connectors.woocommerce.write import Writer
 
@@ -69,6 +69,9 @@ class WooCommerce(System):
         if type_ != "product":  # a shipment's note is looked for when it is written
             return [[] for _ in wants]
         return self._writer().find(wants)
+
+    def choices(self, what: ChoiceKind) -> list[Choice]:
+        return choices(self._shop, what) if what in self.manifest.choices else super().choices(what)
 
     def register_hooks(self, address: str, secret: str) -> None:
         rows = self._shop.short("/webhooks", _HOOKS, {})

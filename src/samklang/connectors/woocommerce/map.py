@@ -42,6 +42,7 @@ _LIFECYCLE: dict[str, tuple[Lifecycle, Fulfilment | Literal[""]]] = {
     "failed": ("placed", ""), "processing": ("confirmed", ""), "completed": ("closed", "shipped"),
     "refunded": ("closed", ""), "cancelled": ("cancelled", ""), "trash": ("cancelled", ""),
 }  # fmt: skip
+UNFINISHED = frozenset({"checkout-draft", "auto-draft"})  # carts that nobody has ordered
 _AS_THEY_ARE = (
     "order_no", "currency", "prices_include_tax", "status", "payment_method", "transaction_id", "note",
 )  # fmt: skip
@@ -120,14 +121,14 @@ class Mapper:
                 free[attribute.name] = attribute.options[0] if len(attribute.options) == 1 else attribute.options
         return Product(
             code=(row.sku or f"woocommerce-{row.id}") if variable else ids.sku(row.sku),
-            name=_text(row.name),
+            name=plain(row.name),
             variants=tuple(self._variant(article, row) for article in articles),
             axes=tuple(axes),
             tax_class=self.tax_class(row)[0],
             status=_STATUS.get(row.status, "draft"),
             description=_description(row.description),
-            brand=_text(row.brands[0].name) if row.brands else "",
-            categories=tuple([_text(category.name) for category in row.categories]),
+            brand=plain(row.brands[0].name) if row.brands else "",
+            categories=tuple([plain(category.name) for category in row.categories]),
             attributes=free,
             images=tuple([image.src for image in row.images]),
             custom=self._custom(row.meta_data),
@@ -172,7 +173,7 @@ class Mapper:
 
     def order(self, row: OrderRow, types: frozenset[str], refunds: Sequence[Refunded | Broken] = ()) -> list[Item]:
         """The order and its status; carts that are not ordered yet give nothing."""
-        if row.status in ("checkout-draft", "auto-draft"):
+        if row.status in UNFINISHED:
             return []
         order = self._order(row, refunds)
         found: list[Record] = [order] if "order" in types else []
@@ -345,7 +346,7 @@ def _line(sold: SoldRow, percent: Decimal, inclusive: bool) -> OrderLine:
     return OrderLine(
         line_id=str(sold.id),
         sku=sold.sku or "",
-        name=_text(sold.name or ""),
+        name=plain(sold.name or ""),
         quantity=sold.quantity,
         unit_price=before / sold.quantity if sold.quantity else before,
         discount=before - after,
@@ -358,14 +359,15 @@ def _line(sold: SoldRow, percent: Decimal, inclusive: bool) -> OrderLine:
 def _charge(sold: SoldRow, percent: Decimal) -> Charge:
     return Charge(
         kind="shipping" if sold.method_id else "fee",
-        name=_text(sold.method_title or sold.name or ""),
+        name=plain(sold.method_title or sold.name or ""),
         charge_id=str(sold.id),
         tax_percent=percent,
         **amounts(sold.total, sold.total + sold.total_tax),
     )
 
 
-def _text(text: str) -> str:
+def plain(text: str) -> str:
+    """Text of the shop without HTML entities."""
     return html.unescape(text) if "&" in text else text
 
 

@@ -8,12 +8,20 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from samklang.connectors.contract import Bad, Gone, Item, Page
+from samklang.connectors.contract import Bad, Choice, ChoiceKind, Gone, Item, Page
 from samklang.connectors.kit.rows import Broken, Name, Rows, items
 from samklang.connectors.kit.system import Asked
 from samklang.connectors.woocommerce.client import Shop
-from samklang.connectors.woocommerce.map import Mapper
-from samklang.connectors.woocommerce.rows import CustomerRow, OrderRow, ProductRow, Refunded
+from samklang.connectors.woocommerce.map import UNFINISHED, Mapper, plain
+from samklang.connectors.woocommerce.rows import (
+    CustomerRow,
+    MethodRow,
+    OrderRow,
+    ProductRow,
+    Refunded,
+    StatusRow,
+    ZoneRow,
+)
 from samklang.records.ids import sku_key
 
 PRODUCTS = Rows(ProductRow)
@@ -91,3 +99,17 @@ class Reader:
             return self._map.catalogue(row, below.get(row.id, ()), types)
 
         return items("product", rows, make, lambda row: Name(str(row.id), row.sku or row.name, sku_key(row.sku)))
+
+
+def choices(shop: Shop, what: ChoiceKind) -> list[Choice]:
+    """Order statuses, payment methods that are on, or shipping methods of all zones by the title that orders bear."""
+    if what == "order_status":
+        statuses = shop.whole("/reports/orders/totals", StatusRow)
+        return [Choice(one.slug, plain(one.name)) for one in statuses if one.slug not in UNFINISHED]
+    if what == "payment_method":
+        on = (one for one in shop.whole("/payment_gateways", MethodRow) if one.enabled)
+        return [Choice(str(one.id), plain(one.title or one.method_title)) for one in on]
+    zones = (f"/shipping/zones/{zone.id}/methods" for zone in shop.whole("/shipping/zones", ZoneRow))
+    of_zones = shop.transport.overlap(partial(shop.whole, path, MethodRow) for path in zones)
+    titles = (one.title or one.method_title for methods in of_zones for one in methods if one.enabled)
+    return [Choice(title) for title in dict.fromkeys(titles)]

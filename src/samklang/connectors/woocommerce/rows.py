@@ -186,3 +186,25 @@ class HookRow(msgspec.Struct, frozen=True):
     topic: str
     delivery_url: str
     status: str
+
+
+class StatusRow(msgspec.Struct, frozen=True):
+    """A row of /reports/orders/totals, the one list that also names the statuses of plugins."""
+
+    slug: str
+    name: str
+
+
+class MethodRow(msgspec.Struct, frozen=True):
+    """A row of /payment_gateways, or of the shipping methods of a zone."""
+
+    id: str | int
+    title: str | None = ""
+    method_title: str = ""
+    enabled: bool = True
+
+
+class ZoneRow(msgspec.Struct, frozen=True):
+    """A row of /shipping/zones."""
+
+    id: int

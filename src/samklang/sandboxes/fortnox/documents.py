@@ -18,6 +18,7 @@ _COPIED = (
     "DeliveryAddress1", "DeliveryAddress2", "DeliveryZipCode", "DeliveryCity", "DeliveryCountry", "Currency",
     "CurrencyRate", "VATIncluded", "Freight", "AdministrationFee", "PriceList", "ExternalInvoiceReference1",
     "ExternalInvoiceReference2", "YourOrderNumber", "YourReference", "OurReference", "Remarks", "Comments",
+    "WayOfDelivery", "TermsOfPayment", "TermsOfDelivery",
 )  # fmt: skip
 
 
@@ -82,8 +83,7 @@ class Ledger(Registers):
         customer = self.customers.get(given["CustomerNumber"])
         if customer is None:
             raise Refused(f"Kunde inte hitta kund ({given['CustomerNumber']})", 2000433)
-        if given.get("PriceList") and given["PriceList"] not in self.price_lists:
-            raise Refused(f"Prislistan {given['PriceList']} finns inte", 0)
+        self.known(given)
         head = {
             "CustomerName": customer["Name"],
             "OrganisationNumber": customer.get("OrganisationNumber", ""),

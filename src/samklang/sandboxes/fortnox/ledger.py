@@ -22,6 +22,8 @@ from samklang.sandboxes.swedish import families, parties
 ZONE = ZoneInfo("Europe/Stockholm")
 Row = dict[str, Any]
 
+_WAYS = {"B": "Brev", "POSTEN": "PostNord MyPack", "DHL": "DHL Service Point", "H": "Hämtas"}
+_TERMS = {"30": "30 dagar netto", "10": "10 dagar netto", "0": "Kontant", "K": "Kortbetalning"}
 _UNITS = {"st": "Styck", "kg": "Kilogram", "m": "Meter", "l": "Liter", "tim": "Timmar", "par": "Par"}
 
 
@@ -36,6 +38,8 @@ class Registers:
         self.price_lists: dict[str, Row] = {}
         self.prices: dict[tuple[str, str], dict[Decimal, Decimal]] = {}
         self.units: dict[str, Row] = {code: {"Code": code, "Description": text} for code, text in _UNITS.items()}
+        self.ways: dict[str, Row] = {code: {"Code": code, "Description": text} for code, text in _WAYS.items()}
+        self.terms: dict[str, Row] = {code: {"Code": code, "Description": text} for code, text in _TERMS.items()}
         self.vouchers: dict[tuple[str, int, int], Row] = {}  # series, number, year
         self.accounts: dict[int, Row] = {
             number: {"Number": number, "Description": name, "VATCode": code, "Active": True}
@@ -57,6 +61,16 @@ class Registers:
     def touch(self, thing: Row) -> None:
         """Stamp a change, as `lastmodified` sees it."""
         thing["_modified"] = self._now().astimezone(ZONE).strftime("%Y-%m-%d %H:%M")
+
+    def known(self, given: Row) -> None:
+        """Refuse a price list, way of delivery or terms of payment that are not in their registers."""
+        registers = (
+            ("PriceList", "Prislistan", self.price_lists), ("WayOfDelivery", "Leveranssättet", self.ways),
+            ("TermsOfPayment", "Betalningsvillkoret", self.terms),
+        )  # fmt: skip
+        for name, called, register in registers:
+            if given.get(name) and given[name] not in register:
+                raise Refused(f"{called} {given[name]} finns inte", 0)
 
     def _free_number(self, kind: str, taken: Mapping[str, Row]) -> str:
         return next(str(n) for n in self._numbers[kind] if str(n) not in taken)
@@ -180,8 +194,7 @@ class Registers:
     def put_customer(self, data: object, number: str | None = None) -> Row:
         """Create (number None) or update a customer."""
         given = checked(data, fields.CUSTOMER, partial=number is not None)
-        if given.get("PriceList") and given["PriceList"] not in self.price_lists:
-            raise Refused(f"Prislistan {given['PriceList']} finns inte", 0)
+        self.known(given)
         if number is None:
             number = given.get("CustomerNumber") or self._free_number("customer", self.customers)
             if number in self.customers:

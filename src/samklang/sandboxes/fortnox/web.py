@@ -212,6 +212,8 @@ class Web:
             route("GET", steps, one("Price", priced)),
             route("PUT", steps, one("Price", price, body=True)),
             route("DELETE", steps, self.gone(drop)),
+            route("GET", "/3/wayofdeliveries", many("WayOfDeliveries", ledger.ways.values, shapes.itself)),
+            route("GET", "/3/termsofpayments", many("TermsOfPayments", ledger.terms.values, shapes.itself)),
             route("GET", "/3/units", many("Units", ledger.units.values, shapes.itself)),
             route("POST", "/3/units", new("Unit", self._new_unit)),
             route("GET", "/3/units/{code}", one("Unit", lambda p, _: _known(ledger.units, p["code"]))),

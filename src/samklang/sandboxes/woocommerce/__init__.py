@@ -32,6 +32,7 @@ from samklang.sandboxes.woocommerce.people import ORG_NO_META, Customers, addres
 from samklang.sandboxes.woocommerce.routes import Api
 from samklang.sandboxes.woocommerce.shelf import CLASS_OF_PERCENT, TAX_RATES, Product
 from samklang.sandboxes.woocommerce.till import Order
+from samklang.sandboxes.woocommerce.ways import PAYMENTS
 from samklang.sandboxes.woocommerce.webhooks import Webhooks
 from samklang.sandboxes.woocommerce.wire import JSON, links, money
 
@@ -39,7 +40,7 @@ __all__ = ["CONSUMER_KEY", "CONSUMER_SECRET", "ORG_NO_META", "WooSandbox"]
 
 CONSUMER_KEY, CONSUMER_SECRET = "ck_sandbox", "cs_sandbox"  # a stand-in's key, the same everywhere
 
-_PAYMENTS = (("klarna_payments", "Klarna"), ("swish", "Swish"), ("bacs", "Bankgiro"))
+_PAID_BY = ("klarna_payments", "swish", "bacs")
 
 
 class WooSandbox:
@@ -152,7 +153,7 @@ class WooSandbox:
                 email = party.email
                 customer_id = next((id_ for id_, row in self.customers.rows.items() if row["email"] == email), 0)
                 customer_id = customer_id or self.customers.create(_registration(party))["id"]
-            method = payment_method or dice.choices([name for name, _ in _PAYMENTS], (6, 3, 1))[0]
+            method = payment_method or dice.choices(_PAID_BY, (6, 3, 1))[0]
             sold = sum(
                 Decimal(self.catalogue.price(self.catalogue.rows[self.catalogue.by_sku[sku.lower()]]) or 0) * quantity
                 for sku, quantity in chosen
@@ -165,7 +166,7 @@ class WooSandbox:
                 "billing": billing,
                 "shipping": {key: value for key, value in billing.items() if key not in ("email", "phone")},
                 "payment_method": method,
-                "payment_method_title": dict(_PAYMENTS).get(method, method),
+                "payment_method_title": PAYMENTS.get(method, (method,))[0],
                 "transaction_id": f"{dice.getrandbits(64):016x}" if status != "pending" and method != "bacs" else "",
                 "customer_note": dice.choice(("", "", "", "Ställ paketet vid dörren, tack!")),
                 "line_items": [{"sku": sku, "quantity": quantity} for sku, quantity in chosen],

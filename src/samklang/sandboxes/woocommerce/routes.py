@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from samklang.sandboxes.woocommerce import ways
 from samklang.sandboxes.woocommerce.server import Call, Reply, Rest, route
 from samklang.sandboxes.woocommerce.shelf import Product
 from samklang.sandboxes.woocommerce.till import Order
@@ -289,6 +290,17 @@ class Api(Rest):
     def order_totals(self, call: Call) -> Reply:
         return Reply(200, _encode(self.lists.order_totals()))
 
+    def gateways(self, call: Call) -> Reply:
+        return Reply(200, _encode(ways.gateways()))
+
+    def zones(self, call: Call) -> Reply:
+        return Reply(200, _encode(ways.zones()))
+
+    def zone_methods(self, call: Call) -> Reply:
+        if call.ids[0] >= len(ways.ZONES):
+            raise Refused(404, "woocommerce_rest_shipping_zone_invalid", "Invalid shipping zone.")
+        return Reply(200, _encode(ways.methods(call.ids[0])))
+
 
 def _same(row: JSON) -> JSON:
     return row
@@ -323,3 +335,6 @@ route("/settings/products", GET=Api.settings)
 route("/settings/(?:general|tax|products)/[a-z_]+", GET=Api.settings)
 route("/system_status", GET=Api.system_status)
 route("/reports/orders/totals", GET=Api.order_totals)
+route("/payment_gateways", GET=Api.gateways)
+route("/shipping/zones", GET=Api.zones)
+route("/shipping/zones/{zone_id}/methods", GET=Api.zone_methods)
