@@ -1,11 +1,13 @@
-"""Response times of the pages with a million articles and 200,000 orders in the database.
+"""Response times of the pages and API lists with a million records, 200,000 orders and 10,000 problems in the database.
 
-    ./run python -m benchmarks.pages [--articles 1000000] [--orders 200000] [--databases sqlite,postgresql]
-                                     [--requests 200] [--repeat 3]
+    ./run python -m benchmarks.pages [--articles 250000] [--orders 200000] [--problems 10000] [--requests 60]
+                                     [--databases sqlite,postgresql] [--at PLACE] [--only WORD]
 
-Each address is asked `--requests` times, one after the other, for things drawn at random; p50 and p95 are medians of
-`--repeat` such rounds. The tables are filled by the benchmark itself (benchmarks/filling.py), the web is `samklang
-serve` in a process of its own.
+Each database is filled twice by benchmarks/filling.py, whole and with a tenth of everything. `q` is how often a page
+asks the whole one, `at 1/10` how often the other: `grows` marks a page whose count is larger with more rows. Then each
+address is asked `--requests` times over HTTP, one after the other, for things drawn at random, of `samklang serve` in a
+process of its own. `--at` measures a database that is filled already (a folder with samklang.db, or a postgresql://
+address of a database of exactly that size) and fills nothing; `--only` the pages whose name holds a word.
 """
 
 from __future__ import annotations
@@ -19,137 +21,153 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
-from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 import urllib3
 
 from benchmarks import stage
+from benchmarks.filling import sizes
+from benchmarks.numbered import Size
+from benchmarks.visited import Known, Visit, visits
 
-Asked = Callable[[random.Random], str]  # dice → address
-_SLOW = 0.2  # seconds that a page may take
-
-
-class Size(NamedTuple):
-    """How much stands in the database."""
-
-    articles: int
-    orders: int
+_SLOW = 0.3  # seconds that a page may take at p95
+_PART = 10  # the smaller database has so many times fewer rows
 
 
-def addresses(size: Size) -> dict[str, Asked]:
-    """What is asked, by its name in the table."""
-    from benchmarks import filling
+class Place(NamedTuple):
+    """A filled database: the hub's folder, its address ("" = SQLite in the folder)."""
 
-    def order(dice: random.Random) -> str:
-        return filling.order_key(dice.randrange(size.orders))
+    home: Path
+    address: str
 
-    def article(dice: random.Random) -> str:
-        return filling.article_key(dice.randrange(size.articles))
-
-    return {
-        "start": lambda _: "/t/bench/",
-        "map (refresh)": lambda _: "/t/bench/map",
-        "orders": lambda _: "/t/bench/orders",
-        "orders, a later page": lambda dice: f"/t/bench/orders?before={4 * dice.randrange(1, size.orders)}",
-        "orders, search": lambda dice: f"/t/bench/orders?q={order(dice).rpartition('/')[2]}",
-        "an order's journey": lambda dice: f"/t/bench/orders/{order(dice)}",
-        "products": lambda _: "/t/bench/products",
-        "products, a later page": lambda dice: f"/t/bench/products?after={article(dice)}",
-        "products, search": lambda dice: f"/t/bench/products?q={article(dice)}",
-        "problems": lambda _: "/t/bench/problems",
-        "flows": lambda _: "/t/bench/flows",
-        "transfers": lambda _: "/t/bench/transfers",
-        "/health": lambda _: "/health",
-        "/ready": lambda _: "/ready",
-        "/metrics": lambda _: "/metrics",
-    }
+    @property
+    def environment(self) -> dict[str, str]:
+        """What a process of the hub must know of it; the API is not slowed down."""
+        return {**stage.environment(self.home, self.address), "SAMKLANG_API_RATE": "10000000"}
 
 
 @contextlib.contextmanager
-def served(home: Path, address: str) -> Iterator[str]:
+def served(place: Place) -> Iterator[str]:
     """`samklang serve` on a filled database (with a worker on PostgreSQL, so that it is ready); gives its address."""
     with contextlib.ExitStack() as stack:
-        environment = stage.environment(home, address)
-        if address:
-            stack.enter_context(stage.process("samklang", "worker", **environment))
-        yield stack.enter_context(stage.process("samklang", "serve", "--port", "0", **environment)).split()[2]
+        if place.address:
+            stack.enter_context(stage.process("samklang", "worker", **place.environment))
+        yield stack.enter_context(stage.process("samklang", "serve", "--port", "0", **place.environment)).split()[2]
 
 
-def signed_in(hub: str, home: Path, address: str) -> urllib3.PoolManager:
-    """Somebody who may see everything, let in by a one-time address."""
-    command = [sys.executable, "-m", "samklang", "people", "add", "bench@example.com", "--role", "owner", "--json"]
-    environment = {**os.environ, **stage.environment(home, address)}
-    said = subprocess.run(command, env=environment, capture_output=True, check=True)
+def signed_in(hub: str, place: Place) -> dict[str, str]:
+    """Headers of somebody who may see everything, let in by a one-time address."""
+    command = [
+        sys.executable,
+        "-m",
+        "samklang",
+        "people",
+        "add",
+        f"{time.time()}@example.com",
+        "--role",
+        "owner",
+        "--json",
+    ]
+    said = subprocess.run(command, env={**os.environ, **place.environment}, capture_output=True, check=True)
     way_in = urlsplit(json.loads(said.stdout)["address"]).path
     answer = urllib3.request("GET", f"{hub}{way_in}", redirect=False)
-    cookies = [cookie.partition(";")[0] for cookie in answer.headers.getlist("Set-Cookie")]
-    return urllib3.PoolManager(headers={"Cookie": "; ".join(cookies)})
+    return {"Cookie": "; ".join(cookie.partition(";")[0] for cookie in answer.headers.getlist("Set-Cookie"))}
 
 
-def round_of(pool: urllib3.PoolManager, hub: str, asked: Asked, requests: int, dice: random.Random) -> list[float]:
-    """Seconds of each request. RuntimeError when one is not answered with 200."""
-    found = []
-    for _ in range(requests):
-        path = asked(dice)
+def timed(hub: str, visit: Visit, headers: dict[str, str], requests: int, pool: urllib3.PoolManager) -> list[float]:
+    """Seconds of each request; the first two are not counted, for what is compiled on first use is no page.
+    RuntimeError when one is not answered with 200 (or the one thing found opens at once)."""
+    dice, found = random.Random(1), []
+    sent = {**headers, **({"HX-Request": "true"} if visit.part else {})}
+    for _ in range(requests + 2):
+        path = visit.asked(dice)
         began = time.perf_counter()
-        answer = pool.request("GET", f"{hub}{path}", redirect=False)
+        answer = pool.request("GET", f"{hub}{path}", redirect=False, headers=sent)
         found.append(time.perf_counter() - began)
-        if answer.status != 200:
+        if answer.status not in (200, 302):
             raise RuntimeError(f"{path} was answered with {answer.status}")
+    return found[2:]
+
+
+def counted(place: Place, size: Size) -> dict[str, Any]:
+    """What benchmarks/counting.py says of a database."""
+    command = [sys.executable, "-m", "benchmarks.counting", json.dumps(size._asdict())]
+    said = subprocess.run(command, env={**os.environ, **place.environment}, capture_output=True, text=True, check=False)
+    if said.returncode:
+        raise RuntimeError(f"the queries could not be counted\n{said.stderr[-3000:]}")
+    found: dict[str, Any] = json.loads(said.stdout)
     return found
 
 
-def measured(home: Path, address: str, size: Size, requests: int, repeat: int) -> dict[str, list[list[float]]]:
-    """Name → rounds of seconds."""
-    dice = random.Random(1)
-    asked = addresses(size)
-    with served(home, address) as hub:
-        pool = signed_in(hub, home, address)
-        for one in asked.values():  # unmeasured: what is compiled on first use is no page
-            round_of(pool, hub, one, 3, dice)
-        return {name: [round_of(pool, hub, one, requests, dice) for _ in range(repeat)] for name, one in asked.items()}
+@contextlib.contextmanager
+def filled(database: str, size: Size) -> Iterator[Place]:
+    """A new database, filled in a process of its own: Django is set up for one database only."""
+    with tempfile.TemporaryDirectory(prefix="samklang-bench-") as home, stage.database(database) as address:
+        place = Place(Path(home), address)
+        more = [f"--{name}={count}" for name, count in size._asdict().items()]
+        began = time.monotonic()
+        with stage.process("benchmarks.filling", *more, **place.environment) as said:
+            if said != "filled":
+                raise RuntimeError("the database could not be filled")
+        _say(f"{database} filled with {size.orders} orders in {time.monotonic() - began:.0f} s")
+        yield place
 
 
-def filled(home: Path, address: str, size: Size) -> None:
-    """Fill a new database, in a process of its own: Django is set up for one database only."""
-    more = ("--articles", str(size.articles), "--orders", str(size.orders))
-    with stage.process("benchmarks.filling", *more, **stage.environment(home, address)) as said:
-        if said != "filled":
-            raise RuntimeError("the database could not be filled")
+def measure(database: str, place: Place, size: Size, fewer: dict[str, Any], requests: int, only: str) -> list[str]:
+    """Print a line for each page; gives the names of those that are slow or grow."""
+    whole = counted(place, size)
+    known, bad = Known(*whole["known"]), []
+    with served(place) as hub, urllib3.PoolManager() as pool:
+        person, program = signed_in(hub, place), {"Authorization": f"Bearer {whole['token']}"}
+        for visit in (one for one in visits(size, known) if only in one.name):
+            seconds = timed(hub, visit, program if visit.api else person, requests, pool)
+            half, most = (1000 * stage.at(seconds, share) for share in (0.5, 0.95))
+            count = whole["pages"][visit.name]["queries"]
+            before = fewer["pages"][visit.name]["queries"] if fewer else count
+            marks = ["slow"] * (most > 1000 * _SLOW) + ["grows"] * (count > before)
+            bad += [f"{database} {visit.name}"] if marks else []
+            small = str(before) if fewer else ""
+            print(f"{visit.name:36}{database:>12}{half:9.0f}{most:9.0f}{count:6}{small:>9}  {' '.join(marks)}".rstrip())
+            sys.stdout.flush()
+    return bad
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+    sys.stderr.flush()
 
 
 def main() -> None:
     """The table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--articles", type=int, default=1_000_000)
-    parser.add_argument("--orders", type=int, default=200_000)
+    sizes(parser)
     parser.add_argument("--databases", default="sqlite,postgresql")
-    parser.add_argument("--requests", type=int, default=200)
-    parser.add_argument("--repeat", type=int, default=3)
+    parser.add_argument("--requests", type=int, default=60)
+    parser.add_argument("--at", default="")
+    parser.add_argument("--only", default="")
     args = parser.parse_args()
-    size = Size(args.articles, args.orders)
+    size = Size(args.articles, args.orders, args.problems)
     print(stage.heading())
-    print(f"{'ms':26}{'database':>12}{'p50':>22}{'p95':>22}")
-    slow = False
-    for name in args.databases.split(","):
-        with tempfile.TemporaryDirectory(prefix="samklang-bench-") as home, stage.database(name) as address:
-            began = time.monotonic()
-            filled(Path(home), address, size)
-            sys.stderr.write(f"{name} filled in {time.monotonic() - began:.0f} s\n")
-            for page, rounds in measured(Path(home), address, size, args.requests, args.repeat).items():
-                half, most = ([1000 * stage.at(one, share) for one in rounds] for share in (0.5, 0.95))
-                late = median(most) > 1000 * _SLOW
-                slow |= late
-                mark = "  slow" if late else ""
-                print(f"{page:26}{name:>12}{stage.middle(half, '.0f'):>22}{stage.middle(most, '.0f'):>22}{mark}")
-    if slow:
-        sys.exit(f"A page took more than {1000 * _SLOW:.0f} ms.")
+    records = 4 * size.articles
+    print(f"{size.articles:,} articles ({records:,} records), {size.orders:,} orders, {size.problems:,} problems")
+    print(f"{'ms':36}{'database':>12}{'p50':>9}{'p95':>9}{'q':>6}{'at 1/10':>9}")
+    bad: list[str] = []
+    if args.at:
+        with tempfile.TemporaryDirectory() as home:
+            address = args.at if "://" in args.at else ""
+            place = Place(Path(home) if address else Path(args.at), address)
+            bad = measure("postgresql" if address else "sqlite", place, size, {}, args.requests, args.only)
+    for database in [] if args.at else args.databases.split(","):
+        with filled(database, size.part(_PART)) as place:
+            fewer = counted(place, size.part(_PART))
+        with filled(database, size) as place:
+            bad += measure(database, place, size, fewer, args.requests, args.only)
+    if bad:
+        sys.exit(f"More than {1000 * _SLOW:.0f} ms at p95, or more queries with more rows: {', '.join(bad)}")
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "samklang.settings")
     main()

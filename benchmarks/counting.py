@@ -1,0 +1,97 @@
+"""How often each page asks the database, and what it asks longest: pages are opened in this process.
+
+    python -m benchmarks.counting '{"articles": …, "orders": …, "problems": …}'
+
+Run with the environment of a filled database; prints JSON: what only the database knows, a token for the API, and for
+each page its queries, its seconds, and its slowest statement.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+import sys
+import time
+from typing import Any
+
+import django
+
+from benchmarks.numbered import Size
+from benchmarks.visited import Known, visits
+
+_TIMES = 2  # each page; the second is counted: what is made once for a process has been made
+
+
+def known() -> Known:
+    """What only the database knows."""
+    from django.db.models import Count
+
+    from samklang.hub.models import Connection, ExchangeRow, Problem, Step
+
+    open_ = Problem.objects.filter(tenant__slug="bench", closed_at=None).annotate(n=Count("items"))
+    small, large = open_.order_by("n", "pk").first(), open_.order_by("-n", "pk").first()
+    assert small is not None and large is not None
+    calls, steps = (
+        list(rows.order_by("-pk").values_list("pk", flat=True)[:1]) for rows in (ExchangeRow.objects, Step.objects)
+    )
+    dice = random.Random(1)
+    some = Step.objects.filter(pk__in=[dice.randrange(1, steps[0] + 1) for _ in range(100)])
+    return Known(
+        Connection.objects.get(name="ledger").pk, small.pk, large.pk,
+        [dice.randrange(1, calls[0] + 1) for _ in range(100)], list(some.values_list("order", "pk")), time.time(),
+    )  # fmt: skip
+
+
+def counted(size: Size, these: Known, names: frozenset[str]) -> tuple[str, dict[str, dict[str, Any]]]:
+    """(token for the API, name of the page → its figures). RuntimeError where one is not answered with 200."""
+    from django.db import connection as database
+    from django.test import Client
+    from django.test.utils import CaptureQueriesContext
+
+    from samklang.people import tokens
+    from samklang.people.models import Member, User
+    from samklang.people.rights import Right
+
+    member = Member.objects.filter(tenant__slug="bench", role="owner").select_related("tenant", "user").first()
+    if member is None:
+        from samklang.hub.models import Tenant
+
+        user = User.objects.make("bench@example.com")
+        member = Member.objects.create(tenant=Tenant.objects.get(slug="bench"), user=user, role="owner")
+    _, token = tokens.make(member, f"bench {time.time()}", list(Right), None)
+    person, program = Client(SERVER_NAME="localhost"), Client(headers={"Authorization": f"Bearer {token}"})
+    person.force_login(member.user)
+    found = {}
+    for visit in visits(size, these):
+        if names and visit.name not in names:
+            continue
+        dice = random.Random(7)
+        for _ in range(_TIMES):
+            path = visit.asked(dice)
+            began = time.perf_counter()
+            with CaptureQueriesContext(database) as asked:
+                answer = (program if visit.api else person).get(
+                    path, headers={"HX-Request": "true"} if visit.part else {}
+                )
+            took = time.perf_counter() - began
+            if answer.status_code not in (200, 302):
+                raise RuntimeError(f"{path} was answered with {answer.status_code}")
+        slowest = max(asked.captured_queries, key=lambda one: float(one["time"]), default={"time": "0", "sql": ""})
+        found[visit.name] = {"queries": len(asked), "seconds": took, "slowest": slowest}
+    return token, found
+
+
+def main() -> None:
+    """Print it."""
+    from django.conf import settings
+
+    settings.ALLOWED_HOSTS = ["*"]
+    size = Size(**json.loads(sys.argv[1]))
+    these = known()
+    token, found = counted(size, these, frozenset(sys.argv[2:]))
+    sys.stdout.write(json.dumps({"known": these, "token": token, "pages": found}) + "\n")
+
+
+if __name__ == "__main__":
+    django.setup()
+    main()
