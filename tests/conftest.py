@@ -6,6 +6,7 @@ A test that asks for `database` gets SQLite; with `home` parametrised it runs on
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import os
 import shutil
 import tempfile
@@ -64,24 +65,58 @@ def migrate() -> None:
 
 
 @pytest.fixture(scope="session")
-def migrated() -> Iterator[Path]:
+def kept(request: pytest.FixtureRequest) -> Path:
+    """Where empty databases are kept from run to run: a folder named by what their shape follows from."""
+    from django.apps import apps
+
+    shape = hashlib.sha256(django.__version__.encode())
+    for app in sorted(apps.get_app_configs(), key=lambda app: app.name):
+        for file in sorted(Path(app.path, "migrations").rglob("*.*")):
+            if file.suffix in (".py", ".sql"):
+                shape.update(file.read_bytes())
+    cache: pytest.Cache = request.config.cache  # type: ignore[attr-defined]  # set by pytest's own plug-in
+    return cache.mkdir("migrated") / shape.hexdigest()[:16]
+
+
+def keep(made: Path, place: Path) -> None:
+    """Put a file where other runs find it: whole or not at all, however many do it at once."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    half = place.with_name(f"{place.name}.{os.getpid()}")
+    shutil.copy(made, half)
+    half.rename(place)
+
+
+@pytest.fixture(scope="session")
+def migrated(kept: Path) -> Iterator[Path]:
     """A database file with all migrations applied."""
-    template = _home / "template.db"
-    move_to(sqlite(template))
-    migrate()
+    template, before = _home / "template.db", kept / "template.db"
+    if before.exists():
+        shutil.copy(before, template)
+        move_to(sqlite(template))
+    else:
+        move_to(sqlite(template))
+        migrate()
+        keep(template, before)
     yield template
     shutil.rmtree(_home, ignore_errors=True)
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[Server]:
+def postgres(kept: Path) -> Iterator[Server]:
     """A PostgreSQL server whose database `template` has all migrations applied."""
     from samklang.settings import postgresql
 
     with running() as server:
-        move_to(postgresql(server.create("template")))
-        migrate()
-        move_to(sqlite(_home / "template.db"))
+        address, before = server.create("template"), kept / "template.sql"
+        if before.exists():
+            server.restore(before, address)
+        else:
+            move_to(postgresql(address))
+            migrate()
+            move_to(sqlite(_home / "template.db"))
+            dump = _home / "template.sql"
+            server.dump(dump, address)
+            keep(dump, before)
         yield server
 
 

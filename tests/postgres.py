@@ -94,6 +94,16 @@ class Server:
         self.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
         return self.url(database)
 
+    def dump(self, file: Path, address: str) -> None:
+        """Write a whole database to a file of statements."""
+        command = [self.tool("pg_dump"), "--no-owner", "--file", str(file), address]
+        subprocess.run(command, capture_output=True, check=True, cwd="/")
+
+    def restore(self, file: Path, address: str) -> None:
+        """Fill a fresh database from such a file."""
+        command = [self.tool("psql"), "--quiet", "--set", "ON_ERROR_STOP=1", "--file", str(file), address]
+        subprocess.run(command, capture_output=True, check=True, cwd="/")
+
     def drop(self, database: str) -> None:
         """Remove a database and cut who still uses it."""
         self.execute(f'DROP DATABASE IF EXISTS "{database}" WITH (FORCE)')
