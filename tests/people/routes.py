@@ -31,6 +31,8 @@ VALUES: dict[str, tuple[str, ...]] = {
     "direction": ("in",),
     "type_": ("order",),
     "target": ("fortnox",),
+    "company": ("ov",),
+    "line": ("1",),
     "kind": ("csv", "xlsx"),
     "what": ("products", "retry", "mend", "release"),
 }

@@ -18,11 +18,15 @@ from django.http import HttpRequest, HttpResponse
 from django.test import Client
 from django.urls import path
 
+from samklang.connectors import registry
 from samklang.people.access import Access
 from samklang.people.rights import ALLOWS, Role
+from tests.accounting.statements.files import klarna
 from tests.browser.merchant import ARTICLES, BUYERS, Merchant
 from tests.conftest import move_to, sqlite
 from tests.people.routes import VALUES, Route, _walk, routes
+from tests.reconciliation.conftest import Desk
+from tests.reconciliation.test_run import day_of_sales
 from tests.visitor import visitor
 
 ROUTES = routes()
@@ -30,7 +34,7 @@ OURS = [route for route in ROUTES if route.access and route.access.who == "membe
 METHODS = ("GET", "POST")
 #: What stands on the victim's pages and nowhere else.
 MARKS = (
-    "Hemliga", "victim.example", "nordljus-se", "lager-boras", "Storgatan", "kund10",
+    "Hemliga", "victim.example", "nordljus-se", "lager-boras", "Storgatan", "kund10", "XISA93DJ",
     *(name for name, _, _ in BUYERS), *(name for _, name, _ in ARTICLES),
 )  # fmt: skip
 
@@ -49,6 +53,12 @@ def victim(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     (folder / "samklang.db").write_bytes(migrated.read_bytes())
     move_to(sqlite(folder / "samklang.db"))
     tenant = Merchant(orders=14, slug="victim", name="Hemliga Handel AB").tenant
+    registry.packages()["shelf"] = "tests.doubles.shelf"
+    desk = Desk(tenant)
+    desk.flow()
+    desk.sells(*day_of_sales())
+    desk.takes(klarna())
+    desk.run()
     for role in Role:
         visitor(tenant, role)
     owner = Member.objects.select_related("user").get(tenant=tenant, role="owner")

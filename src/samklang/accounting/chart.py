@@ -163,6 +163,11 @@ class Chart:
         found = {row.account: row for rows in self._accounts.values() for row in rows if row.since <= on < row.until}
         return tuple(found[account] for account in sorted(found))
 
+    def fees_on(self, on: date) -> tuple[FeeRow, ...]:
+        """The rules of fees that decide on that day: of those for the same fee, the last."""
+        found = {(row.provider, row.entity, row.fee): row for row in self.fees if row.since <= on < row.until}
+        return tuple(found[name] for name in sorted(found))
+
     def text(self, name: str, **fields: object) -> str:
         """A voucher's text in the company's language."""
         return self._texts[name].format(**fields)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
@@ -14,7 +14,6 @@ from django.utils.dateparse import parse_date
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
-from samklang.accounting.chart import FeeRow
 from samklang.connectors.errors import SamklangError
 from samklang.console.frame import go, in_zone, show, told
 from samklang.hub import uploads
@@ -278,11 +277,5 @@ def accounts(request: PageRequest, number: int) -> HttpResponse:
     day = today(ours)
     return _shown(
         request, "accounts", company, accounts=ours.chart.rows(day), day=day,
-        fees=_in_force(ours.chart.fees, day),
+        fees=ours.chart.fees_on(day),
     )  # fmt: skip
-
-
-def _in_force(fees: Iterable[FeeRow], day: date) -> list[FeeRow]:
-    """The rules that decide on the day: of those for the same fee, the last."""
-    found = {(row.provider, row.entity, row.fee): row for row in fees if row.since <= day < row.until}
-    return sorted(found.values(), key=lambda row: (row.provider, row.entity, row.fee))

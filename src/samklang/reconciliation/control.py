@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 import msgspec
-from django.db.models import Max, Min, Sum
+from django.db.models import Max, Min, Q, Sum
 
 from samklang.accounting.control import VatKey, vat_of_movements
 from samklang.accounting.daybook import book_sales
@@ -85,6 +85,7 @@ class Item(NamedTuple):
     amount: Decimal
     currency: str
     booked: Decimal
+    pk: int
 
 
 def clearing(company: Company, on: date, stated: Mapping[str, Decimal] | None = None) -> list[Clearing]:
@@ -107,8 +108,13 @@ def clearing(company: Company, on: date, stated: Mapping[str, Decimal] | None = 
     return [Clearing(name, booked[name], open_[name], carried.get(name, ZERO), stated.get(name)) for name in names]
 
 
-def open_items(company: Company, on: date) -> list[Item]:
-    """What was sold until the end of the day and is in no statement of that day or before; the month-end list."""
+def open_items(
+    company: Company, on: date, *, after: tuple[str, date, int] | None = None, most: int | None = None
+) -> list[Item]:
+    """What was sold until the end of the day and is in no statement of that day or before; the month-end list.
+
+    `after` is provider, day and row of the last that was shown.
+    """
     days = dict(
         StatementLine.objects.filter(tenant=company.tenant_id, statement__company=company, statement__day__gt=on)
         .values_list("line", "statement__day")
@@ -123,11 +129,18 @@ def open_items(company: Company, on: date) -> list[Item]:
     found = []
     payments = Payment.objects.filter(tenant=company.tenant_id, company=company, day__lte=on)
     rows = payments.exclude(left=0) if not later else payments
+    if after is not None:
+        name, day, pk = after
+        rows = rows.filter(
+            Q(provider__gt=name) | Q(provider=name, day__gt=day) | Q(provider=name, day=day, pk__gt=pk)
+        )  # fmt: skip
     for row in rows.order_by("provider", "day", "pk").iterator(chunk_size=5000):
         left = row.left + later.get(row.payment, ZERO)
         if left:
             booked = (row.booked * left / row.amount).quantize(Decimal("0.01"))
-            found.append(Item(row.provider, row.order, row.payment, row.day, left, row.currency, booked))
+            found.append(Item(row.provider, row.order, row.payment, row.day, left, row.currency, booked, row.pk))
+            if len(found) == most:
+                break
     return found
 
 

@@ -30,7 +30,7 @@ from samklang.reconciliation.companies import accounting_company, wake
 from samklang.reconciliation.models import BankLine, BankStatement, Statement, StatementFile, StatementLine
 from samklang.reconciliation.sets import insert
 
-Way = Literal["cli", "console", "folder", "fetched"]
+Way = Literal["cli", "console", "api", "folder", "fetched"]
 Read = Sequence[StatementRow | BankStatementRow]
 
 #: What a statement may be, by its bytes.

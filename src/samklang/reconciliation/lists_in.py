@@ -7,10 +7,11 @@ Openings: the columns provider, channel, order, day, amount, currency, booked, a
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from io import StringIO
+from typing import Any
 
 import msgspec
 from django.db import transaction
@@ -24,6 +25,7 @@ from samklang.reconciliation.models import Opening, Rate
 from samklang.reconciliation.sets import upsert
 
 _CSV: tuple[uploads.Kind, ...] = ("text",)
+_LONGEST, _MOST = 200, Decimal("1e15")  # characters of an item's id; amounts are below it
 _DIGITS = 12  # of a rate that is the quotient of two published ones
 _encode = msgspec.json.Encoder(decimal_format="string").encode
 
@@ -71,15 +73,34 @@ def take_openings(company: Company, data: bytes) -> int:
         missing = {"provider", "channel", "order", "day", "amount", "currency", "booked"} - set(row)
         if missing:
             raise BadData(f"The list has no column {', '.join(sorted(missing))}", do_this="Add it to the file.")
-        id_ = row.get("id", "")
         items.append(
-            OpeningItem(
-                id=f"opening/{row['provider']}/{row['channel']}/{row['order']}/{id_ or number}",
-                provider=row["provider"], channel=row["channel"], order_no=row["order"], day=_day(row, "day"),
+            opening(
+                number, row["provider"], row["channel"], row["order"], day=_day(row, "day"),
                 amount=_number(row, "amount"), currency=row["currency"], booked=_number(row, "booked"),
-                provider_id=id_,
+                provider_id=row.get("id", ""),
             )
         )  # fmt: skip
+    keep_openings(company, items)
+    return len(items)
+
+
+def opening(number: int, provider: str, channel: str, order_no: str, **more: Any) -> OpeningItem:
+    """The item at a place (from 1) of the list. Where the provider's own id is not known, the place tells it apart."""
+    id_ = f"opening/{provider}/{channel}/{order_no}/{more['provider_id'] or number}"
+    return OpeningItem(id=id_, provider=provider, channel=channel, order_no=order_no, **more)
+
+
+def keep_openings(company: Company, items: Sequence[OpeningItem]) -> None:
+    """Let these be the opening list of a company. BadData, and the old one stays, when it cannot be kept."""
+    seen: set[str] = set()
+    for number, item in enumerate(items, 1):
+        if item.id in seen:
+            raise BadData(f"Item {number} is on the list already: {item.order_no}", do_this="Take one of them away.")
+        seen.add(item.id)
+        if len(item.id) > _LONGEST or len(item.provider) > 40 or len(item.currency) != 3:
+            raise BadData(f"Item {number} has a name that is too long, or no currency", do_this="Correct the item.")
+        if not max(abs(item.amount), abs(item.booked)) < _MOST:
+            raise BadData(f"The amount of item {number} cannot be", do_this="Correct the item.")
     with transaction.atomic():
         Opening.objects.filter(tenant=company.tenant_id, company=company).delete()
         Opening.objects.bulk_create(
@@ -90,7 +111,6 @@ def take_openings(company: Company, data: bytes) -> int:
             for item in items
         )  # fmt: skip
         wake(company)
-    return len(items)
 
 
 def _rows(data: bytes) -> list[list[str]]:

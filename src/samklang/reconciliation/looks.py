@@ -12,7 +12,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Exists, OuterRef, Q, Sum
 
 from samklang.hub.models import Company, ProblemItem
 from samklang.reconciliation import exceptions
@@ -35,6 +35,7 @@ from samklang.records.money import ZERO
 
 PAGE = 50
 _CENT = Decimal("0.01")
+_DIGITS_OF_A_ROW = 18  # so that every database can hold the number
 
 
 class PayoutRow(NamedTuple):
@@ -97,6 +98,7 @@ class Problem(NamedTuple):
     amount: Decimal | None
     currency: str
     at: datetime
+    pk: int
 
 
 class Pair(NamedTuple):
@@ -112,6 +114,7 @@ class Pair(NamedTuple):
     currency: str
     order: str
     sold_on: date
+    pk: int
 
 
 def amount(value: Decimal) -> Decimal:
@@ -136,7 +139,11 @@ def payouts(
     rows = rows.filter(reference__icontains=search) if search else rows
     rows = rows.filter(open__gt=0) if open_only else rows
     rows = _before(rows, "day", before)
-    some = list(rows.order_by("-day", "-pk")[:most])
+    return payout_rows(company, list(rows.order_by("-day", "-pk")[:most]))
+
+
+def payout_rows(company: Company, some: Sequence[Statement]) -> list[PayoutRow]:
+    """Statements as lists show them."""
     states = _voucher_states(company, [f"{company.code}/settlement/{row.key}" for row in some])
     banked = _banked(company, [row.pk for row in some])
     return [
@@ -152,9 +159,16 @@ def _before(rows: Any, field: str, mark: str) -> Any:
     """Rows after the mark of a page that is sorted by -field, -pk. ValueError for what is no mark."""
     if not mark:
         return rows
+    on, pk = _mark(mark)
+    return rows.filter(Q(**{f"{field}__lt": on}) | Q(**{field: on, "pk__lt": pk}))
+
+
+def _mark(mark: str) -> tuple[date, int]:
+    """The place in a list of days that a mark names. ValueError for what is none."""
     day, _, pk = mark.partition("/")
-    on = date.fromisoformat(day)
-    return rows.filter(Q(**{f"{field}__lt": on}) | Q(**{field: on, "pk__lt": int(pk)}))
+    if not pk.isdecimal() or len(pk) > _DIGITS_OF_A_ROW:
+        raise ValueError(mark)
+    return date.fromisoformat(day), int(pk)
 
 
 def _voucher_states(company: Company, keys: Sequence[str]) -> dict[str, str]:
@@ -268,9 +282,12 @@ def voucher_counts(company: Company) -> dict[str, tuple[int, Decimal]]:
     return {state: (count, amount(Decimal(total or 0))) for state, count, total in found}
 
 
-def pairs(company: Company, most: int = 200) -> list[Pair]:
-    """Suggestions that wait for a person's word."""
-    rows = list(Suggestion.objects.filter(tenant=company.tenant_id, company=company).order_by("pk")[:most])
+def pairs(company: Company, most: int = 200, *, after: int = 0) -> list[Pair]:
+    """Suggestions that wait for a person's word; `after` is the last that was shown."""
+    line = StatementLine.objects.filter(tenant=company.tenant_id, line=OuterRef("line"), statement__company=company)
+    payment = Payment.objects.filter(tenant=company.tenant_id, company=company, payment=OuterRef("expected"))
+    found = Suggestion.objects.filter(Exists(line), Exists(payment), tenant=company.tenant_id, company=company)
+    rows = list(found.filter(pk__gt=after).order_by("pk")[:most])
     lines = {
         row.line: row
         for row in StatementLine.objects.filter(
@@ -287,38 +304,45 @@ def pairs(company: Company, most: int = 200) -> list[Pair]:
         Pair(
             one.line, one.expected, one.why, lines[one.line].statement.provider, lines[one.line].statement_id,
             lines[one.line].statement.day, amount(lines[one.line].amount), lines[one.line].currency,
-            payments[one.expected].order, payments[one.expected].day,
+            payments[one.expected].order, payments[one.expected].day, one.pk,
         )
         for one in rows
-        if one.line in lines and one.expected in payments
     ]  # fmt: skip
 
 
-def open_payments(company: Company, *, provider: str = "", search: str = "", most: int = PAGE) -> list[Payment]:
-    """What providers have not stated yet, oldest first."""
+def open_payments(
+    company: Company, *, provider: str = "", search: str = "", after: str = "", most: int = PAGE
+) -> list[Payment]:
+    """What providers have not stated yet, oldest first. `after` is where the last page ended (day/pk)."""
     rows = Payment.objects.filter(tenant=company.tenant_id, company=company).exclude(left=0)
     rows = rows.filter(provider=provider) if provider else rows
     rows = rows.filter(order__icontains=search) if search else rows
+    if after:
+        day, pk = _mark(after)
+        rows = rows.filter(Q(day__gt=day) | Q(day=day, pk__gt=pk))
     return list(rows.order_by("day", "pk")[:most])
 
 
-def loose_bank_lines(company: Company, most: int = PAGE) -> list[BankLine]:
-    """Bank lines that name a provider and belong to no payout, newest first."""
+def loose_bank_lines(company: Company, most: int = PAGE, *, before: str = "") -> list[BankLine]:
+    """Bank lines that name a provider and belong to no payout, newest first. `before`: see `payouts`."""
     rows = BankLine.objects.filter(tenant=company.tenant_id, company=company).exclude(provider="")
     used = PayoutMatch.objects.filter(tenant=company.tenant_id, company=company).values("bank_line")
-    return list(rows.exclude(row__in=used).order_by("-booked_on", "-pk")[:most])
+    rows = _before(rows.exclude(row__in=used), "booked_on", before)
+    return list(rows.order_by("-booked_on", "-pk")[:most])
 
 
-def problems(company: Company, most: int = 500) -> list[Problem]:
-    """The open exceptions of the books, the largest kinds first."""
+def problems(company: Company, most: int = 500, *, after: tuple[str, int] = ("", 0)) -> list[Problem]:
+    """The open exceptions of the books by code; `after` is code and row of the last that was shown."""
     rows = ProblemItem.objects.filter(
         tenant=company.tenant_id, connection=None, direction=exceptions.DIRECTION, key__startswith=f"{company.code}/"
     )
+    code, pk = after
+    rows = rows.filter(Q(problem__code__gt=code) | Q(problem__code=code, pk__gt=pk)) if code else rows
     some = rows.select_related("problem").order_by("problem__code", "pk")[:most]
     return [
         Problem(
             item.problem.code, item.where, _said(item), item.problem.do_this,
-            None if item.amount is None else amount(item.amount), item.currency, item.at,
+            None if item.amount is None else amount(item.amount), item.currency, item.at, item.pk,
         )
         for item in some
     ]  # fmt: skip

@@ -40,7 +40,7 @@ class StatementFile(models.Model):
     body = models.BinaryField()
     at = models.DateTimeField(auto_now_add=True)
     by = models.CharField(max_length=150)
-    way = models.CharField(max_length=10)  # cli, console, folder, fetched
+    way = models.CharField(max_length=10)  # cli, console, api, folder, fetched
     connection = models.ForeignKey(Connection, models.SET_NULL, null=True)
     state = models.CharField(max_length=8, choices=State.choices, default=State.TAKEN)
     error = models.TextField(default="", blank=True)

@@ -12,6 +12,7 @@ from ninja import NinjaAPI
 from samklang import __version__
 from samklang.api.v1 import (
     acts,
+    books,
     brakes,
     configuration,
     connections,
@@ -22,17 +23,20 @@ from samklang.api.v1 import (
     plans,
     problems,
     records,
+    vouchers,
     webhooks,
 )
+from samklang.api.v1.reading import Strictly
 from samklang.api.v1.shapes import Renderer
 
 DOORS = (
     orders.door, acts.door, records.door, problems.door, brakes.door, connections.door, configuration.door, plans.door,
-    logs.door, webhooks.door,
+    books.door, vouchers.door, logs.door, webhooks.door,
 )  # fmt: skip
 
 api = NinjaAPI(
     title="Samklang", version="1", urls_namespace="api-v1", docs_url=None, openapi_url=None, renderer=Renderer(),
+    parser=Strictly(),
     description=(
         "Keeps the systems of a trading company in step. Everything that the console shows and does. Tokens carry"
         " rights; times are ISO 8601 in UTC, amounts are decimals as text; fields are only ever added."

@@ -46,6 +46,15 @@ def of_slice(found: Slice[S], plain: Callable[[S], Any]) -> dict[str, Any]:
     return {"items": [plain(row) for row in found.rows], "next": next_, "total": found.total}
 
 
+#: The number of a row in a cursor, no larger than databases know.
+Place = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+
+
+def row(cursor: str) -> int:
+    """The number of the row that the page before ended with, 0 for the first page."""
+    return read(cursor, Place) or 0
+
+
 @contextlib.contextmanager
 def judged() -> Iterator[None]:
     """For a query with a cursor that the hub reads: what it cannot read is refused."""

@@ -29,6 +29,7 @@ from pydantic import ConfigDict
 from samklang.api.models import Once
 from samklang.api.v1 import once, pace
 from samklang.api.v1.errors import NoMark, NotAllowed, NoToken, NotThere, Outdated, ProblemDetails, TooOften
+from samklang.api.v1.reading import without_nul
 from samklang.hub.models import Tenant
 from samklang.people import tokens
 from samklang.people.audit import Actor
@@ -98,7 +99,8 @@ class Bearer:
         known = tokens.find(text.strip()) if scheme.lower() == "bearer" else None
         if known is None:
             raise NoToken(WWW_Authenticate="Bearer")
-        named = request.resolver_match.kwargs.get("tenant") if request.resolver_match else None
+        values = request.resolver_match.kwargs if request.resolver_match else {}
+        named = values.get("tenant")
         if named is not None and named != known.tenant.slug:
             raise NotThere
         call.allowance = pace.ask(known.token.pk)
@@ -106,6 +108,7 @@ class Bearer:
             raise TooOften(Retry_After=str(math.ceil(call.allowance.wait)))
         if self.right and not known.may(self.right):
             raise NotAllowed(f"The token lacks the right {self.right.value!r}: {WORDS[self.right]}")
+        without_nul(values)
         call.tenant, call.known, call.actor = known.tenant, known, Actor.program(known.token)
         call.once = None if request.method in _SAFE else once.begin(request, known.token)
         return True
@@ -142,7 +145,7 @@ def _unless_seen(request: HttpRequest, response: HttpResponse) -> HttpResponse:
 
 #: Statuses that any operation may be answered with.
 _ERRORS = frozenset({400, 401, 403, 404, 422, 424, 429})
-_ERRORS_OF_CHANGES = _ERRORS | {409, 412, 428}
+_ERRORS_OF_CHANGES = _ERRORS | {409, 412, 413, 428}
 
 
 class Door:

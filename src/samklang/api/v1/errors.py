@@ -8,6 +8,7 @@
         ├── NoSuchMethod  405
         ├── Clash         409
         ├── Outdated      412
+        ├── TooLarge      413
         ├── Unfit         422
         ├── NoMark        428
         └── TooOften      429
@@ -23,7 +24,10 @@ from typing import Any, ClassVar
 
 import msgspec
 import structlog
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
+from django.http.request import UnreadablePostError
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
@@ -109,6 +113,14 @@ class Outdated(Refused):
     status = 412
 
 
+class TooLarge(Refused):
+    """The request carries more than it may."""
+
+    code = "SYNC-610"
+    do = "Send less at a time: a body has at most 5 MB, a file 64 MB."
+    status = 413
+
+
 class NoMark(Refused):
     """The change does not say what it was made on."""
 
@@ -178,6 +190,10 @@ def handle_in(api: NinjaAPI) -> None:
         Http404: lambda request, error: answer(NotThere()),
         ValidationError: lambda request, error: answer(_unfit(error)),
         HttpError: lambda request, error: answer(Refused(error.message)),
+        SuspiciousOperation: lambda request, error: answer(Refused("The request cannot be read")),
+        MultiPartParserError: lambda request, error: answer(Refused("The form cannot be read")),
+        UnreadablePostError: lambda request, error: answer(Refused("The request was cut off")),
+        RequestDataTooBig: lambda request, error: answer(TooLarge()),
         Exception: _defect,
     }
     for kind, handler in handlers.items():

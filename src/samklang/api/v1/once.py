@@ -40,7 +40,7 @@ def begin(request: HttpRequest, token: Token) -> Once | None:
         return None
     if not 1 <= len(key) <= 100 or not key.isascii() or not key.isprintable():
         raise Unfit(f"{HEADER} is 1 to 100 printable characters of ASCII", where=f"header.{HEADER}")
-    asked = blake2b(f"{request.method} {request.get_full_path()}\n".encode() + request.body, digest_size=16).digest()
+    asked = _said(request)
     now = time.time()
     Once.objects.filter(begun_at__lt=now - _KEPT).delete()
     try:
@@ -62,6 +62,23 @@ def begin(request: HttpRequest, token: Token) -> Once | None:
         row.begun_at = now
         row.save(update_fields=["begun_at"])
     return row
+
+
+def _said(request: HttpRequest) -> bytes:
+    """What tells one call from another: method, address, body. Files are read from where Django has put them: a body
+    with files in it may be larger than memory should hold."""
+    said = blake2b(f"{request.method} {request.get_full_path()}\n".encode(), digest_size=16)
+    if request.content_type != "multipart/form-data":
+        said.update(request.body)
+        return said.digest()
+    said.update(request.POST.urlencode().encode())
+    for name in sorted(request.FILES):
+        for file in request.FILES.getlist(name):
+            said.update(f"\n{name} {file.name} {file.size}\n".encode())
+            for piece in file.chunks():
+                said.update(piece)
+            file.seek(0)
+    return said.digest()
 
 
 def repeat(request: HttpRequest, again: Any) -> HttpResponse:

@@ -1,0 +1,542 @@
+"""The books: what providers paid out and of which orders, what has no order yet, and what only a person can say of it.
+Vouchers and controls: vouchers.py. Programs of accountants come with the rights `books` and `approve` alone (X-08)."""
+
+from __future__ import annotations
+
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Annotated, Any, Literal
+
+from django.utils.translation import gettext_noop
+from ninja import File, Form, Query
+from ninja.files import UploadedFile
+from pydantic import Field
+
+from samklang.api.v1 import cursors
+from samklang.api.v1.acts import Done
+from samklang.api.v1.cursors import Cursor, Limit
+from samklang.api.v1.door import Call, Door, Input
+from samklang.api.v1.errors import NotThere
+from samklang.api.v1.shapes import Answer, Page
+from samklang.api.v1.webhooks import Number
+from samklang.hub import uploads
+from samklang.hub.companies import part_of
+from samklang.hub.models import Company
+from samklang.people import audit
+from samklang.people.rights import Right
+from samklang.reconciliation import companies, control, decisions, files, lists_in, looks
+from samklang.reconciliation.models import Decision, Match, Statement, StatementFile, Voucher
+
+door = Door("books")
+Code = Annotated[str, Field(max_length=40, pattern=r"^[-a-zA-Z0-9_]+$", description="The company's code.")]
+Provider = Annotated[str, Query(max_length=40, description="Only of this provider.")]
+RowName = Annotated[str, Field(min_length=1, max_length=400)]
+Why = Annotated[str, Field(max_length=300)]
+Money = Annotated[Decimal, Field(max_digits=19, decimal_places=4)]
+
+
+class BooksState(Answer):
+    """How far the books are: `behind` while something has happened that no run has seen; `error` says why they stand
+    still."""
+
+    ran_at: datetime | None
+    seconds: float
+    behind: bool
+    error: str
+
+
+class CompanyRow(Answer):
+    """A legal entity with books of its own; amounts without a currency of their own are in `currency`."""
+
+    code: str
+    name: str
+    org_no: str
+    currency: str
+    books: BooksState | None
+
+
+class StateCount(Answer):
+    """Vouchers of a state, and their turnover."""
+
+    state: Literal["draft", "validated", "approved", "sent", "posted", "reversed"]
+    count: int
+    turnover: Decimal
+
+
+class ExceptionCount(Answer):
+    """Exceptions of a code, and the amounts at stake by currency."""
+
+    code: str
+    count: int
+    amounts: dict[str, Decimal]
+
+
+class CompanyLook(CompanyRow):
+    """A company's books at a glance."""
+
+    vouchers: list[StateCount]
+    exceptions: list[ExceptionCount]
+
+
+class StatementRow(Answer):
+    """What a provider says of one payout or one day. `open` lines look for their order; `voucher` is the state of its
+    voucher ("" = none yet); `bank`: whether its payout was found at the bank (null: it reaches none)."""
+
+    id: int
+    provider: str
+    reference: str
+    day: date
+    currency: str
+    payout: Decimal
+    lines: int
+    open: int
+    voucher: str
+    bank: bool | None
+    scope: str
+
+
+class StatementLook(StatementRow):
+    """A statement whole, but for its lines; `vouchers` are the numbers of those that book it, the newest first."""
+
+    key: str
+    account: str
+    format: str
+    opening: Decimal
+    closing: Decimal
+    file: str
+    at: datetime
+    vouchers: list[int]
+
+
+class StatementLineRow(Answer):
+    """A line of a statement and the order that it was matched with; `looking`: it should have one and has none."""
+
+    number: int
+    line: str
+    kind: str
+    amount: Decimal
+    currency: str
+    order_ref: str
+    order: str
+    rule: str
+    by: str
+    confidence: int
+    looking: bool
+
+
+class FileRow(Answer):
+    """A file that was handed in, and why where it was refused."""
+
+    id: int
+    name: str
+    size: int
+    at: datetime
+    by: str
+    way: str
+    state: Literal["taken", "refused"]
+    error: str
+
+
+class FileProblem(Answer):
+    """What is odd about a file that was taken."""
+
+    code: str
+    where: str
+    what: str
+    do_this: str
+
+
+class Imported(Answer):
+    """What became of a file: names of statements that are new, and of those that were known."""
+
+    file: FileRow
+    new: list[str]
+    known: list[str]
+    problems: list[FileProblem]
+    lines: int
+
+
+class SuggestionRow(Answer):
+    """A line and a payment that may be the same; a person may confirm it."""
+
+    line: str
+    expected: str
+    why: str
+    provider: str
+    statement: int
+    day: date
+    amount: Decimal
+    currency: str
+    order: str
+    sold_on: date
+
+
+class PaymentRow(Answer):
+    """What a provider owes for an order, or has back; `left` of it is in no statement yet."""
+
+    payment: str
+    order: str
+    channel: str
+    provider: str
+    day: date
+    amount: Decimal
+    left: Decimal
+    currency: str
+    booked: Decimal
+
+
+class BankLineRow(Answer):
+    """A line of the bank account that names a provider and belongs to no payout."""
+
+    row: str
+    booked_on: date
+    amount: Decimal
+    currency: str
+    text: str
+    provider: str
+
+
+class ExceptionRow(Answer):
+    """What the books ask a person."""
+
+    code: str
+    where: str
+    what: str
+    do_this: str
+    amount: Decimal | None
+    currency: str
+    at: datetime
+
+
+class MatchInput(Input):
+    """A statement line (`line`) is this payment (`expected`)."""
+
+    line: RowName
+    expected: RowName
+    why: Why = ""
+
+
+class PayoutMatchInput(Input):
+    """A payout (a statement's line) reached the bank in this line."""
+
+    payout: RowName
+    bank_line: RowName
+    why: Why = ""
+
+
+class DecisionInput(Input):
+    """What only a person can say: ignore (the problem is none), straight (a bank line that is the provider `role`'s),
+    lost (a dispute), write off (what stands on suspense goes to `role`). `day` is today where it is not named."""
+
+    kind: Literal["ignore", "straight", "lost", "write off"]
+    about: RowName
+    why: Annotated[str, Field(min_length=1, max_length=300)]
+    role: Annotated[str, Field(max_length=60)] = ""
+    day: date | None = None
+
+
+class DecisionRow(Answer):
+    """What was said, by whom and why."""
+
+    kind: Literal["ignore", "straight", "lost", "write off"]
+    about: str
+    role: str
+    day: date
+    why: str
+    by: str
+    at: datetime
+
+
+class OpeningItem(Input):
+    """An order that was sold before the books began and is not paid out yet. `amount` is what the provider will state,
+    `booked` what stands in the ledger for it."""
+
+    provider: Annotated[str, Field(min_length=1, max_length=40)]
+    channel: Annotated[str, Field(min_length=1, max_length=40)]
+    order: Annotated[str, Field(min_length=1, max_length=60)]
+    day: date
+    amount: Money
+    currency: Annotated[str, Field(pattern=r"^[A-Z]{3}$")]
+    booked: Money
+    provider_id: Annotated[str, Field(max_length=60)] = ""
+
+
+class OpeningInput(Input):
+    """The opening list, whole."""
+
+    items: Annotated[list[OpeningItem], Field(max_length=20_000)]
+
+
+def company_of(call: Call, code: str) -> Company:
+    """The tenant's company of that code, or 404."""
+    row = Company.objects.filter(tenant=call.tenant, code=code).first()
+    if row is None:
+        raise NotThere(f"There is no company {code}")
+    return row
+
+
+def _plain(row: Company) -> dict[str, Any]:
+    part, kept = part_of(row), looks.books(row)
+    state = kept and {
+        "ran_at": kept.ran_at, "seconds": kept.seconds, "behind": kept.wanted != kept.done, "error": kept.error,
+    }  # fmt: skip
+    return {"code": row.code, "name": part.name, "org_no": part.org_no, "currency": part.currency, "books": state}
+
+
+def listed(rows: list[Any], limit: int, field: str = "day") -> dict[str, Any]:
+    """A page out of rows of looks.py that are sorted by a day."""
+    page = cursors.cut(rows, limit, lambda row: f"{getattr(row, field)}/{row.pk}")
+    return {**page, "items": [{**row._asdict(), "id": row.pk} for row in page["items"]]}
+
+
+def _file(row: StatementFile) -> dict[str, Any]:
+    fields = ("name", "size", "at", "by", "way", "state", "error")
+    return {"id": row.pk, **{name: getattr(row, name) for name in fields}}
+
+
+# ------------------------------------------------------------------------------------------------ companies
+
+
+@door.get("/companies", Right.BOOKS, list[CompanyRow])
+def companies_list(call: Call) -> Any:
+    """Companies that keep books here, and how far these are."""
+    return [_plain(row) for row in companies.companies(call.tenant)]
+
+
+@door.get("/companies/{company}", Right.BOOKS, CompanyLook)
+def company(call: Call, company: Code) -> Any:
+    """A company's books at a glance: vouchers by state, exceptions by code with their amounts."""
+    row = company_of(call, company)
+    counts, sums = looks.voucher_counts(row), looks.problem_sums(row)
+    return {
+        **_plain(row),
+        "vouchers": [{"state": name, "count": n, "turnover": total} for name, (n, total) in sorted(counts.items())],
+        "exceptions": [{"code": code, "count": n, "amounts": found} for code, (n, found) in sums.items()],
+    }  # fmt: skip
+
+
+# ------------------------------------------------------------------------------------------------ statements
+
+
+@door.get("/companies/{company}/statements", Right.BOOKS, Page[StatementRow])
+def statements(
+    call: Call,
+    company: Code,
+    q: Annotated[str, Query(max_length=80, description="A part of the payout's reference.")] = "",
+    provider: Provider = "",
+    lines: Annotated[Literal["", "open"], Query(description="`open`: only with lines that have no order.")] = "",
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> Any:
+    """Payouts and account statements, the newest first."""
+    with cursors.judged():
+        found = looks.payouts(
+            company_of(call, company), provider=provider, search=q.strip(), open_only=bool(lines),
+            before=cursors.text(cursor), most=limit + 1,
+        )  # fmt: skip
+    return listed(found, limit)
+
+
+@door.post("/companies/{company}/statements", Right.APPROVE, Imported)
+def statement_import(
+    call: Call, company: Code, file: Annotated[UploadedFile, File()],
+    provider: Annotated[str, Form(max_length=40, description="Whose file it is, where it leaves that open.")] = "",
+) -> Any:  # fmt: skip
+    """Hand in a settlement file, a bank file or a marketplace's report (multipart/form-data).
+
+    It is taken whole or not at all, and only once, however often it comes. The books follow in a moment.
+    """
+    row = company_of(call, company)
+    taken = uploads.take(file, files.KINDS)
+    made = files.import_file(row, taken.name, taken.body, files.Handed(call.actor.name, "api", provider))
+    audit.note(call.actor, gettext_noop("statement handed in"), f"company {row.code}", file=taken.name)
+    return {
+        "file": _file(made.file), "new": made.new, "known": made.known, "lines": made.lines,
+        "problems": [
+            {"code": one.code, "where": one.where, "what": one.what, "do_this": one.do_this} for one in made.problems
+        ],
+    }  # fmt: skip
+
+
+def _statement(call: Call, company: str, number: int) -> Statement:
+    rows = Statement.objects.select_related("company", "file").defer("file__body")
+    row = rows.filter(tenant=call.tenant, company__code=company, pk=number).first()
+    if row is None:
+        raise NotThere(f"There is no statement {number}")
+    return row
+
+
+@door.get("/companies/{company}/statements/{number}", Right.BOOKS, StatementLook)
+def statement(call: Call, company: Code, number: Number) -> Any:
+    """One statement, and the vouchers that book it."""
+    row = _statement(call, company, number)
+    (shown,) = looks.payout_rows(row.company, [row])
+    key = f"{row.company.code}/settlement/{row.key}"
+    made = Voucher.objects.filter(tenant=call.tenant, company=row.company, key__startswith=key).order_by("-pk")
+    return {
+        **shown._asdict(), "id": row.pk, "key": row.key, "account": row.account, "format": row.format,
+        "opening": looks.amount(row.opening), "closing": looks.amount(row.closing), "file": row.file.name,
+        "at": row.at,
+        "vouchers": [pk for pk, name in made.values_list("pk", "key") if name == key or name.startswith(f"{key}@")],
+    }  # fmt: skip
+
+
+@door.get("/companies/{company}/statements/{number}/lines", Right.BOOKS, Page[StatementLineRow])
+def statement_lines(call: Call, company: Code, number: Number, limit: Limit = 50, cursor: Cursor = "") -> Any:
+    """A statement's lines in the file's order, with what they were matched with."""
+    row = _statement(call, company, number)
+    after = cursors.row(cursor)
+    found = looks.statement_lines(row.company, row, after=after, most=limit + 1)
+    page = cursors.cut(found, limit, lambda line: line.number)
+    return {**page, "items": [line._asdict() for line in page["items"]]}
+
+
+@door.get("/companies/{company}/files", Right.BOOKS, Page[FileRow])
+def statement_files(call: Call, company: Code, limit: Limit = 50, cursor: Cursor = "") -> Any:
+    """Files that were handed in, the newest first, also those that were refused."""
+    rows = StatementFile.objects.filter(tenant=call.tenant, company=company_of(call, company)).defer("body")
+    if before := cursors.row(cursor):
+        rows = rows.filter(pk__lt=before)
+    page = cursors.cut(list(rows.order_by("-pk")[: limit + 1]), limit, lambda row: row.pk)
+    return {**page, "items": [_file(row) for row in page["items"]]}
+
+
+# ------------------------------------------------------------------------------------------------ matching
+
+
+@door.get("/companies/{company}/suggestions", Right.BOOKS, Page[SuggestionRow])
+def suggestions(call: Call, company: Code, limit: Limit = 50, cursor: Cursor = "") -> Any:
+    """Pairs that may belong together and wait for a person's word."""
+    found = looks.pairs(company_of(call, company), limit + 1, after=cursors.row(cursor))
+    page = cursors.cut(found, limit, lambda pair: pair.pk)
+    return {**page, "items": [pair._asdict() for pair in page["items"]]}
+
+
+@door.get("/companies/{company}/open-payments", Right.BOOKS, Page[PaymentRow])
+def open_payments(
+    call: Call,
+    company: Code,
+    q: Annotated[str, Query(max_length=80, description="A part of the order's key.")] = "",
+    provider: Provider = "",
+    limit: Limit = 50,
+    cursor: Cursor = "",
+) -> Any:
+    """What providers have not stated yet, the oldest first."""
+    with cursors.judged():
+        found = looks.open_payments(
+            company_of(call, company), provider=provider, search=q.strip(), after=cursors.text(cursor), most=limit + 1
+        )
+    page = cursors.cut(found, limit, lambda row: f"{row.day}/{row.pk}")
+    plain = [
+        {
+            "payment": row.payment, "order": row.order, "channel": row.channel, "provider": row.provider,
+            "day": row.day, "amount": looks.amount(row.amount), "left": looks.amount(row.left),
+            "currency": row.currency, "booked": looks.amount(row.booked),
+        }
+        for row in page["items"]
+    ]  # fmt: skip
+    return {**page, "items": plain}
+
+
+@door.get("/companies/{company}/bank-lines", Right.BOOKS, Page[BankLineRow])
+def loose_bank_lines(call: Call, company: Code, limit: Limit = 50, cursor: Cursor = "") -> Any:
+    """Bank lines that name a provider and belong to no payout, the newest first."""
+    with cursors.judged():
+        found = looks.loose_bank_lines(company_of(call, company), limit + 1, before=cursors.text(cursor))
+    page = cursors.cut(found, limit, lambda row: f"{row.booked_on}/{row.pk}")
+    plain = [
+        {
+            "row": row.row, "booked_on": row.booked_on, "amount": looks.amount(row.amount), "currency": row.currency,
+            "text": row.text, "provider": row.provider,
+        }
+        for row in page["items"]
+    ]  # fmt: skip
+    return {**page, "items": plain}
+
+
+@door.get("/companies/{company}/exceptions", Right.BOOKS, Page[ExceptionRow])
+def exceptions(call: Call, company: Code, limit: Limit = 50, cursor: Cursor = "") -> Any:
+    """What the books ask a person, by code: with its amount, and what to do."""
+    after = cursors.read(cursor, tuple[str, cursors.Place]) or ("", 0)
+    found = looks.problems(company_of(call, company), limit + 1, after=after)
+    page = cursors.cut(found, limit, lambda one: (one.code, one.pk))
+    return {**page, "items": [one._asdict() for one in page["items"]]}
+
+
+@door.post("/companies/{company}/matches", Right.APPROVE, Done)
+def match_confirm(call: Call, company: Code, payload: MatchInput) -> Any:
+    """Say that a statement line is a payment. The books follow in a moment."""
+    row = company_of(call, company)
+    decisions.confirm(row, payload.line, payload.expected, by=call.actor.name, why=payload.why)
+    audit.note(call.actor, gettext_noop("match confirmed"), f"line {payload.line}", payment=payload.expected)
+    return {"done": True}
+
+
+@door.delete("/companies/{company}/matches", Right.APPROVE)
+def match_undo(call: Call, company: Code, line: Annotated[str, Query(min_length=1, max_length=400)]) -> Any:
+    """Take back what a person said of a statement line; what rules matched stands."""
+    row = company_of(call, company)
+    if not Match.objects.filter(tenant=call.tenant, company=row, line=line, rule="person").exists():
+        raise NotThere("No person has matched this line")
+    decisions.unmatch(row, line, by=call.actor.name)
+    audit.note(call.actor, gettext_noop("match taken back"), f"line {line}")
+
+
+@door.post("/companies/{company}/payout-matches", Right.APPROVE, Done)
+def payout_match_confirm(call: Call, company: Code, payload: PayoutMatchInput) -> Any:
+    """Say that a payout is a line of the bank account."""
+    row = company_of(call, company)
+    decisions.confirm_payout(row, payload.payout, payload.bank_line, by=call.actor.name, why=payload.why)
+    audit.note(call.actor, gettext_noop("match confirmed"), f"line {payload.payout}", bank_line=payload.bank_line)
+    return {"done": True}
+
+
+@door.get("/companies/{company}/decisions", Right.BOOKS, Page[DecisionRow])
+def decisions_list(call: Call, company: Code, limit: Limit = 50, cursor: Cursor = "") -> Any:
+    """What persons have said of rows, the newest first."""
+    rows = Decision.objects.filter(tenant=call.tenant, company=company_of(call, company)).order_by("-pk")
+    if before := cursors.row(cursor):
+        rows = rows.filter(pk__lt=before)
+    return cursors.cut(list(rows[: limit + 1]), limit, lambda row: row.pk)
+
+
+@door.post("/companies/{company}/decisions", Right.APPROVE, Done)
+def decision_make(call: Call, company: Code, payload: DecisionInput) -> Any:
+    """Say what only a person can. The same again changes its reason."""
+    row = company_of(call, company)
+    decisions.decide(
+        row, payload.kind, payload.about, by=call.actor.name, why=payload.why, role=payload.role, day=payload.day
+    )
+    audit.note(call.actor, gettext_noop("decision of the books"), f"{payload.kind} {payload.about}", why=payload.why)
+    return {"done": True}
+
+
+# ------------------------------------------------------------------------------------------------ the opening list
+
+
+def _openings(company: Company) -> list[dict[str, Any]]:
+    fields = ("provider", "channel", "day", "amount", "currency", "booked", "provider_id")
+    return [
+        {"order": one.order_no, **{name: getattr(one, name) for name in fields}} for one in control.openings(company)
+    ]
+
+
+@door.get("/companies/{company}/openings", Right.BOOKS, list[OpeningItem])
+def openings(call: Call, company: Code) -> Any:
+    """What was sold before the books began here and was not paid out by then."""
+    return _openings(company_of(call, company))
+
+
+@door.put("/companies/{company}/openings", Right.APPROVE, list[OpeningItem])
+def openings_replace(call: Call, company: Code, payload: OpeningInput) -> Any:
+    """Let this be the opening list."""
+    row = company_of(call, company)
+    items = [
+        lists_in.opening(number, one.provider, one.channel, one.order, **one.model_dump(exclude={
+            "provider", "channel", "order"
+        }))
+        for number, one in enumerate(payload.items, 1)
+    ]  # fmt: skip
+    lists_in.keep_openings(row, items)
+    audit.note(call.actor, gettext_noop("opening list read"), f"company {row.code}", count=len(items))
+    return _openings(row)
