@@ -105,7 +105,7 @@ def test_from_preset_to_plan_to_applied_and_back(world: World, call: Caller) -> 
     history = call.get("/configuration/versions?limit=1")
     assert history["items"][0]["number"] == now["version"] and history["next"]
     first = call.get(f"/configuration/versions/{call.get('/configuration/versions')['items'][-1]['number']}")
-    assert first["why"] == "begin" and "[tenant]" in first["toml"]
+    assert first["why"] == "begin" and "[tenant]" in first["toml"] and first["changes"][0]["what"] == "add"
     back = call.post(f"/configuration/versions/{first['number']}/draft")
     assert {"what": "remove", "kind": "flow", "name": "product → shop (nordljus)"}.items() <= back["changes"][0].items()
     assert call.refused("DELETE", "/draft") == (428, "SYNC-607")
@@ -143,6 +143,39 @@ def test_rules_are_judged_when_they_are_sent(world: World, call: Caller) -> None
     assert answer.status_code == 422, answer.content
     assert call("PUT", "/draft/rules/shop/out/product", {"rules": []}, If_Match="*").status_code == 200
     assert call.get("/draft/rules") == []
+
+
+def test_rules_are_tried_on_a_record_before_they_are_meant(world: World, call: Caller) -> None:
+    """X-06: before and after, rule by rule; nothing is stored or sent."""
+    from samklang.hub.models import RuleSet
+
+    at = "/rules/shop/out/product"
+    assert call.refused("POST", f"{at}/try", {}) == (404, "SYNC-603"), "no record has passed here yet"
+    world.flow("product", "erp", "shop")
+    for key, name in (("A-1", "Kopp"), ("A-2", "Fat")):
+        world.erp.put(product(key, name, brand="Rörstrand"))
+    world.read("erp", "catalogue")
+    assert call.get(f"{at}/records") == ["a-2", "a-1"] and call.get(f"{at}/records?q=A-1") == ["a-1"]
+    rule = {"then": {"do": "set", "field": "name", "value": "{brand} {name}"}}
+    only_cups = {"when": {"field": "name", "is": "contains", "value": "Fat"}, "then": {"do": "ignore", "reason": "no"}}
+    tried = call.post(f"{at}/try", {"rules": [rule], "key": "a-1"})
+    assert (tried["before"]["name"], tried["after"]["name"]) == ("Kopp", "Rörstrand Kopp")
+    (step,) = tried["steps"]
+    assert step["changes"] == [{"path": "name", "before": "Kopp", "after": "Rörstrand Kopp"}]
+    assert step["sentence"] == "Set name to “{brand} {name}”."
+    wrong = call("POST", f"{at}/try", {"rules": [rule, {"then": {"do": "set", "field": "nonsense", "value": 1}}]})
+    assert wrong.status_code == 422 and wrong.json()["where"].startswith("body.rules[1]"), wrong.json()
+    assert not RuleSet.objects.exists() and not call.get("/draft")["edited"]
+
+    etag = call.get("/draft/rules/shop/out/product")["etag"]
+    made = call("PUT", "/draft/rules/shop/out/product", {"rules": [rule, only_cups]}, If_Match=f'"{etag}"').json()
+    assert call.get("/draft/rules/shop/out/product") == made and len(made["sentences"]) == 2
+    left = call.post(f"{at}/try", {"key": "a-2"})
+    assert left["after"] is None and left["steps"][-1]["left_out"] == "no", "the draft's own chain"
+    assert call.get("/rules") == [], "nothing runs before its plan is applied"
+    condition = {"connection": "erp", "type": "product", "when": {"field": "name", "is": "contains", "value": "Kopp"}}
+    assert call.post("/conditions/try", condition) == {"takes": 1, "of": 2, "examples": ["a-1"]}
+    assert call.refused("POST", "/conditions/try", {**condition, "when": {"is": "odd"}})[0] == 422
 
 
 def test_a_whole_configuration_can_be_drafted(world: World, call: Caller) -> None:

@@ -14,7 +14,6 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from samklang.connectors.errors import Misconfigured
 from samklang.console.frame import go, show, told
 from samklang.hub import config, drafts
-from samklang.hub.config import Change
 from samklang.hub.models import ConfigVersion
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
@@ -58,18 +57,12 @@ def history(request: PageRequest) -> HttpResponse:
         rows = rows.filter(number__lt=int(before))
     page_ = list(rows[: _PAGE + 1])
     older: list[ConfigVersion | None] = [*page_[1:], None]
-    looked = [(version, _changes(version, before_it)) for version, before_it in zip(page_, older, strict=False)]
+    looked = [
+        (version, config.changes_of(version, before_it)) for version, before_it in zip(page_, older, strict=False)
+    ]
     more = page_[_PAGE - 1].number if len(page_) > _PAGE else 0
     newest = ConfigVersion.objects.filter(tenant=request.tenant).order_by("-number").first()
     return show(request, "history", rows=looked[:_PAGE], more=more, newest=newest, shown=drafts.shown(request.tenant))
-
-
-def _changes(version: ConfigVersion, older: ConfigVersion | None) -> list[Change]:
-    """What a version changed of the one before; nothing where it cannot be read any more (a connector is gone)."""
-    try:
-        return config.compare(config.parse(older.text) if older else None, config.parse(version.text))
-    except Misconfigured:
-        return []
 
 
 @page(Right.SEE)
@@ -83,7 +76,7 @@ def version(request: PageRequest, number: int) -> HttpResponse:
     newest = rows.order_by("-number").first()
     return show(
         request, "version", version=found, older=older, newest=newest is not None and newest.number == number,
-        changes=_changes(found, older), lines=_diff(older.text if older else "", found.text),
+        changes=config.changes_of(found, older), lines=_diff(older.text if older else "", found.text),
     )  # fmt: skip
 
 

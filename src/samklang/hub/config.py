@@ -288,6 +288,14 @@ def compare(old: Config | None, new: Config) -> list[Change]:
     return changes
 
 
+def changes_of(version: ConfigVersion, older: ConfigVersion | None) -> list[Change]:
+    """What a version changed of the one before; nothing where it cannot be read any more (a connector is gone)."""
+    try:
+        return compare(parse(older.text) if older else None, parse(version.text))
+    except Misconfigured:
+        return []
+
+
 def apply(new: Config, by: str, why: str = "", *, enable: bool = True, planned: bool = False) -> Tenant:
     """Make the database say what the file says, in one transaction, and write a version.
 

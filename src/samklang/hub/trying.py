@@ -14,7 +14,7 @@ from samklang.hub.links import open_link
 from samklang.hub.models import Binding, Channel, Connection, Flow, Stored
 from samklang.hub.rulesets import Direction
 from samklang.records import Record, decode, types_of_order
-from samklang.rules import InvalidRules, Rule, Step, load, preview
+from samklang.rules import Ignored, InvalidRules, Rule, Step, compile, load, preview
 
 _FEW = 8  # records offered
 _LAST = "\U0010ffff"  # comes after every character of a key
@@ -30,9 +30,11 @@ class Sample(NamedTuple):
 
 
 class Tried(NamedTuple):
-    """What rules did to a record, or why they cannot be used (`wrong`, about rule `rule` and `field` of it)."""
+    """What rules did to a record, or why they cannot be used (`wrong`, about rule `rule` and `field` of it). `after` is
+    the record as it goes on; None where a rule has left it out or stopped it."""
 
     steps: tuple[Step, ...] = ()
+    after: Record | None = None
     wrong: str = ""
     rule: int = 0
     field: str = ""
@@ -70,7 +72,12 @@ def tried(rules: Iterable[Any], record: Record, connection: str, direction: Dire
     """Play rules (as plain data) on a record, rule by rule."""
     try:
         loaded: tuple[Rule, ...] = load(list(rules), record.type)
-        return Tried(preview(loaded, record, rulesets.context(connection, direction)))
+        here = rulesets.context(connection, direction)
+        steps = preview(loaded, record, here)
+        ended = steps and (steps[-1].ignored or steps[-1].failed)
+        after = None if ended else compile(loaded, record.type)(record, here)
+        assert not isinstance(after, Ignored), "no step of the preview has left it out"
+        return Tried(steps, after)
     except InvalidRules as error:
         return Tried(wrong=error.reason, rule=error.rule, field=error.field)
 

@@ -23,6 +23,7 @@ from samklang.api.v1 import (
     plans,
     problems,
     records,
+    rules,
     vouchers,
     webhooks,
 )
@@ -30,8 +31,8 @@ from samklang.api.v1.reading import Strictly
 from samklang.api.v1.shapes import Renderer
 
 DOORS = (
-    orders.door, acts.door, records.door, problems.door, brakes.door, connections.door, configuration.door, plans.door,
-    books.door, vouchers.door, logs.door, webhooks.door,
+    orders.door, acts.door, records.door, problems.door, brakes.door, connections.door, configuration.door, rules.door,
+    plans.door, books.door, vouchers.door, logs.door, webhooks.door,
 )  # fmt: skip
 
 api = NinjaAPI(

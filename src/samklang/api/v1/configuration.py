@@ -21,7 +21,7 @@ from samklang.api.v1.errors import NotThere, Unfit
 from samklang.api.v1.shapes import Answer, Page, convert, struct
 from samklang.api.v1.webhooks import Number
 from samklang.hub import config, drafts, edits
-from samklang.hub.config import Change, ChannelPart, Config, FlowPart, RulesPart
+from samklang.hub.config import Change, ChannelPart, Config, FlowPart
 from samklang.hub.models import ConfigVersion
 from samklang.people import audit
 from samklang.people.rights import Right
@@ -49,9 +49,10 @@ class VersionRow(Answer):
 
 
 class Version(VersionRow):
-    """A version with its text, as samklang.toml."""
+    """A version with its text, as samklang.toml, and what it changed of the one before."""
 
     toml: str
+    changes: list[struct(Change)]  # type: ignore[valid-type]
 
 
 class Edit(Answer):
@@ -76,13 +77,6 @@ class FlowRow(Answer):
     """A flow of the draft, and its ETag."""
 
     flow: struct(FlowPart)  # type: ignore[valid-type]
-    etag: str
-
-
-class ChainRow(Answer):
-    """The rules of one place of the draft, and their ETag."""
-
-    chain: struct(RulesPart)  # type: ignore[valid-type]
     etag: str
 
 
@@ -138,12 +132,6 @@ class ChannelInput(Input):
     dimension: Annotated[str, Field(max_length=40)] = ""
 
 
-class RulesInput(Input):
-    """A chain of rules, in order; an empty one takes the chain away."""
-
-    rules: list[dict[str, Any]]
-
-
 def _draft(shown: drafts.Shown) -> dict[str, Any]:
     return {
         "edited": shown.draft is not None, "etag": drafts.mark(shown.wanted),
@@ -183,7 +171,11 @@ def _version(call: Call, number: int) -> ConfigVersion:
 def version(call: Call, number: Number) -> Any:
     """A version of the configuration."""
     row = _version(call, number)
-    return {"number": row.number, "at": row.at, "by": row.by, "why": row.why, "toml": row.text}
+    older = ConfigVersion.objects.filter(tenant=call.tenant, number__lt=number).order_by("-number").first()
+    return {
+        "number": row.number, "at": row.at, "by": row.by, "why": row.why, "toml": row.text,
+        "changes": config.changes_of(row, older),
+    }  # fmt: skip
 
 
 @door.post("/configuration/versions/{number}/draft", Right.CONFIGURE, DraftLook)
@@ -229,7 +221,8 @@ def draft_drop(call: Call, if_match: IfMatch = None) -> Any:
     audit.note(call.actor, gettext_noop("dropped the draft"), "draft")
 
 
-def _edit(call: Call, what: str, change: Any) -> drafts.Shown:
+def edit(call: Call, what: str, change: Any) -> drafts.Shown:
+    """Change the draft (hub/drafts.py) and write down who did."""
     shown = drafts.edit(call.tenant, call.actor.name, what, change)
     audit.note(call.actor, gettext_noop("edited the draft"), "draft", edit=what)
     return shown
@@ -255,7 +248,7 @@ def draft_flow_put(
             match(drafts.mark(there), if_match)
         edits.put_flow(wanted, flow)
 
-    _edit(call, drafts.flow_name(flow), change)
+    edit(call, drafts.flow_name(flow), change)
     return {"flow": flow, "etag": drafts.mark(flow)}
 
 
@@ -270,14 +263,14 @@ def draft_flow_remove(call: Call, channel: Short, type_: Type, target: Short, if
         match(drafts.mark(there), if_match)
         wanted.flows.remove(there)
 
-    _edit(call, f"no {type_} to {target} ({channel})", change)
+    edit(call, f"no {type_} to {target} ({channel})", change)
 
 
 @door.put("/draft/masters/{channel}/{type_}", Right.CONFIGURE, DraftLook)
 def draft_master(call: Call, channel: Short, type_: Type, payload: MasterInput) -> Any:
     """Say who is master of a type of record in a channel, and who is told (Q-01…Q-03)."""
     what = f"{payload.master or 'nobody'} rules {type_} in {channel}"
-    shown = _edit(call, what, lambda wanted: edits.set_master(wanted, channel, type_, payload.master, payload.targets))
+    shown = edit(call, what, lambda wanted: edits.set_master(wanted, channel, type_, payload.master, payload.targets))
     return _draft(shown)
 
 
@@ -292,7 +285,7 @@ def draft_preset(call: Call, payload: PresetInput) -> Any:
                 raise NotThere(f"There is no {name}")
         used.append(edits.use_preset(wanted, payload.channel, payload.erp, payload.preset))
 
-    _edit(call, f"{payload.preset} ({payload.channel})", change)
+    edit(call, f"{payload.preset} ({payload.channel})", change)
     return {"flows": used[0].flows, "left_out": used[0].left_out}
 
 
@@ -300,34 +293,10 @@ def draft_preset(call: Call, payload: PresetInput) -> Any:
 def draft_channel_put(call: Call, code: Short, payload: ChannelInput) -> Any:
     """Add or change a channel."""
     part = ChannelPart(**payload.model_dump())
-    return _draft(_edit(call, f"channel {code}", lambda wanted: edits.put_channel(wanted, code, part)))
+    return _draft(edit(call, f"channel {code}", lambda wanted: edits.put_channel(wanted, code, part)))
 
 
 @door.delete("/draft/channels/{code}", Right.CONFIGURE)
 def draft_channel_remove(call: Call, code: Short) -> Any:
     """Take a channel away with its flows."""
-    _edit(call, f"no channel {code}", lambda wanted: edits.remove_channel(wanted, code))
-
-
-@door.get("/draft/rules", Right.SEE, list[ChainRow])
-def draft_rules(call: Call) -> Any:
-    """The chains of rules of the draft; without one, those that there are."""
-    return [{"chain": part, "etag": drafts.mark(part)} for part in drafts.shown(call.tenant).wanted.rules]
-
-
-@door.put("/draft/rules/{connection}/{direction}/{type_}", Right.CONFIGURE, ChainRow)
-def draft_rules_put(
-    call: Call, connection: Short, direction: Literal["in", "out"], type_: Type, payload: RulesInput,
-    if_match: IfMatch = None,
-) -> Any:  # fmt: skip
-    """Let these be the rules on the way in or out of a connection for a type of record."""
-    part = RulesPart(connection=connection, direction=direction, type=type_, rules=payload.rules)
-
-    def change(wanted: Config) -> None:
-        there = edits.find_chain(wanted, connection, direction, type_)
-        if there is not None:
-            match(drafts.mark(there), if_match)
-        edits.put_chain(wanted, part)
-
-    _edit(call, f"rules {direction} of {connection} for {type_}", change)
-    return {"chain": part, "etag": drafts.mark(part)}
+    edit(call, f"no channel {code}", lambda wanted: edits.remove_channel(wanted, code))

@@ -69,7 +69,7 @@ class Exchange(ExchangeRowOut):
     masked: bool
 
 
-class NoteRow(Answer):
+class AuditRow(Answer):
     """Who did what, when, to which thing."""
 
     id: int
@@ -220,7 +220,7 @@ def exchange(call: Call, number: Number) -> Any:
     return {**_exchange(call, row), "sent": sent, "got": got, "masked": not may}
 
 
-@door.get("/audit", Right.PEOPLE, Page[NoteRow])
+@door.get("/audit", Right.PEOPLE, Page[AuditRow])
 def audit_notes(
     call: Call,
     about: Annotated[str, Query(max_length=300, description="The beginning of the thing's name: `order `, …")] = "",

@@ -31,7 +31,8 @@ class Struct:
 
     def __init__(self, *types: Any) -> None:
         self._names = [type_.__name__ for type_ in types]
-        Struct.known.update(zip(self._names, types, strict=True))
+        for name, type_ in zip(self._names, types, strict=True):
+            assert Struct.known.setdefault(name, type_) is type_, f"two structs of one name: {name}"
 
     def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> core_schema.CoreSchema:
         return core_schema.any_schema()
