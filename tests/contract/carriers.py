@@ -55,7 +55,11 @@ class Desk(Generic[S]):
         facts = self._cls.manifest.settings
         given = {setting.name: setting.default for setting in facts if setting.default is not None}
         around = Surroundings(
-            capture=self.exchanges.append, tokens=MemoryTokens(), now=time.time, allow_private=lambda _: True
+            capture=self.exchanges.append,
+            tokens=MemoryTokens(),
+            now=time.time,
+            allow_private=lambda _: True,
+            sleep=lambda _: None,
         )
         return self._cls({**given, "connection": "frakt", **self.settings, **more}, around)
 

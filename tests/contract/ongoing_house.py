@@ -47,7 +47,7 @@ class House:
         }  # fmt: skip
         around = Surroundings(
             capture=self.exchanges.append, tokens=MemoryTokens(), now=lambda: self.at.timestamp(),
-            allow_private=lambda _: True,
+            allow_private=lambda _: True, sleep=lambda _: None,
         )  # fmt: skip
         return Ongoing({**given, **usual, **more}, around)
 

@@ -40,7 +40,7 @@ class Account:
     def connect(self, **more: object) -> Klarna:
         around = Surroundings(
             capture=self.exchanges.append, tokens=MemoryTokens(), now=lambda: self.at[0].timestamp(),
-            allow_private=lambda _: True,
+            allow_private=lambda _: True, sleep=lambda _: None,
         )  # fmt: skip
         settings = {"username": USER, "password": PASSWORD, "api_address": self.base, "connection": "klarna"}
         return Klarna({**settings, **more}, around)

@@ -77,6 +77,7 @@ class World:
             tokens=None,  # type: ignore[arg-type]  # a signed login has none
             now=time.time,
             allow_private=lambda _: True,
+            sleep=lambda _: None,
         )
         return Magento({**settings, **more}, around)
 

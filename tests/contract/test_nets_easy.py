@@ -53,7 +53,7 @@ class Account:
     def connect(self, **more: object) -> NetsEasy:
         around = Surroundings(
             capture=self.exchanges.append, tokens=MemoryTokens(), now=lambda: self.at[0].timestamp(),
-            allow_private=lambda _: True,
+            allow_private=lambda _: True, sleep=lambda _: None,
         )  # fmt: skip
         settings = {
             "secret_key": SECRET_KEY, "order_channel": "butik", "webhook_token": TOKEN, "api_address": self.base,

@@ -78,7 +78,8 @@ class World:
             capture=self.exchanges.append,
             tokens=None,
             now=time.time,
-            allow_private=lambda _: True,  # type: ignore[arg-type]  # no tokens
+            allow_private=lambda _: True,
+            sleep=lambda _: None,  # type: ignore[arg-type]  # no tokens
         )
         return Starweb({**settings, **more}, around)
 

@@ -51,7 +51,11 @@ def erp() -> Iterator[Server]:
 def connect(erp: Server, exchanges: list[Exchange] | None = None, **more: Any) -> Tryton:
     seen = exchanges if exchanges is not None else []
     around = Surroundings(
-        capture=seen.append, tokens=None, now=lambda: datetime.now(UTC).timestamp(), allow_private=lambda _: True
+        capture=seen.append,
+        tokens=None,
+        now=lambda: datetime.now(UTC).timestamp(),
+        allow_private=lambda _: True,
+        sleep=lambda _: None,
     )  # type: ignore[arg-type]  # a session login keeps no tokens
     settings = {"url": erp.url, "database": erp.database, "user": erp.user, "password": erp.password}
     defaults = {s.name: s.default for s in Tryton.manifest.settings if s.default is not None}

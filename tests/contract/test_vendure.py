@@ -53,6 +53,7 @@ def connect(shop: Server, exchanges: list[Exchange] | None = None, **more: Any) 
         tokens=None,  # type: ignore[arg-type]  # a session login keeps no tokens
         now=lambda: datetime.now(UTC).timestamp(),
         allow_private=lambda _: True,
+        sleep=lambda _: None,
     )
     settings = {
         "url": shop.url, "user": shop.user, "password": shop.password, "connection": "shop", "channel": "butik",

@@ -76,7 +76,7 @@ class Company:
     def connect(self, **more: object) -> VismaEEkonomi:
         around = Surroundings(
             capture=self.exchanges.append, tokens=self.store, now=lambda: self.at[0].timestamp(),
-            allow_private=lambda _: True,
+            allow_private=lambda _: True, sleep=lambda _: None,
         )  # fmt: skip
         settings = {
             "client_id": "sandbox", "client_secret": "sandbox-secret", "connection": "visma",

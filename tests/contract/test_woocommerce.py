@@ -72,7 +72,8 @@ class Rig:
     def connect(self, **settings: Any) -> WooCommerce:
         """One more connector to the same shop."""
         around = Surroundings(
-            capture=self.exchanges.append, tokens=None, now=lambda: 0.0, allow_private=lambda _: True,  # type: ignore[arg-type]  # basic login keeps no tokens
+            capture=self.exchanges.append, now=lambda: 0.0, allow_private=lambda _: True, sleep=lambda _: None,
+            tokens=None,  # type: ignore[arg-type]  # basic login keeps no tokens
         )  # fmt: skip
         defaults = {one.name: one.default for one in WooCommerce.manifest.settings if one.default is not None}
         given = {

@@ -35,7 +35,11 @@ class Login:
 
     def process(self) -> tuple[OAuth2, Transport]:
         around = Surroundings(
-            capture=lambda _: None, tokens=self.store, now=lambda: self.clock, allow_private=lambda _: True
+            capture=lambda _: None,
+            tokens=self.store,
+            now=lambda: self.clock,
+            allow_private=lambda _: True,
+            sleep=lambda _: None,
         )
         server = Transport(self.base, Limits(), around)
         oauth = OAuth2(server, TOKEN, self.ledger.client_id, self.ledger.client_secret, self.store)

@@ -8,6 +8,7 @@ except its login, and may be called from several threads at once.
 from __future__ import annotations
 
 import abc
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any, ClassVar, Literal, Protocol
@@ -21,7 +22,10 @@ from samklang.records import OrderStatus, Record
 # ---------------------------------------------------------------------------------------------------- manifest
 
 #: "own sandbox": nothing of the vendor's is public, so only our own stand-in has been tried.
-CheckedAgainst = Literal["vendor document", "recorded answers", "live system", "own sandbox"]
+#: "paths only": the vendor's document names addresses and arguments, and says nothing of what is sent and answered.
+CheckedAgainst = Literal[
+    "vendor document", "vendor document (paths only)", "recorded answers", "live system", "own sandbox"
+]
 
 
 class Setting(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -51,18 +55,26 @@ class Feed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     `changes`: how news is found. `watermark` = the system can list what changed since a time; `lies_seconds` says how
     far that time may be wrong (the hub reads that much again). `full` = only a complete read. Whatever it is, the hub
     reads everything each `sweep_hours` and compares by hash. `hooks` = nothing can be listed, so nothing is read:
-    single records are fetched when a webhook names them. `complete`: a full read shows everything there is, so what it
-    does not show is gone.
+    single records are fetched when a webhook names them. `bound` = nothing can be listed, but what has become of an
+    order that was placed there can be asked for: the hub fetches by the external ids of the orders that it has bound,
+    and `fetch` gives the first record of an order under that order's own external id, nothing as long as there is
+    none. So it asks each `every_seconds` for orders of which it has heard nothing, and in a sweep for all open ones.
+    `complete`: a full read shows everything there is, so what it does not show is gone.
     """
 
     name: str
     types: tuple[str, ...]
-    changes: Literal["watermark", "full", "hooks"] = "full"
+    changes: Literal["watermark", "full", "hooks", "bound"] = "full"
     lies_seconds: int = 120
     every_seconds: int = 300
     sweep_hours: float = 24
     complete: bool = True
     fetch: bool = False  # single records can be fetched by external id (for webhooks)
+
+    @property
+    def listed(self) -> bool:
+        """Whether the system can list what there is; else records are only fetched by their ids."""
+        return self.changes in ("watermark", "full")
 
 
 class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -321,6 +333,7 @@ class Surroundings(msgspec.Struct, kw_only=True):
     now: Callable[[], float]
     allow_private: Callable[[str], bool]  # may this private address be called?
     pace: Pace | None = None  # limits shared with other processes
+    sleep: Callable[[float], None] = time.sleep  # waits before a call is tried again after a fault
 
 
 # ---------------------------------------------------------------------------------------------------- the class

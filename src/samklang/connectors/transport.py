@@ -246,11 +246,11 @@ class Transport:
             except (RemoteFault, BadAnswer):
                 if attempt == _TRIES or not again:
                     raise
-                time.sleep(random.uniform(0.5, 1.0) * 0.25 * 2**attempt)  # noqa: S311  # jitter, not cryptography
+                self._rest(attempt)
             except Unreachable:
                 if attempt == _TRIES:
                     raise
-                time.sleep(random.uniform(0.5, 1.0) * 0.25 * 2**attempt)  # noqa: S311
+                self._rest(attempt)
 
     def overlap(self, calls: Iterable[Callable[[], T]], width: int | None = None) -> Iterator[T]:
         """Run the calls in threads, at most `width` ahead (default: the limits' `concurrent`), results in order.
@@ -285,6 +285,10 @@ class Transport:
             self._workers.shutdown(wait=False, cancel_futures=True)
 
     # ------------------------------------------------------------------------------------------------ inside
+
+    def _rest(self, attempt: int) -> None:
+        """Wait before the next try, longer each time."""
+        self._around.sleep(random.uniform(0.5, 1.0) * 0.25 * 2**attempt)  # noqa: S311  # jitter, not cryptography
 
     def _login(self, method: str, url: str) -> dict[str, str]:
         if self.auth is None:

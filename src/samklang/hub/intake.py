@@ -23,7 +23,7 @@ from samklang.connectors.contract import Bad, Feed, Gone, Item, Page
 from samklang.connectors.errors import BadData, SamklangError, bad_data
 from samklang.connectors.limiter import priority
 from samklang.derivations.edits import differs
-from samklang.hub import events, guards, leases, listing, metrics, problems, store
+from samklang.hub import events, guards, leases, listing, metrics, placed, problems, store
 from samklang.hub.derive import Derivations
 from samklang.hub.flows import Route, routes, types_to_read, with_causes
 from samklang.hub.guests import introduce
@@ -145,7 +145,7 @@ class Intake:
             "types": sorted(self.types),
         }  # fmt: skip
         try:
-            for page in self.link.connector.read(self.feed.name, since, self.types, cut_off.get("resume", "")):
+            for page in self._pages(since, cut_off.get("resume", "")):
                 with transaction.atomic():
                     self.take(page)
                     if page.resume:
@@ -177,6 +177,11 @@ class Intake:
         finally:
             priority.reset(lane)
         return self._report()
+
+    def _pages(self, since: datetime | None, resume: str) -> Iterator[Page]:
+        if self.feed.changes == "bound":
+            return self.link.connector.fetch(self.feed.name, placed.orders(self.row, self.feed, self.sweep))
+        return self.link.connector.read(self.feed.name, since, self.types, resume)
 
     def fetch(self, external_ids: Sequence[str]) -> Report:
         """Read single records by external id (after webhooks)."""

@@ -81,6 +81,12 @@ def _cargonizer(_args: argparse.Namespace) -> tuple[ASGIApp, str]:
     return CargonizerSandbox().app, f"key {KEY}, sender {SENDER}"
 
 
+def _nshift_ship(_args: argparse.Namespace) -> tuple[ASGIApp, str]:
+    from samklang.sandboxes.nshift_ship import ACTOR, CLIENT_ID, CLIENT_SECRET, LOGIN, NshiftShipSandbox
+
+    return NshiftShipSandbox().app, f"actor {ACTOR}, client {CLIENT_ID}, secret {CLIENT_SECRET}, login {LOGIN}"
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Serve the chosen stand-in on loopback until SIGINT or SIGTERM."""
     parser = argparse.ArgumentParser(prog="python -m samklang.sandboxes", description="Stand-ins of outside systems.")
@@ -114,6 +120,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     magento.set_defaults(build=_magento)
     kinds.add_parser("unifaun", help="nShift Delivery (Unifaun)").set_defaults(build=_unifaun)
     kinds.add_parser("cargonizer", help="Logistra Cargonizer").set_defaults(build=_cargonizer)
+    kinds.add_parser("nshift_ship", help="nShift Ship (Consignor)").set_defaults(build=_nshift_ship)
     for kind in kinds.choices.values():
         kind.add_argument("--port", type=int, default=0, help="0 = any free port")
         kind.add_argument("--seed", type=int, default=1, help="same seed, same data")

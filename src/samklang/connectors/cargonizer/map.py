@@ -75,8 +75,12 @@ def body(one: Consignment, settings: Mapping[str, Any]) -> bytes:
     consignee: list[xml.Node] = [(name, {}, value) for name, value in fields.items()]
     kind = str(settings.get("item_type") or "package")
     items: list[xml.Node] = [
-        ("item", {"type": kind, "amount": 1, "weight": weight, "description": one.contents}, "")
-        for weight in _weights(one)
+        (
+            "item",
+            {"type": kind, "amount": 1, "weight": grams and Decimal(grams) / 1000, "description": one.contents},
+            "",
+        )
+        for grams in one.weights
     ]
     services: list[xml.Node] = [
         ("service", {"id": name}, "") for name in str(settings.get("addons") or "").replace(",", " ").split()
@@ -90,14 +94,6 @@ def body(one: Consignment, settings: Mapping[str, Any]) -> bytes:
     ]  # fmt: skip
     head = {"transport_agreement": one.carrier, "estimate": "false", "print": "false"}
     return xml.write(("consignments", {}, [("consignment", head, inside)]))
-
-
-def _weights(one: Consignment) -> list[Decimal | None]:
-    """The weight of each parcel in kg, which together are the whole to the gram."""
-    if one.weight_g is None:
-        return [None] * one.parcels
-    each, rest = divmod(one.weight_g, one.parcels)
-    return [Decimal(each + (n < rest)) / 1000 for n in range(one.parcels)]
 
 
 def of_order(one: Consigned, settings: Mapping[str, Any]) -> Shipment:

@@ -45,6 +45,11 @@ def manifest(cls: type[Connector], folder: Path, known: frozenset[str]) -> str:
                 wrong.append(f"writes.{type_}: {name!r} is no field of the record")
         if how.batch < 1 or how.width < 1:
             wrong.append(f"writes.{type_}: batch and width must be 1 or more")
+    wrong += [
+        f"feed {feed.name}: {feed.changes} without fetch, or complete"
+        for feed in facts.feeds
+        if feed.changes == "bound" and (not feed.fetch or feed.complete)
+    ]
     wrong += [f"{name} is named twice" for name, n in Counter(s.name for s in facts.settings).items() if n > 1]
     wrong += [f"feed {name} is named twice" for name, n in Counter(f.name for f in facts.feeds).items() if n > 1]
     wrong += [f"setting {s.name}: choices are missing" for s in facts.settings if s.kind == "choice" and not s.choices]

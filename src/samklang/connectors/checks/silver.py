@@ -156,7 +156,7 @@ def _money(record: Record) -> str:
 def dst(bench: Bench) -> str:
     """What happens in the hour that comes twice, or beside the one that never comes, is read, and at its instant."""
     said = []
-    listed = [feed for feed in bench.manifest.feeds if feed.changes != "hooks"]
+    listed = [feed for feed in bench.manifest.feeds if feed.listed]
     for at in NIGHTS if listed else ():
         happened = bench.stand.happens(at)
         if happened is None:

@@ -102,7 +102,7 @@ class Stand(abc.ABC):
         """How many of the system's own things are this record, in the state that the record says."""
 
     def named(self, feed: str) -> Sequence[str]:
-        """External ids that webhooks name, for a feed of which nothing can be listed."""
+        """External ids that webhooks name, or that the hub has bound, for a feed of which nothing can be listed."""
         return ()
 
     def figures(self) -> Mapping[tuple[str, str], str]:

@@ -52,6 +52,14 @@ class Consignment(msgspec.Struct, frozen=True, kw_only=True):
         return hashlib.blake2b("\n".join(said).encode(), digest_size=4).hexdigest()
 
     @property
+    def weights(self) -> list[int | None]:
+        """The weight of each parcel in grams; together they are the whole to the gram."""
+        if self.weight_g is None:
+            return [None] * self.parcels
+        each, rest = divmod(self.weight_g, self.parcels)
+        return [each + (n < rest) for n in range(self.parcels)]
+
+    @property
     def kilos(self) -> Decimal | None:
         """The weight of all parcels in kg."""
         return None if self.weight_g is None else Decimal(self.weight_g) / 1000
@@ -150,21 +158,23 @@ def shipment(
     )  # fmt: skip
 
 
-def gone(want: Want, system: str) -> Rejected:
-    """The order was booked, and its consignment is there no longer: nobody but a person may book it again."""
+def gone(want: Want, system: str, *, numbered: bool = True) -> Rejected:
+    """The order was booked, and its consignment is there no longer: nobody but a person may book it again. `numbered`:
+    what a person books under the order's number there is found by it."""
+    how = f" under the order number {want.external_id}" if numbered else ", and tell the buyer its number"
     return Rejected(
         f"The consignment {want.external_id} is no longer in {system}", where=want.key,
-        do_this=f"If the parcel shall go, book it by hand there under the order number {want.external_id}; then mark "
-        "this as done.",
+        do_this=f"If the parcel shall go, book it by hand there{how}; then mark this as done.",
     )  # fmt: skip
 
 
-def booked(want: Want, number: str, system: str) -> Locked:
-    """The order has changed after its label was made."""
+def booked(want: Want, number: str, system: str, *, numbered: bool = True) -> Locked:
+    """The order has changed after its label was made; `numbered` as with `gone`."""
+    how = f" under the order number {reference(want)}" if numbered else ", and tell the buyer its number"
     return Locked(
         f"The order has changed after consignment {number} was booked in {system}", where=want.key,
-        do_this=f"If the parcel has not left, cancel it in {system} and book it anew there under the order number "
-        f"{reference(want)}; then mark this as done.",
+        do_this=f"If the parcel has not left, cancel it in {system} and book it anew there{how}; then mark this as "
+        "done.",
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
-"""Logins by a key that stays, a session that ends, and a signature under each request (OAuth 1.0a).
+"""Logins by a key that stays, a session that ends, client credentials, and a signature under each request (OAuth 1.0a).
 
-OAuth 2 has a module of its own, HTTP basic the transport.
+OAuth 2 with a person's consent has a module of its own, HTTP basic the transport.
 """
 
 from __future__ import annotations
@@ -12,6 +12,11 @@ import secrets
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qsl, quote, urlsplit
+
+import msgspec
+
+from samklang.connectors.errors import LoginRefused, Misconfigured
+from samklang.connectors.transport import Transport
 
 
 class Key:
@@ -52,6 +57,34 @@ class Session:
             if used.get("Authorization") == f"{self._scheme} {self._token}":
                 self._token = self._log_in()
             return True
+
+
+class _Token(msgspec.Struct):
+    access_token: str
+
+
+_TOKEN = msgspec.json.Decoder(_Token)
+
+
+def client_credentials(server: Transport, path: str, client: tuple[str, str], title: str, **more: str) -> Session:
+    """OAuth 2 by client id and secret alone, at `path` of the login `server`; `more` are further fields, such as scope.
+
+    The server is `title` in messages: LoginRefused where it does not take the client, Misconfigured where it is not.
+    """
+
+    def log_in() -> str:
+        form = {"grant_type": "client_credentials", "client_id": client[0], "client_secret": client[1], **more}
+        answer = server.request("POST", path, form=form, auth=False, idempotent=True, expect=(401, 403))
+        if answer.status == 404:
+            raise Misconfigured(f"There is no {title} at this address", where=answer.where)
+        if answer.status != 200:
+            raise LoginRefused(
+                f"The {title} refused the client ID or its secret",
+                where=answer.where, do_this="Enter both as the system itself gives them, then resume the connection.",
+            )  # fmt: skip
+        return answer.parsed(_TOKEN).access_token
+
+    return Session(log_in)
 
 
 class OAuth1:

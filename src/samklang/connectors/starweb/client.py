@@ -8,8 +8,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from samklang.connectors.contract import Manifest, Surroundings
-from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Misconfigured, Rejected
-from samklang.connectors.kit.login import Session
+from samklang.connectors.errors import BadAnswer, Forbidden, Rejected
+from samklang.connectors.kit.login import client_credentials
 from samklang.connectors.kit.paging import Slice, by_number
 from samklang.connectors.kit.rows import Broken, Rows
 from samklang.connectors.starweb.rows import Listing, Named, ShopRow
@@ -24,10 +24,6 @@ _PAGE = msgspec.json.Decoder(Listing)
 _encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
-class _Token(msgspec.Struct):
-    access_token: str
-
-
 class _Refusal(msgspec.Struct):
     error: str = ""
     error_description: str = ""
@@ -37,24 +33,12 @@ class Shop:
     """Calls to one shop."""
 
     def __init__(self, settings: Mapping[str, Any], manifest: Manifest, around: Surroundings) -> None:
-        self._client = {"client_id": str(settings["client_id"]), "client_secret": str(settings["client_secret"])}
+        client = str(settings["client_id"]), str(settings["client_secret"])
         address = str(settings["url"]).rstrip("/").removesuffix("/api/v2")
         self.transport = Transport(f"{address}/api/v2", manifest.limits, around, timeout=60.0)
-        self.transport.auth = Session(self._logged_in)
+        self.transport.auth = client_credentials(self.transport, "/token", client, "Starweb shop")
         self._now = around.now
         self._tables: dict[str, tuple[float, list[Any]]] = {}
-
-    def _logged_in(self) -> str:
-        form = {"grant_type": "client_credentials", **self._client}
-        answer = self.transport.request("POST", "/token", form=form, auth=False, idempotent=True, expect=(401, 403))
-        if answer.status == 404:
-            raise Misconfigured("There is no Starweb shop at this address", where=answer.where)
-        if answer.status != 200:
-            raise LoginRefused(
-                "The shop refused the client ID or its secret",
-                where=answer.where, do_this="Compare both with what Starweb gave, then resume the connection.",
-            )  # fmt: skip
-        return answer.parsed(msgspec.json.Decoder(_Token)).access_token
 
     def call(
         self, method: str, path: str, params: Mapping[str, object] | None = None, json: object = None, *,
