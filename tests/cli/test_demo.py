@@ -29,6 +29,10 @@ def test_the_demo_tells_its_story_and_both_sides_agree(tmp_path: Path) -> None:
     assert "slow down" in told
     assert "kill -9" in told
     assert re.search(r"erp +order +created", told), "the journey tells of the ERP"
+    assert re.search(r"1930 +Företagskonto +[\d  ]+\.\d\d", told), "the payout's voucher is printed"
+    assert re.search(r"statement_line +klarna/.+/payout//0 +\d+\.\d\d", told), "with the rows it comes from"
+    assert re.search(r"klarna +([\d  ]+\.\d\d) .+ 0\.00 *\n", told), "the clearing balance is the provider's"
+    assert re.search(r"on suspense +0\.00 +0\.00 +agree", told)
     assert (tmp_path / "demo" / "samklang.db").exists()
 
 

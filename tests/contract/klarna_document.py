@@ -35,3 +35,8 @@ def load() -> Document:
     kind = tree["components"]["schemas"]["order_line"]["properties"]["type"]
     kind["enum"] = kind.pop("pattern").split("|")
     return Document(tree)
+
+
+def settlements() -> openapi.Document:
+    """The document of the settlements API, likewise."""
+    return openapi.Document(openapi.tree("klarna/klarna-settlements-api-openapi.yml"), below="/settlements/v1")

@@ -129,6 +129,28 @@ def test_an_invoice_of_another_sum_stops(company: Company) -> None:
     assert isinstance(company.write("voucher", want(voucher))[0], Wait), "the order is not there yet"
 
 
+def test_captures_in_parts_are_parts_of_one_invoice_and_pay_it(company: Company) -> None:
+    """One invoice an order: both parts stand for it, and their payout pays it whole."""
+    parts = [paid("klarna", amount, "2026-10-05", f"c-{amount}") for amount in ("1000", "250")]
+    of = order("1001", [line("1000"), line("250", "12")], *parts)
+    rows = [row("sale", "1000", "1001", "c-1000"), row("sale", "250", "1001", "c-250"), row("payout", "-1250")]
+    vouchers = booked(of, model="invoice", statements=[statement("klarna", "U1", "2026-10-09", *rows)])
+    ids = {KEY: invoiced(company, of)}
+    done = {one.key: company.write("voucher", want(one, ids=ids))[0] for one in vouchers if one.source != "settlement"}
+    assert all(isinstance(result, Done) for result in done.values()), done
+    assert len({result.external_id for result in done.values()}) == 3, "no two vouchers under one number"
+    ((_, invoice),) = company.sandbox.ledger.invoices.items()
+    assert (invoice["Total"], invoice["Balance"]) == (1250, 0)
+
+
+def test_no_part_may_be_more_than_its_invoice(company: Company) -> None:
+    of = order("1001", [line("1000"), line("250", "12")], paid("klarna", "1000", "2026-10-05", "c-1"))
+    (voucher,) = booked(of, model="invoice")
+    ids = {KEY: invoiced(company, order("1001", [line("900")]))}
+    (error,) = company.write("voucher", want(voucher, ids=ids))
+    assert isinstance(error, Rejected) and "is 900" in error.what
+
+
 def test_two_partial_refunds_are_two_credit_invoices_each_once(company: Company) -> None:
     """Edge case 11: Fortnox links only one credit invoice to an invoice."""
     backs = [paid("klarna", amount, "2026-10-12", f"r-{amount}", "refund") for amount in ("125", "250")]

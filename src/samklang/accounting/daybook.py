@@ -144,7 +144,8 @@ def _heading(group: _Group, found: Sequence[Movement], company: Company, part: s
     """Source, date, text and key of the group's voucher."""
     text, first, key = company.chart.text, found[0], _key(group, company) + part
     if group.invoice:
-        return "invoice", group.day, text(_document(group), order=first.order_no), key
+        source: Source = "invoice_part" if first.part else "invoice"
+        return source, group.day, text(_document(group), order=first.order_no), key
     if group.kind == "refunds" and len({movement.order for movement in found}) == 1:
         return "refunds", group.day, text("refund", order=first.order_no), key
     return _SOURCES[group.kind], group.day, text(group.kind, day=group.day), key

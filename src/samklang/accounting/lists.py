@@ -80,7 +80,7 @@ def missing_statements(
         last_stated[statement.provider] = max(day, last_stated.get(statement.provider, day))
     sold: defaultdict[str, set[date]] = defaultdict(set)
     for voucher in vouchers:
-        if voucher.source in ("sales", "refunds", "invoice") and voucher.date <= until:
+        if voucher.source in ("sales", "refunds", "invoice", "invoice_part") and voucher.date <= until:
             for line in voucher.lines:
                 if owed_by_provider(line.role, line.party) and voucher.date > last_stated.get(line.party, date.min):
                     sold[line.party].add(voucher.date)

@@ -59,4 +59,4 @@ def _taken_back(voucher: Voucher, company: Company) -> str:
 def _is_of(voucher: Voucher, orders: Collection[str]) -> bool:
     """Whether the voucher is one of sales or refunds, and all of them are of these orders."""
     rows = {ref.id.partition("#")[0] for line in voucher.lines for ref in line.refs if ref.kind == "payment"}
-    return voucher.source in ("sales", "refunds", "invoice") and rows <= set(orders)
+    return voucher.source in ("sales", "refunds", "invoice", "invoice_part") and rows <= set(orders)

@@ -29,7 +29,8 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
     """One capture or refund as it is booked. `amount` is money in the order's currency, in positive, back negative.
 
     `id` names the payment, `day` is when it counts, `chart_day` the day of the sale, whose accounts and rate it takes.
-    `rounding` is what the payment differs from the lines by. `portions` is empty while a prepayment waits.
+    `rounding` is what the payment differs from the lines by. `portions` is empty while a prepayment waits. `part`: it
+    is a capture of less than the whole order.
     """
 
     kind: Kind
@@ -46,6 +47,7 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
     amount: Decimal
     rounding: Decimal = ZERO
     portions: tuple[Portion, ...] = ()
+    part: bool = False
 
 
 def payment_id(order: Order, payment: PaymentTransaction) -> str:
@@ -122,8 +124,10 @@ class _Reading:
             raise self._differs(rounding, f"{amount} was captured, but only {left} of the order is left.")
         if rounding < -self._company.tolerance:
             rounding = ZERO  # a partial capture: the rest is captured later, or never
+        earlier = bool(self._mix.taken)
         portions = self._mix.take(amount - rounding, payment.parts if kind == "sales" else ())
-        return self._movement(kind, payment, day, amount, rounding, portions)
+        made = self._movement(kind, payment, day, amount, rounding, portions)
+        return msgspec.structs.replace(made, part=True) if earlier or self._mix.left else made
 
     def _refund(self, payment: PaymentTransaction, day: date) -> Movement:
         if self._waiting:

@@ -69,7 +69,7 @@ def demo(
         bool | None, Parameter(negative="--no-keep", help="Go on serving at the end (default: on a terminal).")
     ] = None,
 ) -> int:
-    """Watch the main job on stand-ins of a shop and an ERP, in about a minute and a half, things going wrong included.
+    """Watch the main job on stand-ins of a shop and an ERP, in under two minutes, things going wrong included.
 
     Exit code 1 when the two sides do not agree in the end. Everything happens in the folder `demo` of the data folder.
     """

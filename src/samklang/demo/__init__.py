@@ -2,8 +2,8 @@
 
 A shop that starts empty and an ERP with some hundred articles are connected and planned; the plan is applied; then
 orders come in while things go wrong: a customer whose data clash, a storm of 429, a killed hub. Then a second shop,
-a warehouse and a payment provider join (chain.py). In the end all systems are asked what they hold, and the exit code
-says whether they agree.
+a warehouse and a payment provider join (chain.py), and a payout becomes balanced vouchers (payout.py). In the end all
+systems are asked what they hold, and the exit code says whether they agree.
 """
 
 from __future__ import annotations

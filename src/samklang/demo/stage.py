@@ -22,6 +22,8 @@ import msgspec
 from rich.console import Console
 from rich.text import Text
 
+from samklang.demo.prompt import Prompt
+
 
 class DemoFailed(Exception):
     """A step did not come to what it should; the message says which."""
@@ -56,6 +58,7 @@ class Stage:
         self.env = {**os.environ, "SAMKLANG_DATA": str(folder), "SAMKLANG_ALLOW_PRIVATE": "127.0.0.0/8"}
         self.hub: subprocess.Popen[bytes] | None = None
         self.hub_address = ""
+        self._commands: Prompt | None = None
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Stage:
@@ -63,6 +66,8 @@ class Stage:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if self._commands is not None:
+            self._commands.close()
         self._stack.close()
 
     def _clear(self) -> None:
@@ -130,24 +135,35 @@ class Stage:
         `keys` are more of its environment."""
         shown = " ".join(word.replace(str(self.folder) + "/", "") for word in argv)
         self.say(f"$ samklang {shown}", "bold cyan")
-        command = [sys.executable, "-m", "samklang", *argv]
-        stderr = subprocess.PIPE if approve else None
-        env = {**self.env, **(keys or {})}
-        with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stderr=stderr, text=True) as process:
-            if process.stderr:
-                threading.Thread(target=self._approve, args=(process.stderr,), daemon=True).start()
-            code = process.wait()
+        code = self._approved(argv, keys) if approve else self._prompt().run(argv, keys)
         if code not in expect:
             raise DemoFailed(f"samklang {argv[0]} ended with {code}")
 
     def ask(self, *argv: str, keys: Mapping[str, str] | None = None) -> Any:
         """The JSON answer of a command that is not shown. `keys` are more of its environment."""
-        command = [sys.executable, "-m", "samklang", *argv, "--json"]
-        done = subprocess.run(command, env={**self.env, **(keys or {})}, capture_output=True)
+        answer = self.folder / "answer.json"
+        code = self._prompt().run((*argv, "--json"), keys, str(answer))
         try:
-            return msgspec.json.decode(done.stdout)
+            return msgspec.json.decode(answer.read_bytes())
         except msgspec.DecodeError:
-            raise DemoFailed(f"samklang {argv[0]}: {done.stderr.decode()}") from None
+            raise DemoFailed(f"samklang {argv[0]} ended with {code} and no answer") from None
+
+    def _prompt(self) -> Prompt:
+        """A command prompt in today's environment."""
+        if self._commands is None or self._commands.env != self.env:
+            if self._commands is not None:
+                self._commands.close()
+            self._commands = Prompt(self.env)
+        return self._commands
+
+    def _approved(self, argv: Sequence[str], keys: Mapping[str, str] | None) -> int:
+        """A command that waits for a person who logs in and approves, with that person."""
+        command = [sys.executable, "-m", "samklang", *argv]
+        env = {**self.env, **(keys or {})}
+        with subprocess.Popen(command, env=env, stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stderr
+            threading.Thread(target=self._approve, args=(process.stderr,), daemon=True).start()
+            return process.wait()
 
     def _approve(self, stderr: IO[str]) -> None:
         for line in stderr:

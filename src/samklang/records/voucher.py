@@ -17,8 +17,8 @@ from samklang.records.base import Record, register
 from samklang.records.money import ZERO, rounded, settle
 
 Source = Literal[
-    "sales", "refunds", "invoice", "invoice_payment", "settlement", "bank", "pos", "suspense", "dispute", "gift_card",
-    "commission", "revaluation", "opening", "reversal",
+    "sales", "refunds", "invoice", "invoice_part", "invoice_payment", "settlement", "bank", "pos", "suspense",
+    "dispute", "gift_card", "commission", "revaluation", "opening", "reversal",
 ]  # fmt: skip
 
 
@@ -95,7 +95,7 @@ class Voucher(Record, frozen=True, kw_only=True, tag="voucher", omit_defaults=Tr
 
     def needs(self) -> tuple[tuple[str, str], ...]:
         """The orders whose invoices it is about, where the ledger keeps invoices."""
-        if self.source not in ("invoice", "invoice_payment"):
+        if self.source not in ("invoice", "invoice_part", "invoice_payment"):
             return ()
         items = (line.item for line in self.lines if line.role == "receivable.invoice" and line.item)
         return tuple(("order", item) for item in dict.fromkeys(items))

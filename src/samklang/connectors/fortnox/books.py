@@ -24,6 +24,7 @@ _LONGEST_REFERENCE = 80
 #: VAT codes whose box is beyond doubt; others are not compared.
 _BOXES = {"MP1": "05", "MP2": "05", "MP3": "05", "U1": "10", "U2": "11", "U3": "12", "I": "48"}
 _ROUNDED = Decimal(1)  # an invoice may be rounded to whole kronor (E7b)
+_INVOICES = ("invoice", "invoice_part")
 
 
 class Booked(msgspec.Struct, rename="pascal"):
@@ -96,7 +97,7 @@ class Books:
         """One voucher, once: it can never be changed. What repeats no harm of its own is looked up before."""
         if want.external_id:
             return Done(external_id=want.external_id)
-        if record.source == "invoice":
+        if record.source in _INVOICES:
             return self._invoice(want, record)
         if record.source == "invoice_payment":
             return self._payments(want, record)
@@ -106,7 +107,7 @@ class Books:
 
     def find_voucher(self, want: Want, record: Voucher, by: str) -> list[Match]:
         """A voucher by its key, which stands in its comment: Fortnox can only list a series."""
-        if by != "reference" or record.source in ("invoice", "invoice_payment"):
+        if by != "reference" or record.source in (*_INVOICES, "invoice_payment"):
             return []
         year = self._year(record.date).id
         rows = self._client.listed("Vouchers", Booked, "vouchers", "sublist", record.series, financialyear=year)
@@ -143,18 +144,23 @@ class Books:
     # ------------------------------------------------------------------------------------------------ the sub-ledger
 
     def _invoice(self, want: Want, record: Voucher) -> Done:
-        """A sale on invoice is the order's invoice, booked; a refund is a credit invoice."""
+        """A sale on invoice is the order's invoice, booked; a refund is a credit invoice.
+
+        Of an order that was captured in parts every part has the same invoice. What of it nobody captures stays open
+        there, where the ledger's own list of receivables shows it.
+        """
         (line,) = _of_customers(record)
         if line.amount < 0:
             return self._credit(want, record, line)
         invoice = self._invoice_of(want, line.item)
-        if abs(invoice.total - line.amount) > _ROUNDED:
+        part = record.source == "invoice_part"
+        if line.amount - invoice.total > _ROUNDED or (not part and invoice.total - line.amount > _ROUNDED):
             raise Rejected(
                 f"Invoice {invoice.document_number} is {invoice.total}, {line.amount} was taken of the buyer",
-                where=want.key, do_this="Correct the invoice or the order; a part of an order cannot be invoiced here.",
+                where=want.key, do_this="Correct the invoice or the order.",
             )  # fmt: skip
         self._book(invoice)
-        return Done(external_id=invoice.external_id)
+        return Done(external_id=f"{invoice.external_id} {_short(record.key)}" if part else invoice.external_id)
 
     def _invoice_of(self, want: Want, order: str) -> shapes.Invoice:
         """The order's invoice; it is made of the order where Fortnox has only that."""
@@ -287,4 +293,8 @@ def _credit_rows(record: Voucher) -> Iterator[dict[str, Any]]:
 
 
 def _credit_reference(order: str, key: str) -> str:
-    return f"{order}#{sha256(key.encode()).hexdigest()[:8]}"[:_LONGEST_REFERENCE]
+    return f"{order}#{_short(key)}"[:_LONGEST_REFERENCE]
+
+
+def _short(key: str) -> str:
+    return sha256(key.encode()).hexdigest()[:8]

@@ -19,6 +19,7 @@ from samklang.records.money import ZERO
 
 _RECEIVABLE = "receivable.invoice"
 _ROUNDED = Decimal(1)  # an invoice may be rounded to whole kronor (E7b)
+_INVOICES = ("invoice", "invoice_part")
 
 
 class Books:
@@ -37,7 +38,7 @@ class Books:
         """One voucher, once: it can never be changed."""
         if want.external_id:
             return Done(external_id=want.external_id)
-        if record.source == "invoice":
+        if record.source in _INVOICES:
             return self._invoice(want, record)
         closes = record.source == "invoice_payment"
         rows = [self._row(objects, want, line, closes) for line in record.lines]
@@ -51,7 +52,7 @@ class Books:
 
     def find_voucher(self, want: Want, record: Voucher, by: str) -> list[Match]:
         """A voucher by its text, which holds its key."""
-        if by != "reference" or record.source == "invoice":
+        if by != "reference" or record.source in _INVOICES:
             return []
         text = _text(record)
         rows = self._client.listed(shapes.Booked, "vouchers", filter=f"VoucherText eq {quoted(text)}")
@@ -121,7 +122,8 @@ class Books:
         id_ = needed(want.ids, "order", line.item)
         invoice = self._invoice_of(line.item, id_) or self._made_of(want, line, id_)
         self._agreed(want, line, invoice.total)
-        return Done(external_id=f"invoice-{invoice.id}")
+        part = f" {short(record.key, 20)}" if record.source == "invoice_part" else ""
+        return Done(external_id=f"invoice-{invoice.id}{part}")
 
     def _invoice_of(self, order: str, id_: str) -> shapes.Invoice | None:
         """The order's booked invoice, however it came to be; None while there is none."""
@@ -163,10 +165,13 @@ class Books:
         return invoice.id
 
     def _agreed(self, want: Want, line: VoucherLine, total: Decimal | None) -> None:
-        if abs((total or ZERO) - line.amount) > _ROUNDED:
+        """What was taken is the document's total, or a part of it: the rest then stays open on the invoice."""
+        more = line.amount - (total or ZERO)
+        part = isinstance(want.record, Voucher) and want.record.source == "invoice_part"
+        if more > _ROUNDED or (not part and more < -_ROUNDED):
             raise Rejected(
                 f"The invoice of order {line.item} is {total}, {line.amount} was taken of the buyer", where=want.key,
-                do_this="Correct the invoice or the order; a part of an order cannot be invoiced here.",
+                do_this="Correct the invoice or the order.",
             )  # fmt: skip
 
 

@@ -1,8 +1,8 @@
 """Klarna's Order Management API v1 as a sandbox: orders in memory, with what was captured and refunded of them.
 
 A buyer's purchase is `authorise`; `expire`, `assess`, and captures, refunds and cancellations by hand are what happens
-at Klarna or in its portal. An idempotency key is remembered for 24 hours of the sandbox's clock, refusals are not
-(unconfirmed).
+at Klarna or in its portal, `pay_out` its daily run (settlements.py). An idempotency key is remembered for 24 hours of
+the sandbox's clock, refusals are not (unconfirmed).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.routing import Route
 
+from samklang.sandboxes.klarna.settlements import Settlements
+from samklang.sandboxes.klarna.settlements import error as _error
 from samklang.sandboxes.payments import Body, Provider, Refused, Reply, utc_now
 
 USER, PASSWORD = "PK00000_sandbox", "sandbox-password"  # a stand-in's key, the same everywhere
@@ -79,10 +81,11 @@ class KlarnaSandbox(Provider):
     """A merchant's account at Klarna (EU)."""
 
     key_header = "klarna-idempotency-key"
-    actions = ("authorise", "expire", "assess", "capture", "refund", "cancel")
+    actions = ("authorise", "expire", "assess", "capture", "refund", "cancel", "pay_out", "balance", "report")
 
     def __init__(self, now: Callable[[], datetime] = utc_now, user: str = USER, password: str = PASSWORD) -> None:
         self.orders: dict[str, Order] = {}
+        self.settlements = Settlements(self)
         self._login = "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
         super().__init__(now)
 
@@ -119,6 +122,18 @@ class KlarnaSandbox(Provider):
         """Somebody cancels in the portal."""
         self._cancel({"id": order_id}, {})
 
+    def pay_out(self, currency: str = "SEK") -> str:
+        """Klarna pays what is due; gives the payment reference."""
+        return self.settlements.pay_out(currency)
+
+    def balance(self, currency: str = "SEK") -> int:
+        """What Klarna owes us now, in minor units."""
+        return self.settlements.balance(currency)
+
+    def report(self, reference: str) -> str:
+        """The settlement report of a payout, as it is downloaded in the portal."""
+        return self.settlements.report(reference)
+
     def snapshot(self) -> Mapping[str, Any]:
         return {id_: self._shown(order) for id_, order in self.orders.items()}
 
@@ -133,6 +148,7 @@ class KlarnaSandbox(Provider):
             self.endpoint(f"{base}/refunds", "POST", self._post_refund),
             self.endpoint(f"{base}/cancel", "POST", self._cancel),
             self.endpoint(f"{base}/release-remaining-authorization", "POST", self._release),
+            *self.settlements.routes(),
         ]
 
     def login(self, request: Request) -> None:
@@ -240,10 +256,6 @@ class KlarnaSandbox(Provider):
 
 def _instant(at: datetime) -> str:
     return f"{at:%Y-%m-%dT%H:%M:%S}.000Z"
-
-
-def _error(code: str, message: str) -> Body:
-    return {"error_code": code, "error_messages": [message], "correlation_id": str(uuid.uuid4())}
 
 
 def _not_allowed(what: str, message: str) -> Refused:

@@ -186,6 +186,11 @@ class StarwebSandbox:
                         self.orders.remove_item(order, id_)
             return self.orders.shown(self.orders.order(order), {"items"})
 
+    def readdress(self, order: int, street: str) -> None:
+        """The parcel is to go to another street, somebody types into the shop's pages."""
+        with self.lock:
+            self.orders.readdress(order, street)
+
     def change(self, sku: str, *, name: str | None = None, price: str | None = None, stock: int | None = None) -> None:
         """Changes an article in the shop's pages; the price is without VAT."""
         with self.lock:
@@ -229,7 +234,7 @@ class StarwebSandbox:
 
     # ------------------------------------------------------------------------------------------------ over HTTP
 
-    _ACTIONS = ("place_order", "cancel", "set_status", "edit_order", "change", "expire")
+    _ACTIONS = ("place_order", "cancel", "set_status", "edit_order", "readdress", "change", "expire")
 
     async def _act(self, request: Request) -> Response:
         action = request.path_params["action"].replace("-", "_")

@@ -224,6 +224,12 @@ class Orders:
         self._stock(row, -row["quantity"])
         return row
 
+    def readdress(self, order: int, street: str) -> None:
+        """Another street in the delivery address; the shop has no state in which that is closed."""
+        self.order(order)
+        self.places[order]["originalDelivery"] = {**self.places[order]["originalDelivery"], "address": street}
+        self.touch(order)
+
     def add_item(self, order: int, data: Row) -> Row:
         """POST of a row."""
         self.open(order)
