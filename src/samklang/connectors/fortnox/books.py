@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from datetime import date
 from decimal import Decimal
-from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -16,6 +15,7 @@ from samklang.connectors.contract import Done, Ledger, LedgerAccount, Match, Wan
 from samklang.connectors.errors import BadData, Rejected, Unsupported, Wait
 from samklang.connectors.fortnox import map as shapes
 from samklang.connectors.fortnox.client import Client
+from samklang.connectors.kit.ledgers import INVOICES, ROUNDED, digest, invoice_id, taken_of
 from samklang.connectors.kit.writing import needed
 from samklang.records import Voucher, VoucherLine
 from samklang.records.money import ZERO
@@ -23,8 +23,6 @@ from samklang.records.money import ZERO
 _LONGEST_REFERENCE = 80
 #: VAT codes whose box is beyond doubt; others are not compared.
 _BOXES = {"MP1": "05", "MP2": "05", "MP3": "05", "U1": "10", "U2": "11", "U3": "12", "I": "48"}
-_ROUNDED = Decimal(1)  # an invoice may be rounded to whole kronor (E7b)
-_INVOICES = ("invoice", "invoice_part")
 
 
 class Booked(msgspec.Struct, rename="pascal"):
@@ -97,7 +95,7 @@ class Books:
         """One voucher, once: it can never be changed. What repeats no harm of its own is looked up before."""
         if want.external_id:
             return Done(external_id=want.external_id)
-        if record.source in _INVOICES:
+        if record.source in INVOICES:
             return self._invoice(want, record)
         if record.source == "invoice_payment":
             return self._payments(want, record)
@@ -107,7 +105,7 @@ class Books:
 
     def find_voucher(self, want: Want, record: Voucher, by: str) -> list[Match]:
         """A voucher by its key, which stands in its comment: Fortnox can only list a series."""
-        if by != "reference" or record.source in (*_INVOICES, "invoice_payment"):
+        if by != "reference" or record.source in (*INVOICES, "invoice_payment"):
             return []
         year = self._year(record.date).id
         rows = self._client.listed("Vouchers", Booked, "vouchers", "sublist", record.series, financialyear=year)
@@ -144,23 +142,14 @@ class Books:
     # ------------------------------------------------------------------------------------------------ the sub-ledger
 
     def _invoice(self, want: Want, record: Voucher) -> Done:
-        """A sale on invoice is the order's invoice, booked; a refund is a credit invoice.
-
-        Of an order that was captured in parts every part has the same invoice. What of it nobody captures stays open
-        there, where the ledger's own list of receivables shows it.
-        """
+        """A sale on invoice is the order's invoice, booked; a refund is a credit invoice."""
         (line,) = _of_customers(record)
         if line.amount < 0:
             return self._credit(want, record, line)
         invoice = self._invoice_of(want, line.item)
-        part = record.source == "invoice_part"
-        if line.amount - invoice.total > _ROUNDED or (not part and invoice.total - line.amount > _ROUNDED):
-            raise Rejected(
-                f"Invoice {invoice.document_number} is {invoice.total}, {line.amount} was taken of the buyer",
-                where=want.key, do_this="Correct the invoice or the order.",
-            )  # fmt: skip
+        taken_of(f"Invoice {invoice.document_number}", invoice.total, record, line, want.key)
         self._book(invoice)
-        return Done(external_id=f"{invoice.external_id} {_short(record.key)}" if part else invoice.external_id)
+        return Done(external_id=invoice_id(invoice.external_id, record))
 
     def _invoice_of(self, want: Want, order: str) -> shapes.Invoice:
         """The order's invoice; it is made of the order where Fortnox has only that."""
@@ -199,7 +188,7 @@ class Books:
                 "InvoiceRows": list(_credit_rows(record)),
             }  # fmt: skip
             found = self._client.post(shapes.Invoice, "invoices", Invoice={k: v for k, v in data.items() if v != ""})
-        if abs(found.total - line.amount) > _ROUNDED:
+        if abs(found.total - line.amount) > ROUNDED:
             raise Rejected(
                 f"Fortnox counts {found.total} for credit invoice {found.document_number}, {line.amount} was paid back",
                 where=want.key, existing=found.external_id,
@@ -228,7 +217,7 @@ class Books:
     def _credited(self, line: VoucherLine) -> shapes.Invoice:
         """The credit invoice that was paid back with this amount."""
         for row in self._credits(line.item):
-            if abs(row.total + line.amount) <= _ROUNDED:
+            if abs(row.total + line.amount) <= ROUNDED:
                 return row
         raise Wait("voucher", f"credit invoice of {line.item}")
 
@@ -293,8 +282,4 @@ def _credit_rows(record: Voucher) -> Iterator[dict[str, Any]]:
 
 
 def _credit_reference(order: str, key: str) -> str:
-    return f"{order}#{_short(key)}"[:_LONGEST_REFERENCE]
-
-
-def _short(key: str) -> str:
-    return sha256(key.encode()).hexdigest()[:8]
+    return f"{order}#{digest(key)}"[:_LONGEST_REFERENCE]

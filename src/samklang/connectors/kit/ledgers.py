@@ -4,10 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from decimal import Decimal
+from hashlib import sha256
 
-from samklang.connectors.errors import BadData
-from samklang.records import Order
+from samklang.connectors.errors import BadData, Rejected
+from samklang.records import Order, Voucher, VoucherLine
 from samklang.records.money import ZERO, rounded
+
+#: Sources of vouchers that are papers of the customers' ledger: of an order, or of a part of one.
+INVOICES = ("invoice", "invoice_part")
+#: An invoice may be rounded to whole kronor (E7b).
+ROUNDED = Decimal(1)
 
 #: A unit's abbreviation → UN/ECE Rec 20, and back.
 UNITS = {"st": "C62", "kg": "KGM", "m": "MTR", "l": "LTR", "tim": "HUR", "par": "PR"}
@@ -30,3 +36,24 @@ def left_over(order: Order, sums: Mapping[Decimal, Decimal], included: bool, row
             where=f"order {order.order_no}", do_this="Correct the VAT rates of the order's lines in the shop.",
         )  # fmt: skip
     return left
+
+
+def taken_of(invoice: str, total: Decimal | None, record: Voucher, line: VoucherLine, key: str) -> None:
+    """What was taken of the buyer is the invoice's total; a part of an order is at most that, and the rest stays open
+    on the invoice, in the ledger's own list of receivables. Rejected where it is not so."""
+    more = line.amount - (total or ZERO)
+    if more > ROUNDED or (record.source == "invoice" and more < -ROUNDED):
+        raise Rejected(
+            f"{invoice} is {total}, {line.amount} was taken of the buyer", where=key,
+            do_this="Correct the invoice or the order.",
+        )  # fmt: skip
+
+
+def invoice_id(id_: str, record: Voucher) -> str:
+    """What names the voucher of a sale at the ledger: its invoice. Parts that share one have a word of their own."""
+    return id_ if record.source == "invoice" else f"{id_} {digest(record.key)}"
+
+
+def digest(key: str) -> str:
+    """A short word for a key, the same each time."""
+    return sha256(key.encode()).hexdigest()[:8]

@@ -5,21 +5,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from functools import partial
 
 from samklang.connectors.contract import Done, Ledger, LedgerAccount, Match, Result, Want
 from samklang.connectors.errors import BadData, Rejected, Unsupported, Wait
+from samklang.connectors.kit.ledgers import INVOICES, invoice_id, taken_of
 from samklang.connectors.kit.payments import short
 from samklang.connectors.kit.writing import each, needed
 from samklang.connectors.visma_eekonomi import map as shapes
 from samklang.connectors.visma_eekonomi.client import Body, Client, quoted
 from samklang.records import Voucher, VoucherLine
-from samklang.records.money import ZERO
 
 _RECEIVABLE = "receivable.invoice"
-_ROUNDED = Decimal(1)  # an invoice may be rounded to whole kronor (E7b)
-_INVOICES = ("invoice", "invoice_part")
 
 
 class Books:
@@ -38,7 +35,7 @@ class Books:
         """One voucher, once: it can never be changed."""
         if want.external_id:
             return Done(external_id=want.external_id)
-        if record.source in _INVOICES:
+        if record.source in INVOICES:
             return self._invoice(want, record)
         closes = record.source == "invoice_payment"
         rows = [self._row(objects, want, line, closes) for line in record.lines]
@@ -52,7 +49,7 @@ class Books:
 
     def find_voucher(self, want: Want, record: Voucher, by: str) -> list[Match]:
         """A voucher by its text, which holds its key."""
-        if by != "reference" or record.source in _INVOICES:
+        if by != "reference" or record.source in INVOICES:
             return []
         text = _text(record)
         rows = self._client.listed(shapes.Booked, "vouchers", filter=f"VoucherText eq {quoted(text)}")
@@ -120,10 +117,9 @@ class Books:
                 where=want.key, do_this="Credit the order's invoice in eEkonomi, then mark this as done.",
             )  # fmt: skip
         id_ = needed(want.ids, "order", line.item)
-        invoice = self._invoice_of(line.item, id_) or self._made_of(want, line, id_)
-        self._agreed(want, line, invoice.total)
-        part = f" {short(record.key, 20)}" if record.source == "invoice_part" else ""
-        return Done(external_id=f"invoice-{invoice.id}{part}")
+        invoice = self._invoice_of(line.item, id_) or self._made_of(want, record, line, id_)
+        taken_of(f"The invoice of order {line.item}", invoice.total, record, line, want.key)
+        return Done(external_id=invoice_id(f"invoice-{invoice.id}", record))
 
     def _invoice_of(self, order: str, id_: str) -> shapes.Invoice | None:
         """The order's booked invoice, however it came to be; None while there is none."""
@@ -135,19 +131,19 @@ class Books:
         rows = self._client.listed(shapes.Invoice, "customerinvoices", filter=text)
         return next((row for row in rows if not row.is_credit_invoice), None)
 
-    def _made_of(self, want: Want, line: VoucherLine, id_: str) -> shapes.Invoice:
+    def _made_of(self, want: Want, record: Voucher, line: VoucherLine, id_: str) -> shapes.Invoice:
         """The invoice of a draft or of an order, booked now."""
         kind, id_ = shapes.parted(id_)
         if not kind:
             order = self._client.get(shapes.SalesOrder, "orders", id_)
             if order is None:
                 raise Rejected("The order is no longer in eEkonomi", where=want.key)
-            self._agreed(want, line, order.gross)
+            taken_of(f"Order {line.item}", order.gross, record, line, want.key)
             return self._client.post(shapes.Invoice, "orders", id_, "convert")
         now = self._client.get(shapes.Draft, "customerinvoicedrafts", id_)
         if now is None:
             raise Rejected("The invoice draft is no longer in eEkonomi", where=want.key)
-        self._agreed(want, line, now.gross)
+        taken_of(f"The invoice of order {line.item}", now.gross, record, line, want.key)
         total = {"TotalAmountInvoiceCurrency": now.gross}
         keep = {"keepOriginalDraftDate": "true", "overrideCompanyKeepOriginalDraftDate": "true"}
         return self._client.post(shapes.Invoice, "customerinvoicedrafts", id_, "convert", body=total, **keep)
@@ -163,16 +159,6 @@ class Books:
         if invoice is None:
             raise Wait("voucher", f"invoice of {line.item}")
         return invoice.id
-
-    def _agreed(self, want: Want, line: VoucherLine, total: Decimal | None) -> None:
-        """What was taken is the document's total, or a part of it: the rest then stays open on the invoice."""
-        more = line.amount - (total or ZERO)
-        part = isinstance(want.record, Voucher) and want.record.source == "invoice_part"
-        if more > _ROUNDED or (not part and more < -_ROUNDED):
-            raise Rejected(
-                f"The invoice of order {line.item} is {total}, {line.amount} was taken of the buyer", where=want.key,
-                do_this="Correct the invoice or the order.",
-            )  # fmt: skip
 
 
 def _text(record: Voucher) -> str:
