@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from samklang.connectors import registry
-from samklang.connectors.contract import Result, Want, Write
+from samklang.connectors.contract import Choice, ChoiceKind, Result, Want, Write
 from samklang.connectors.errors import Rejected
 from samklang.records import (
     Address,
@@ -33,6 +33,28 @@ from tests.doubles.shelf import Box, Shelf, boxes
 #: Connector name → (title, kind): what the boxes are called on the pages.
 SYSTEMS = {"webshop": ("WooCommerce", "shop"), "ledger": ("Fortnox", "erp"), "depot": ("Ongoing WMS", "wms")}
 
+#: What each of them lists for tables.
+LISTED: dict[str, dict[str, list[Choice]]] = {
+    "webshop": {
+        "payment_method": [
+            Choice("klarna", "Klarna"), Choice("swish", "Swish"), Choice("bacs", "Bankgiro"), Choice("kort", "Kort"),
+        ],
+        "shipping_method": [Choice("Budbee hem"), Choice("PostNord MyPack"), Choice("Hämta i butik")],
+        "order_status": [
+            Choice("processing", "Behandlas"), Choice("on-hold", "Pausad"), Choice("completed", "Klar"),
+            Choice("cancelled", "Avbruten"), Choice("delvis", "Delvis skickad"),
+        ],
+    },
+    "ledger": {
+        "payment_method": [Choice("30", "30 dagar netto"), Choice("0", "Kontant"), Choice("K", "Kortbetalning")],
+        "shipping_method": [Choice("POSTEN", "PostNord MyPack"), Choice("H", "Hämtas")],
+    },
+    "depot": {
+        "carrier": [Choice("BUDBEE/HOME", "Budbee · Hem"), Choice("PBREV/17", "PostNord · MyPack Collect")],
+        "warehouse": [Choice("1", "Borås"), Choice("2", "Göteborg")],
+    },
+}  # fmt: skip
+
 ARTICLES = (
     ("LJUS-204-V", "Stearinljus vit 6-pack", 199), ("LYK-11", "Lykta mässing", 449), ("KOPP-1", "Handdrejad kopp", 149),
     ("FAT-30", "Serveringsfat 30 cm", 389), ("VAS-7", "Vas sjögrön", 529), ("DUK-140", "Linneduk 140 × 250", 799),
@@ -50,6 +72,9 @@ BUYERS = (
 class _Named(Shelf):
     """A box that counts as real systems do, that has pages of its own, and takes an order without knowing its buyer
     where it is a warehouse."""
+
+    def choices(self, what: ChoiceKind) -> list[Choice]:
+        return LISTED[self.manifest.name][what]
 
     def link(self, type_: str, external_id: str) -> str:
         return f"https://{self.manifest.name}.example/{type_}/{external_id}"
@@ -70,7 +95,9 @@ def _systems() -> None:
     for name, (title, kind) in SYSTEMS.items():
         module = types.ModuleType(f"tests.browser.{name}")
         writes = {**Shelf.manifest.writes, "order": order.get(name, Shelf.manifest.writes["order"])}
-        manifest = msgspec.structs.replace(Shelf.manifest, name=name, title=title, kind=kind, writes=writes)
+        manifest = msgspec.structs.replace(
+            Shelf.manifest, name=name, title=title, kind=kind, writes=writes, choices=tuple(LISTED[name])
+        )
         module.__dict__[name.title()] = type(name.title(), (_Named,), {"manifest": manifest})
         sys.modules[module.__name__] = module
         registry.packages()[name] = module.__name__

@@ -17,6 +17,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.browser.configured import configure
+
 SIZES = {"wide": (1360, 860), "phone": (390, 844)}
 FOLDER = Path(__file__).parents[2] / "screens"
 
@@ -34,6 +36,8 @@ def pages(site: Any) -> Iterator[tuple[str, str]]:
         ("flows", "flows"),
     ):  # fmt: skip
         yield name, site.at(path)
+    for name, path in configure(site.merchant).items():
+        yield name, site.at(path)
     yield "style", f"{site.address}/style"
     yield "login", f"{site.address}/login"
 
@@ -42,6 +46,7 @@ def shoot(browser: Browser, site: Any, languages: list[str], looks: list[str], s
     """All pictures; how many."""
     from samklang.people.models import User
 
+    wanted = [one for one in pages(site) if only in one[0]]
     FOLDER.mkdir(exist_ok=True)
     count = 0
     for language in languages:
@@ -55,9 +60,7 @@ def shoot(browser: Browser, site: Any, languages: list[str], looks: list[str], s
                 site.sign_in(context)
                 User.objects.update(language=language)
                 page = context.new_page()
-                for name, address in pages(site):
-                    if only and only not in name:
-                        continue
+                for name, address in wanted:
                     if name == "login":
                         context.clear_cookies()
                     page.goto(address)

@@ -33,6 +33,8 @@ VALUES: dict[str, tuple[str, ...]] = {
     "target": ("fortnox",),
     "company": ("ov",),
     "line": ("1",),
+    "source": ("nordljus-se",),
+    "of": ("payment_method",),
     "kind": ("csv", "xlsx"),
     "what": ("products", "retry", "mend", "release"),
 }

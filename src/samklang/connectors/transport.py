@@ -54,6 +54,9 @@ about: ContextVar[tuple[str, ...]] = ContextVar("about", default=())
 #: Whether the running work may still send: false when another worker has taken it over while this one waited.
 may_send: ContextVar[Callable[[], bool]] = ContextVar("may_send", default=lambda: True)
 
+#: Seconds that a call may take for which a person waits, and which is then not tried again; 0 = as long as it takes.
+patience: ContextVar[float] = ContextVar("patience", default=0.0)
+
 _TRIES = 3
 _LONGEST_WAIT = 30.0  # a longer Retry-After goes back to the hub, which waits without holding a thread
 _KEPT, _KEPT_OF_MANY = 8192, 1024  # bytes of a body that the exchange keeps; less when it is about many records
@@ -224,7 +227,7 @@ class Transport:
         send.update(headers or {})
         again = method in ("GET", "HEAD") if idempotent is None else idempotent
         renewed = False
-        attempt = 0
+        attempt = _TRIES - 1 if patience.get() else 0
         while True:
             attempt += 1
             login = self._login(method, url) if auth else {}
@@ -302,6 +305,8 @@ class Transport:
             at, began = datetime.now(UTC), time.perf_counter()
             status, got, failure = 0, b"", ""
             where = f"{method} {urlsplit(url).path}"
+            most = patience.get()
+            timeout = urllib3.Timeout(connect=most, read=most) if most else self._timeout
             try:
                 response = self._pool.urlopen(
                     method,
@@ -310,7 +315,7 @@ class Transport:
                     headers=dict(headers),
                     retries=False,
                     redirect=False,
-                    timeout=self._timeout,
+                    timeout=timeout,
                     preload_content=False,
                 )
                 status = response.status
@@ -324,8 +329,8 @@ class Transport:
                 failure = f"{error.__class__.__name__}: {error}"
                 raise Unreachable(_plain(error), where=where) from error
             except ReadTimeoutError as error:
-                failure = f"no answer in {self._timeout.read_timeout} s"
-                raise RemoteFault(f"No answer in {self._timeout.read_timeout:.0f} s", where=where) from error
+                failure = f"no answer in {timeout.read_timeout} s"
+                raise RemoteFault(f"No answer in {timeout.read_timeout:.0f} s", where=where) from error
             except HTTPError as error:
                 failure = f"{error.__class__.__name__}: {error}"
                 raise RemoteFault("The connection broke off before the whole answer had come", where=where) from error

@@ -97,7 +97,7 @@ class FlowForm(forms.Form):
         name = f"o_{option.name}"
         match option.kind:
             case "many":
-                listed = option.fixed or _titled(self._listed(option).values)
+                listed = option.fixed or titled(self._listed(option).values)
                 choices = [*listed, *((one, one) for one in value or () if one not in dict(listed))]
                 if choices:
                     self.fields[name] = forms.MultipleChoiceField(
@@ -124,7 +124,7 @@ class FlowForm(forms.Form):
 
     def _add_events(self, option: Option, value: Mapping[str, str]) -> None:
         how = self.target.writes[self.flow.type]
-        known = _titled(self._listed(option).values)
+        known = titled(self._listed(option).values)
         known += [
             (word, word) for word in (*how.status_map.values(), *value.values()) if word and word not in dict(known)
         ]
@@ -146,7 +146,7 @@ class FlowForm(forms.Form):
 
     def _add_methods(self, option: Option, value: Mapping[str, Mapping[str, str]]) -> None:
         real = self.real.get("carriers")
-        theirs = _titled(real.carriers.values) if real and real.carriers else []
+        theirs = titled(real.carriers.values) if real and real.carriers else []
         for number, method in enumerate(self._methods()):
             codes = value.get(method.code, {})
             label = _("Carrier for %(method)s") % {"method": method.name or method.code}
@@ -297,17 +297,10 @@ class FlowForm(forms.Form):
         return given[name]
 
 
-def _titled(values: Iterable[Choice]) -> list[tuple[str, str]]:
+def titled(values: Iterable[Choice]) -> list[tuple[str, str]]:
+    """Real values for a select: code, and name with code where they differ."""
     return [(one.code, f"{one.name} ({one.code})" if one.name and one.name != one.code else one.code) for one in values]
 
 
 def _lines(text: str) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
-
-
-def _once(choices: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
-    """The first of those with the same value."""
-    found: dict[str, str] = {}
-    for code, title in choices:
-        found.setdefault(code, title)
-    return list(found.items())

@@ -58,8 +58,8 @@ MENU = (
         Entry(
             "flows", _("Flows"), Right.SEE, "workflow",
             (
-                "flow", "flow-when", "rules", "chain", "rule", "channels", "channel", "channel-new", "plan", "history",
-                "version", "import",
+                "flow", "flow-when", "maps", "map", "rules", "chain", "rule", "channels", "channel", "channel-new",
+                "plan", "history", "version", "import",
             ),
         ),
         Entry("brakes", _("Brakes"), Right.SEE, "hand"),

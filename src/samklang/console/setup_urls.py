@@ -1,10 +1,10 @@
-"""Addresses of the pages that set a tenant up: connections, channels, flows, rules, the plan, the history."""
+"""Addresses of the pages that set a tenant up: connections, channels, flows, tables, rules, the plan, the history."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from samklang.console import connect, connections, flow, flows, history, plans, rules
+from samklang.console import connect, connections, flow, flows, history, maps, plans, rules
 
 pages = [
     path("connect", connect.catalogue, name="catalogue"),
@@ -22,6 +22,9 @@ pages = [
     path("flows/<slug:channel>/<slug:type_>/<slug:target>", flow.flow, name="flow"),
     path("flows/<slug:channel>/<slug:type_>/<slug:target>/anew", flow.anew, name="flow-anew"),
     path("flows/<slug:channel>/<slug:type_>/<slug:target>/when", rules.flow_when, name="flow-when"),
+    path("maps", maps.tables, name="maps"),
+    path("maps/<slug:channel>/<slug:of>/<slug:source>/<slug:target>", maps.table, name="map"),
+    path("maps/<slug:channel>/<slug:of>/<slug:source>/<slug:target>/anew", maps.anew, name="map-anew"),
     path("rules", rules.rules, name="rules"),
     path("rules/<slug:connection>/<slug:direction>/<slug:type_>", rules.chain, name="chain"),
     path("rules/<slug:connection>/<slug:direction>/<slug:type_>/arrange", rules.arrange, name="chain-arrange"),

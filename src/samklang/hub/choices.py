@@ -11,11 +11,13 @@ from typing import NamedTuple
 
 from samklang.connectors.contract import Choice, ChoiceKind
 from samklang.connectors.errors import SamklangError
+from samklang.connectors.transport import patience
 from samklang.hub.links import open_link
 from samklang.hub.models import Connection, Stored
 from samklang.records import Customer, Order, OrderStatus, Price, Record, StockLevel, decode
 
 _FRESH = 60.0  # seconds that what a system listed is kept
+_PATIENCE = 5.0  # seconds that a page waits for a system
 _LOOKED_AT = 1000  # records of a type that are looked through, the newest first
 
 #: Where each kind of value turns up in records: record types.
@@ -57,9 +59,11 @@ def _listed(row: Connection, what: ChoiceKind) -> tuple[list[Choice], str]:
         link = open_link(row)
         if what not in link.manifest.choices:
             return [], ""
+        waits = patience.set(_PATIENCE)
         try:
             return list(link.connector.choices(what)), ""
         finally:
+            patience.reset(waits)
             link.capture.flush()
     except SamklangError as failure:
         return [], failure.what

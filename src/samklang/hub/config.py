@@ -22,6 +22,7 @@ from samklang.hub.companies import CompanyPart
 from samklang.hub.flows import WHERE_KNOWN, Line, can_be_read, can_be_written, refuse, remove_flow, set_flow
 from samklang.hub.flows import preset as preset_flows
 from samklang.hub.models import Channel, Company, ConfigVersion, Connection, Flow, RuleSet, Tenant
+from samklang.hub.options import check_maps
 from samklang.hub.rulesets import Direction, condition
 from samklang.hub.secrets import seal, unseal
 from samklang.records.states import axes_of
@@ -180,6 +181,7 @@ def check(config: Config) -> None:
         lines.append(line)
         if flow.when:
             condition(flow.when, flow.type)
+        check_maps(flow.type, flow.options)
     for chain in config.rules:
         _known(config.connections, chain.connection, "connection")
         try:

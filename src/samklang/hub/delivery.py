@@ -192,21 +192,27 @@ class Drain:
             ready.append((row, record, sent, flow))
         names = [
             name
-            for row, record, _, _ in ready
+            for row, record, _, flow in ready
             for name in (
                 *(record.parts() if row.external_id else ()),
-                *(need for need in record.needs() if need[0] in self.how.needs),
+                *(name for need in self._needs(record) for name in self._projections[flow.pk].known_as(need)),
             )
         ]
         ids = store.ids_of(self.tenant, self.row.pk, names) if names else {}
         work: list[_Work] = []
         for row, record, sent, flow in ready:
-            needs = [need for need in record.needs() if need[0] in self.how.needs]
-            missing = next((need for need in needs if need not in ids), None)
+            own = {name: ids[name] for name in record.parts() if name in ids}
+            missing = None
+            for need in self._needs(record):
+                names_of = self._projections[flow.pk].known_as(need)
+                known = next((ids[name] for name in names_of if name in ids), None)
+                if known is None:
+                    missing = missing or names_of[0]
+                else:
+                    own[need] = known
             if missing:
                 outcomes.append(self._waiting(row, Wait(*missing), troubles))
                 continue
-            own = {name: ids[name] for name in (*record.parts(), *needs) if name in ids}
             want = Want(
                 key=row.key, record=record, external_id=row.external_id or "", ids=own, reference=row.key,
                 fields=frozenset(flow.fields) or None, doubt=row.doubt or self.restored,
@@ -218,6 +224,9 @@ class Drain:
         if outcomes:
             self._finish(outcomes)
         return work
+
+    def _needs(self, record: Record) -> list[tuple[str, str]]:
+        return [need for need in record.needs() if need[0] in self.how.needs]
 
     def _against_mode(self, flow: Flow, row: store.Claimed) -> bool:
         """Create-only flows leave alone what exists; update-only flows make nothing new."""

@@ -12,6 +12,7 @@ from samklang.connectors.errors import Misconfigured
 from samklang.hub.config import ChannelPart, Config, FlowPart, PresetPart, RulesPart
 from samklang.hub.drafts import chain_name
 from samklang.hub.flows import PRESETS, WHERE_KNOWN, can_be_read, can_be_written, manners, preset
+from samklang.hub.maps import inherited
 from samklang.records import record_types
 
 Name = tuple[str, str, str]
@@ -45,7 +46,7 @@ def set_master(config: Config, channel: str, type_: str, master: str, targets: I
     config.flows[:] = [flow for flow in config.flows if (flow.channel, flow.type) != (channel, type_)]
     for target in wanted:
         new = FlowPart(channel=channel, type=type_, source=master, target=target, **manners(type_))
-        config.flows.append(kept.get(target, new))
+        config.flows.append(kept.get(target) or inherited(config, new))
 
 
 class Used(msgspec.Struct, frozen=True):
@@ -80,7 +81,8 @@ def use_preset(config: Config, channel: str, erp: str, name: Preset) -> Used:
     config.flows[:] = [flow for flow in config.flows if stays(flow)]
     for type_, (source, target, more) in wanted.items():
         if find_flow(config, (channel, type_, target)) is None:
-            config.flows.append(FlowPart(channel=channel, type=type_, source=source, target=target, **more))
+            new = FlowPart(channel=channel, type=type_, source=source, target=target, **more)
+            config.flows.append(inherited(config, new))
     return Used(tuple((channel, type_, target) for type_, (_, target, _) in wanted.items()), tuple(left_out))
 
 

@@ -3,6 +3,7 @@ whoever calls the API. The names are keys of `Flow.options`; who reads each is s
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import time
 from decimal import Decimal, InvalidOperation
 from typing import Any, Literal, NamedTuple
@@ -97,6 +98,15 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
     ),
 }  # fmt: skip
 
+#: What tables between two systems translate (option `maps`: kind → source's value → target's): record type → field.
+MAPPED: dict[ChoiceKind, dict[str, str]] = {
+    "price_list": {"price_list": "name", "price": "price_list", "customer": "price_list"},  # J-09, P-08
+    "customer_group": {"customer": "group"},
+    "warehouse": {"stock": "warehouse"},
+    "payment_method": {"order": "payment_method"},
+    "shipping_method": {"order": "shipping_method"},
+}
+
 #: What a brake watches, by record type (hub/guards.py): risk, question.
 BRAKES: dict[str, tuple[tuple[str, str | Promise], ...]] = {
     "stock": (("zero", _("going to zero stock")),),
@@ -126,6 +136,18 @@ def options_of(type_: str, source: Manifest, target: Manifest) -> list[Option]:
             continue
         found.append(option)
     return found
+
+
+def check_maps(type_: str, options: Mapping[str, Any]) -> None:
+    """Raise Misconfigured when an option `maps` is none."""
+    given = options.get("maps") or {}
+    known = [what for what, fields in MAPPED.items() if type_ in fields]
+    for what, table in given.items() if isinstance(given, dict) else [("", given)]:
+        if what not in known or not isinstance(table, dict) or not all(isinstance(new, str) for new in table.values()):
+            raise Misconfigured(
+                f"A flow of {type_} has no table {what!r} of that shape", where="maps",
+                do_this=f"Tables are: {', '.join(known) or 'none'}; a line is the source's value and the target's.",
+            )  # fmt: skip
 
 
 def pieces(text: str, where: str) -> str:

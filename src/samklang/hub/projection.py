@@ -1,4 +1,4 @@
-"""What a target is really sent: rules out, then the flow's field mask. Also what the plan compares."""
+"""What a target is really sent: rules out, the flow's tables, then its field mask. Also what the plan compares."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import NamedTuple
 import msgspec
 
 from samklang.hub.models import Flow
+from samklang.hub.options import MAPPED
 from samklang.hub.rulesets import Chain, chain
 from samklang.records import Order, Record, content_hash, encode
 from samklang.rules import Ignored
@@ -15,11 +16,13 @@ from samklang.rules import Ignored
 
 class Projection(NamedTuple):
     """The rules out of a target for a flow's type, the fields that the flow writes (none named = all), and the carrier
-    codes of the shop's shipping methods (option `carriers` of an order flow: method → {carrier, service}; O-12)."""
+    codes of the shop's shipping methods (option `carriers` of an order flow: method → {carrier, service}; O-12); tables
+    by field (option `maps`)."""
 
     rules: Chain
     fields: tuple[str, ...]
     carriers: Mapping[str, Mapping[str, str]] = {}
+    maps: Mapping[str, Mapping[str, str]] = {}
 
     def __call__(self, record: Record) -> Record | Ignored:
         """The record as the target is to get it."""
@@ -29,16 +32,31 @@ class Projection(NamedTuple):
             changed = msgspec.structs.replace(
                 changed, carrier_code=codes.get("carrier", ""), service_code=codes.get("service", "")
             )
-        return changed
+        return changed if isinstance(changed, Ignored) else self._translated(changed)
+
+    def _translated(self, record: Record) -> Record:
+        new = {
+            field: table[old] for field, table in self.maps.items()
+            if isinstance(old := getattr(record, field), str) and old in table
+        }  # fmt: skip
+        return msgspec.structs.replace(record, **new) if new else record
+
+    def known_as(self, need: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+        """Names under which the hub may know what a record refers to: the source's own, where a table changed it."""
+        table = self.maps.get(need[0]) or {}
+        return (*((need[0], old) for old, new in table.items() if new == need[1]), need)
 
     def hash(self, record: Record, wanted: bytes) -> bytes:
         """Hash of what is sent; where nothing is changed or masked that is `wanted`, the source record's own."""
-        return masked_hash(record, self.fields) if self.rules or self.fields or self.carriers else wanted
+        return masked_hash(record, self.fields) if any(self) else wanted
 
 
 def projection(flow: Flow) -> Projection:
     """How the flow's records are sent."""
-    return Projection(chain(flow.target, "out", flow.type), tuple(flow.fields), flow.options.get("carriers") or {})
+    given = flow.options.get("maps") or {}
+    maps = {MAPPED[what][flow.type]: table for what, table in given.items()}
+    carriers = flow.options.get("carriers") or {}
+    return Projection(chain(flow.target, "out", flow.type), tuple(flow.fields), carriers, maps)
 
 
 def masked_hash(record: Record, fields: Iterable[str]) -> bytes:

@@ -1,0 +1,60 @@
+"""The merchant's configuring side with something on every page: values of both systems, rules, edits that wait for a
+plan, versions, a brake, people, tokens. `PAGES` are the pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: Page → its address; `{…}` as `configure` fills it.
+PAGES: dict[str, str] = {
+    "connect": "connect", "connect-woocommerce": "connect/woocommerce", "connect-fortnox": "connect/fortnox",
+    "connection": "connections/fortnox", "connection-change": "connections/fortnox/settings",
+    "connection-hooks": "connections/nordljus-se/hooks", "status-words": "connections/nordljus-se/words",
+    "flow-order": "flows/se/order/lager-boras", "flow-status": "flows/se/order_status/nordljus-se",
+    "flow-stock": "flows/se/stock/nordljus-se", "flow-when": "flows/se/order/fortnox/when", "rules": "rules",
+    "chain": "rules/fortnox/out/order", "rule": "rules/fortnox/out/order/0", "maps": "maps",
+    "map": "maps/se/payment_method/nordljus-se/fortnox", "channels": "channels", "channel": "channels/se/edit",
+    "plan": "plan", "brakes": "brakes", "brake": "brakes/{brake}", "history": "history", "version": "history/2",
+    "import": "history/import", "people": "people", "tokens": "tokens", "audit": "audit",
+    "address": "orders/se/10470/address", "bulk": "bulk/{bulk}",
+}  # fmt: skip
+
+
+def configure(merchant: Any) -> dict[str, str]:
+    """Put something on every page; gives the addresses of PAGES."""
+    from samklang.hub import bulk, config, drafts, edits, maps
+    from samklang.hub.config import RulesPart
+    from samklang.hub.models import Brake, Flow
+    from samklang.people import members, tokens
+    from samklang.people.audit import Actor
+    from samklang.people.models import Member, Role
+    from samklang.people.rights import Right
+    from tests.visitor import visitor
+
+    tenant = merchant.tenant
+    visitor(tenant)
+    owner = Member.objects.select_related("user", "tenant").get(tenant=tenant, role="owner")
+    rule = {
+        "name": "Frakt som egen text", "when": {"is": "equals", "field": "shipping_method", "value": "Budbee hem"},
+        "then": {"do": "set", "field": "note", "value": "Leverans med Budbee, kväll"},
+    }  # fmt: skip
+    first = config.current(tenant)
+    edits.put_chain(first, RulesPart("fortnox", "out", "order", [rule]))
+    config.apply(first, "owner@nordljus.example", "The first flows")
+    config.write_version(tenant, "owner@nordljus.example", "A rule for Budbee")
+
+    def change(wanted: Any) -> None:
+        table = maps.table(wanted, ("se", "payment_method", "nordljus-se", "fortnox"))
+        assert table is not None
+        maps.put(wanted, table._replace(values={"klarna": "K"}))
+        edits.set_master(wanted, "se", "price", "fortnox", [])
+
+    drafts.edit(tenant, "owner@nordljus.example", "price, payment methods", change)
+    target = Flow.objects.filter(tenant=tenant, type="stock").select_related("target").get().target
+    brake = Brake.objects.create(tenant=tenant, connection=target, type="stock", risk="zero", count=41, of=120)
+    done = bulk.start(
+        tenant.pk, "hold", "owner@nordljus.example", keys=["se/10470", "se/10469"], reason="Adress kontrolleras"
+    )
+    tokens.make(owner, "Rapporter", [Right.SEE], None)
+    members.invite(Actor.person(tenant, owner.user), "ny.kollega@nordljus.example", Role.OPERATOR)
+    return {name: path.format(brake=brake.pk, bulk=done.pk) for name, path in PAGES.items()}
