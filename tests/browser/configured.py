@@ -14,7 +14,7 @@ PAGES: dict[str, str] = {
     "flow-stock": "flows/se/stock/nordljus-se", "flow-when": "flows/se/order/fortnox/when", "rules": "rules",
     "chain": "rules/fortnox/out/order", "rule": "rules/fortnox/out/order/0", "maps": "maps",
     "map": "maps/se/payment_method/nordljus-se/fortnox", "channels": "channels", "channel": "channels/se/edit",
-    "plan": "plan", "brakes": "brakes", "brake": "brakes/{brake}", "history": "history", "version": "history/2",
+    "plan": "plan", "brakes": "brakes", "history": "history", "version": "history/2",
     "import": "history/import", "people": "people", "tokens": "tokens", "audit": "audit",
     "address": "orders/se/10470/address", "bulk": "bulk/{bulk}",
 }  # fmt: skip

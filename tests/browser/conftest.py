@@ -33,6 +33,8 @@ CHROMIUM = os.environ.get("SAMKLANG_CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-quic", "--no-first-run"]
 _WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
+_LOOKS = ["color-contrast", "target-size"]
+
 
 class Site:
     """A server and who is in it."""
@@ -150,12 +152,18 @@ def engine(site: Site) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def axe() -> Callable[[Page], None]:
-    """Fails the test on what axe finds on the page as it stands."""
-    judge = Axe()
+def axe() -> Callable[..., None]:
+    """Fails the test on what axe finds on the page as it stands. `part`: only inside of that element, where what is
+    around it was judged elsewhere. `looks`: only what colours and sizes decide, where the rest was judged before."""
+    script = Axe().axe_script
 
-    def check(page: Page) -> None:
-        found: Any = judge.run(page, options={"runOnly": {"type": "tag", "values": _WCAG}}).response["violations"]
+    def check(page: Page, part: str = "", looks: bool = False) -> None:
+        if not page.evaluate("'axe' in window"):
+            page.evaluate(script)
+        wanted = {"type": "rule", "values": _LOOKS} if looks else {"type": "tag", "values": _WCAG}
+        options = {"runOnly": wanted, "resultTypes": ["violations"]}
+        found: Any = page.evaluate("([part, options]) => axe.run(part || document, options)", [part, options])
+        found = found["violations"]
         told = [f"{one['id']}: {one['help']}: {node['html'][:200]}" for one in found for node in one["nodes"][:3]]
         assert not told, f"{page.url}\n" + "\n".join(told)
 

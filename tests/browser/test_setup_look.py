@@ -1,0 +1,53 @@
+"""Every page of the configuring side passes axe, light on a wide screen and dark on a phone, and fits the phone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from tests.browser.configured import PAGES, configure
+from tests.browser.conftest import Site
+
+
+@pytest.fixture(scope="module")
+def addresses(site: Site) -> dict[str, str]:
+    """The addresses of the pages, with something on each."""
+    return configure(site.merchant)
+
+
+@pytest.fixture(scope="module")
+def wrong() -> list[str]:
+    """Errors in the console: what the content policy stopped, what is not there."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def tab(browser: Browser, site: Site, wrong: list[str]) -> Iterator[Page]:
+    """One window for all of them: each page is only looked at."""
+    context = browser.new_context(locale="en-GB", reduced_motion="reduce")
+    context.set_default_timeout(10_000)
+    site.sign_in(context)
+    made = context.new_page()
+    made.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    yield made
+    context.close()
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_every_page_can_be_read_by_everybody(
+    tab: Page, site: Site, addresses: dict[str, str], axe: Callable[..., None], wrong: list[str], name: str
+) -> None:
+    tab.emulate_media(color_scheme="light")
+    tab.set_viewport_size({"width": 1320, "height": 900})
+    answer = tab.goto(site.at(addresses[name]))
+    assert answer is not None and answer.status == 200, addresses[name]
+    axe(tab, "main")
+    tab.emulate_media(color_scheme="dark")
+    tab.set_viewport_size({"width": 360, "height": 740})
+    axe(tab, "main", looks=True)
+    wide = tab.evaluate("document.documentElement.scrollWidth")
+    assert wide <= 360, f"{name} is {wide} px wide on a phone of 360"
+    assert not wrong, wrong
+    wrong.clear()
