@@ -14,6 +14,9 @@ from typing import Any, NamedTuple
 from django.db import connection as database
 from django.db.backends.utils import CursorWrapper
 
+from samklang.connectors.contract import Item
+from samklang.records import Record
+
 
 class Known(NamedTuple):
     """What a binding knows of its own system: external id, hash last seen, sweep that saw it."""
@@ -21,6 +24,15 @@ class Known(NamedTuple):
     external_id: str | None
     seen: bytes | None
     generation: int
+
+
+class Entry(NamedTuple):
+    """A record on its way into the store: what was read, what is kept of it, and the hash of what the system said."""
+
+    item: Item
+    record: Record
+    body: bytes
+    hash: bytes
 
 
 class Wanted(NamedTuple):
