@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
 import pytest
 
+from samklang.api import reference
 from samklang.api.v1 import errors as of_the_api
+from samklang.api.v1.openapi import document
 from samklang.connectors.checks import CHECKS
 from samklang.connectors.errors import SamklangError, tree
 from samklang.connectors.registers import PAGE, page, registers
@@ -65,3 +68,15 @@ def test_a_register_says_what_the_manifest_says() -> None:
     assert (found["order"].reads, found["order"].writes, found["order"].seconds) == (True, False, 60)
     assert (found["shipment"].writes, found["shipment"].updates) == (True, False)
     assert "return" not in found or found["return"].reads
+
+
+def test_the_pages_of_the_api_are_current() -> None:
+    do_this = "run: ./run python -m samklang.api.reference"
+    assert reference.PAGE.read_text(encoding="utf-8") == reference.page(document()), do_this
+    assert reference.DOCUMENT.read_text(encoding="utf-8") == reference.compact(document()), do_this
+
+
+def test_the_document_of_the_api_is_openapi() -> None:
+    from openapi_spec_validator import validate
+
+    validate(json.loads(reference.DOCUMENT.read_text(encoding="utf-8")))

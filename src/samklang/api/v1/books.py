@@ -17,7 +17,7 @@ from samklang.api.v1.acts import Done
 from samklang.api.v1.cursors import Cursor, Limit
 from samklang.api.v1.door import Call, Door, Input
 from samklang.api.v1.errors import NotThere
-from samklang.api.v1.shapes import Answer, Page
+from samklang.api.v1.shapes import Amount, Answer, Page
 from samklang.api.v1.webhooks import Number
 from samklang.hub import uploads
 from samklang.hub.companies import part_of
@@ -60,7 +60,7 @@ class StateCount(Answer):
 
     state: Literal["draft", "validated", "approved", "sent", "posted", "reversed"]
     count: int
-    turnover: Decimal
+    turnover: Amount
 
 
 class ExceptionCount(Answer):
@@ -68,7 +68,7 @@ class ExceptionCount(Answer):
 
     code: str
     count: int
-    amounts: dict[str, Decimal]
+    amounts: dict[str, Amount]
 
 
 class CompanyLook(CompanyRow):
@@ -87,7 +87,7 @@ class StatementRow(Answer):
     reference: str
     day: date
     currency: str
-    payout: Decimal
+    payout: Amount
     lines: int
     open: int
     voucher: str
@@ -101,8 +101,8 @@ class StatementLook(StatementRow):
     key: str
     account: str
     format: str
-    opening: Decimal
-    closing: Decimal
+    opening: Amount
+    closing: Amount
     file: str
     at: datetime
     vouchers: list[int]
@@ -114,7 +114,7 @@ class StatementLineRow(Answer):
     number: int
     line: str
     kind: str
-    amount: Decimal
+    amount: Amount
     currency: str
     order_ref: str
     order: str
@@ -165,7 +165,7 @@ class SuggestionRow(Answer):
     provider: str
     statement: int
     day: date
-    amount: Decimal
+    amount: Amount
     currency: str
     order: str
     sold_on: date
@@ -179,10 +179,10 @@ class PaymentRow(Answer):
     channel: str
     provider: str
     day: date
-    amount: Decimal
-    left: Decimal
+    amount: Amount
+    left: Amount
     currency: str
-    booked: Decimal
+    booked: Amount
 
 
 class BankLineRow(Answer):
@@ -190,7 +190,7 @@ class BankLineRow(Answer):
 
     row: str
     booked_on: date
-    amount: Decimal
+    amount: Amount
     currency: str
     text: str
     provider: str
@@ -203,7 +203,7 @@ class ExceptionRow(Answer):
     where: str
     what: str
     do_this: str
-    amount: Decimal | None
+    amount: Amount | None
     currency: str
     at: datetime
 

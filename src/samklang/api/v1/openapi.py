@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from typing import Any
 
@@ -22,6 +23,8 @@ _TOO_OFTEN = {
     "description": "The token calls too often.",
     "headers": {"Retry-After": {"description": "Seconds to wait.", "schema": {"type": "integer"}}},
 }
+#: Requirements that a docstring answers to (Q-01…Q-03) say nothing to those who call.
+_NUMBERS = re.compile(r" \([A-Z]-\d\d(?:[…, ]+[A-Z]-\d\d)*\)")
 
 
 @cache
@@ -36,13 +39,34 @@ def document() -> dict[str, Any]:
             _exact(operation)
     found["components"]["responses"] = {"Problem": _PROBLEM, "TooOften": _TOO_OFTEN}
     found["servers"] = [{"url": "/"}]
-    return found
+    _tidy(found["paths"])
+    for schema in found["components"]["schemas"].values():
+        title = schema.pop("title", None)
+        _tidy(schema)
+        schema |= {"title": title} if title else {}
+    plain: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(found))
+    return plain
+
+
+def _tidy(part: Any) -> None:
+    """Take away titles that only repeat a field's name, and the numbers of requirements."""
+    if isinstance(part, dict):
+        if isinstance(part.get("title"), str):
+            del part["title"]
+        if isinstance(part.get("description"), str):
+            part["description"] = _NUMBERS.sub("", part["description"])
+        for value in part.values():
+            _tidy(value)
+    elif isinstance(part, list):
+        for value in part:
+            _tidy(value)
 
 
 def _exact(operation: dict[str, Any]) -> None:
     right = operation.get("x-right")
     operation["security"] = [{"Bearer": [right] if right else []}]
-    if operation.get("description", "").rstrip(".") == operation["summary"]:
+    operation["summary"] = _NUMBERS.sub("", operation["summary"])
+    if _NUMBERS.sub("", operation.get("description", "")).rstrip(".") == operation["summary"]:
         del operation["description"]
     for status in operation["responses"]:
         if int(status) >= 400:

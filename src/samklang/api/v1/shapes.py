@@ -5,13 +5,14 @@ structs (records, configuration, plans) is written by msgspec, with the JSON Sch
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Annotated, Any, ClassVar, Generic, TypeVar
 
 import msgspec
 from django.http import HttpRequest
 from ninja import Schema
 from ninja.renderers import BaseRenderer
-from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler, WithJsonSchema
 from pydantic_core import core_schema
 
 from samklang.api.v1.errors import Unfit
@@ -75,6 +76,10 @@ class Renderer(BaseRenderer):
 
     def render(self, request: HttpRequest, data: Any, *, response_status: int) -> bytes:
         return self._encoder.encode(data)
+
+
+#: An amount that is answered: digits as they are kept, never a binary fraction.
+Amount = Annotated[Decimal, WithJsonSchema({"type": "string", "format": "decimal"}, mode="serialization")]
 
 
 class Answer(Schema):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from django.utils.translation import gettext_noop
@@ -16,7 +15,7 @@ from samklang.api.v1.books import Code, company_of, listed
 from samklang.api.v1.cursors import Cursor, Limit
 from samklang.api.v1.door import Call, Door, Input
 from samklang.api.v1.errors import NotThere, Unfit
-from samklang.api.v1.shapes import Answer, Page, struct
+from samklang.api.v1.shapes import Amount, Answer, Page, struct
 from samklang.api.v1.webhooks import Count, Number
 from samklang.hub.models import Company
 from samklang.people import audit
@@ -43,7 +42,7 @@ class VoucherRow(Answer):
     text: str
     source: str
     currency: str
-    turnover: Decimal
+    turnover: Amount
     state: State
     number: str
     why_draft: str
@@ -57,7 +56,7 @@ class VoucherLineRow(Answer):
     number: int
     account: str
     name: str
-    amount: Decimal
+    amount: Amount
     role: str
     text: str
     country: str
@@ -84,7 +83,7 @@ class SourceRow(Answer):
 
     kind: str
     row: str
-    amount: Decimal
+    amount: Amount
 
 
 class SeenInput(Input):
@@ -104,20 +103,20 @@ class ClearingRow(Answer):
     """A provider on the day: `booked` must be `open` (sold and not stated yet) plus `carried` (its own balance)."""
 
     provider: str
-    booked: Decimal
-    open: Decimal
-    carried: Decimal
-    difference: Decimal
+    booked: Amount
+    open: Amount
+    carried: Amount
+    difference: Amount
 
 
 class VatRow(Answer):
     """Output VAT of the period for a country and rate, by the vouchers and by the orders."""
 
     country: str
-    percent: Decimal
-    vouchers: Decimal
-    orders: Decimal
-    difference: Decimal
+    percent: Amount
+    vouchers: Amount
+    orders: Amount
+    difference: Amount
 
 
 class MissingRow(Answer):
@@ -133,7 +132,7 @@ class BalanceRow(Answer):
 
     account: str
     name: str
-    balance: Decimal
+    balance: Amount
 
 
 class Control(Answer):
@@ -155,9 +154,9 @@ class OpenItemRow(Answer):
     order: str
     payment: str
     day: date
-    amount: Decimal
+    amount: Amount
     currency: str
-    booked: Decimal
+    booked: Amount
 
 
 class Settings(Answer):
