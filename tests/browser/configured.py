@@ -15,7 +15,8 @@ PAGES: dict[str, str] = {
     "chain": "rules/fortnox/out/order", "rule": "rules/fortnox/out/order/0", "maps": "maps",
     "map": "maps/se/payment_method/nordljus-se/fortnox", "channels": "channels", "channel": "channels/se/edit",
     "plan": "plan", "brakes": "brakes", "history": "history", "version": "history/2",
-    "import": "history/import", "people": "people", "tokens": "tokens", "audit": "audit",
+    "import": "history/import", "people": "people", "tokens": "tokens", "audit": "audit", "webhooks": "webhooks",
+    "webhook": "webhooks/{webhook}",
     "address": "orders/se/10470/address", "bulk": "bulk/{bulk}",
 }  # fmt: skip
 
@@ -57,4 +58,28 @@ def configure(merchant: Any) -> dict[str, str]:
     )
     tokens.make(owner, "Rapporter", [Right.SEE], None)
     members.invite(Actor.person(tenant, owner.user), "ny.kollega@nordljus.example", Role.OPERATOR)
-    return {name: path.format(brake=brake.pk, bulk=done.pk) for name, path in PAGES.items()}
+    hook = _told(tenant)
+    return {name: path.format(webhook=hook.pk, brake=brake.pk, bulk=done.pk) for name, path in PAGES.items()}
+
+
+def _told(tenant: Any) -> Any:
+    """Two webhooks: one that takes what it is told, one that was given up."""
+    from django.utils import timezone
+
+    from samklang.hub import subscriptions
+    from samklang.hub.events import Happening, tell
+    from samklang.hub.models import Message, Subscription
+
+    hooks = [
+        Subscription.objects.create(tenant=tenant, name=name, url=url, types=types, secrets=b"")
+        for name, url, types in (
+            ("Lagersystemet", "https://lager.example/samklang", ["order.created", "order.held"]),
+            ("Rapporter", "https://rapporter.example/api/v2/webhooks/samklang", []),
+        )
+    ]  # fmt: skip
+    tell(tenant.pk, [Happening("order.created", f"se/{number}", {}) for number in (10498, 10499)])
+    told = Message.objects.filter(tenant=tenant)
+    told.update(state="done", status=204, attempts=1, tried_at=timezone.now())
+    told.filter(subscription=hooks[1]).update(state="failed", status=503, error="The receiver answered 503")
+    subscriptions.give_up(hooks[1], "Nothing was taken for three days: The receiver answered 503")
+    return hooks[0]

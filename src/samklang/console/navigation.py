@@ -72,6 +72,7 @@ MENU = (
     Group(_("Company"), (
         Entry("people", _("People"), Right.PEOPLE, "users", ("invite", "role", "remove")),
         Entry("tokens", _("API tokens"), Right.PEOPLE, "key"),
+        Entry("webhooks", _("Webhooks"), Right.PEOPLE, "send", ("webhook",)),
         Entry("audit", _("Who did what"), Right.PEOPLE, "history"),
     )),
 )  # fmt: skip

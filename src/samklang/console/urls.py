@@ -15,6 +15,7 @@ from samklang.console import (
     style,
     tokens,
     trade_urls,
+    webhooks,
 )
 
 pages = [
@@ -28,6 +29,10 @@ pages = [
     path("people/<int:number>/remove", people.remove, name="remove"),
     path("tokens", tokens.tokens, name="tokens"),
     path("tokens/<int:number>/revoke", tokens.revoke, name="revoke"),
+    path("webhooks", webhooks.webhooks, name="webhooks"),
+    path("webhooks/<int:number>", webhooks.webhook, name="webhook"),
+    path("webhooks/<int:number>/<slug:what>", webhooks.act, name="webhook-act"),
+    path("webhooks/<int:number>/messages/<int:message>", webhooks.resend, name="webhook-resend"),
     path("audit", audit.audit, name="audit"),
     path("nothing", doors.nothing, name="nothing"),
 ]
