@@ -17,7 +17,7 @@ from samklang.cli.screen import Exit, WrongUse
 from samklang.cli.session import Common, Session, session, who
 from samklang.hub.models import Company
 from samklang.reconciliation import control as controls
-from samklang.reconciliation import handover, looks, reports
+from samklang.reconciliation import exports, handover, looks, reports
 from samklang.reconciliation.companies import accounting_company, ledger_flow, today
 from samklang.reconciliation.facts import records
 from samklang.reconciliation.models import OPEN, Voucher
@@ -126,6 +126,8 @@ def approve(
         flow = ledger_flow(row)
         now.screen.answer({"approved": sorted(found), "ledger": flow.target.name if flow else None})
         where = f"go to {flow.target.name}" if flow else "wait until a flow of vouchers to a ledger is switched on"
+        if exports.takes_files(row):
+            where = "go into the next file for the ledger (`samklang vouchers export`)"
         now.screen.say(f"{count} vouchers are approved and {where}.")
         return Exit.OK
 
@@ -162,6 +164,63 @@ def sie(
             raise WrongUse(f"{out} cannot be written: {error.strerror}") from error
         now.screen.answer({"file": str(out), "vouchers": heads.count()})
         now.screen.say(f"{heads.count()} vouchers are in {out}.")
+
+
+@vouchers.command
+def export(
+    *,
+    sie: Annotated[Path | None, Parameter(help="File or folder to write what is new to.")] = None,
+    again: Annotated[int, Parameter(help="Write this file once more, as it was, instead of a new one.")] = 0,
+    company: OfCompany = "",
+    common: Common | None = None,
+) -> Exit:
+    """Hand approved vouchers to a ledger that takes files: as SIE 4I, each voucher in one file. Without --sie: list
+    them; 3 when a number is missing."""
+    with session(common) as now:
+        row = company_of(now, company)
+        if sie is None:
+            return _list_exports(now, row)
+        made = exports.the_file(row, again) if again else exports.export(row, by=who())
+        if made is None:
+            now.screen.answer({"export": None, "files": [one._asdict() for one in exports.files(row)]})
+            now.screen.say("Nothing is new: every approved voucher is in a file already. `--again NUMBER` writes one.")
+            return Exit.OK
+        path = sie / made.name if sie.is_dir() else sie
+        try:
+            path.write_bytes(exports.content(made))
+        except OSError as error:
+            raise WrongUse(
+                f"{path} cannot be written: {error.strerror}",
+                f"The vouchers are in file {made.number} now; write it elsewhere with --again {made.number}.",
+            ) from error
+        if not again:
+            now.note(gettext_noop("vouchers exported"), f"file {made.name}", vouchers=made.vouchers)
+        now.screen.answer({"export": made.number, "file": str(path), "vouchers": made.vouchers, "hash": made.hash})
+        now.screen.say(f"{made.vouchers} vouchers are in {path}, which is file {made.number}.")
+        return Exit.OK
+
+
+def _list_exports(now: Session, row: Company) -> Exit:
+    rows, missing = exports.files(row), exports.gaps(row)
+    waiting = looks.voucher_counts(row).get(Voucher.State.APPROVED, (0, None))[0]
+    now.screen.answer(
+        {
+            "files": [one._asdict() for one in rows], "gaps": [one._asdict() for one in missing], "waiting": waiting,
+        }
+    )  # fmt: skip
+    now.screen.table(
+        ["No>", "File", "Made", "By", "Vouchers>", "From", "To", "Left at", ""],
+        [
+            (
+                one.number, one.name, one.at, one.by, one.vouchers, one.first, one.last, one.place or "–", one.error,
+            )
+            for one in rows
+        ],
+    )  # fmt: skip
+    for gap in missing:
+        now.screen.say(f"{gap.series} {gap.number}/{gap.year.year} is in no file: a file is missing here.", "bold red")
+    now.screen.say(f"{waiting} approved vouchers are in no file yet.")
+    return Exit.LOOK if missing else Exit.OK
 
 
 def control(

@@ -131,6 +131,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     warehouses: bool = False
     price_lists: bool = False
     ledger: bool = False  # keeps books, and can say so (`Connector.ledger`)
+    files: bool = False  # files of ours can be left there (`Connector.leave`)
     choices: tuple[ChoiceKind, ...] = ()  # what can be read with `Connector.choices`
     cannot: tuple[str, ...] = ()  # sentences for the docs page and the plan
     exempt: Mapping[str, str] = {}  # check name → why it does not apply here (grades)
@@ -384,6 +385,11 @@ class Connector(abc.ABC):
     def ledger(self) -> Ledger:
         """With `ledger = true`: chart, fiscal years and series, so that vouchers can be judged before they are sent."""
         raise NotImplementedError(f"{self.manifest.name} keeps no books")
+
+    def leave(self, name: str, data: bytes) -> None:
+        """With `files = true`: leave a file for the other system. The same name again does nothing if it was left, and
+        finishes what broke off."""
+        raise NotImplementedError(f"{self.manifest.name} takes no files")
 
     def link(self, type_: str, external_id: str) -> str:
         """The address of this record's page in the system's own console, "" where there is none. Makes no call."""

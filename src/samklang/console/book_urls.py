@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from samklang.console import books
+from samklang.console import books, ledger_files
 
 pages = [
     path("books", books.payouts, name="books"),
@@ -11,6 +11,8 @@ pages = [
     path("books/<int:number>/matching", books.matching, name="matching"),
     path("books/<int:number>/confirm", books.confirm, name="confirm"),
     path("books/<int:number>/vouchers", books.vouchers, name="vouchers"),
+    path("books/<int:number>/files", ledger_files.files, name="ledger-files"),
+    path("books/<int:number>/files/<int:file>", ledger_files.ledger_file, name="ledger-file"),
     path("books/<int:number>/approve", books.approve, name="approve-vouchers"),
     path("books/vouchers/<int:number>", books.voucher, name="voucher"),
     path("books/<int:number>/control", books.control, name="control"),

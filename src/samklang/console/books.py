@@ -23,7 +23,7 @@ from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right
 from samklang.reconciliation import control as controls
-from samklang.reconciliation import decisions, files, looks, reports
+from samklang.reconciliation import decisions, exports, files, looks, reports
 from samklang.reconciliation.companies import accounting_company, ledger_flow, today
 from samklang.reconciliation.models import Statement, Voucher
 from samklang.reconciliation.vouchers import Seen
@@ -36,14 +36,15 @@ _FILES = {
 }
 
 
-def _company(request: PageRequest, number: int) -> Company:
+def company_of(request: PageRequest, number: int) -> Company:
+    """The tenant's company of that number, or 404."""
     found = Company.objects.filter(tenant=request.tenant, pk=number).first()
     if found is None:
         raise Http404
     return found
 
 
-def _shown(request: PageRequest, name: str, company: Company, **values: Any) -> HttpResponse:
+def of_books(request: PageRequest, name: str, company: Company, **values: Any) -> HttpResponse:
     """A page of the company's books, with its name and the way to the others."""
     counts = looks.voucher_counts(company)
     waits = counts.get(Voucher.State.VALIDATED, (0, None))[0]
@@ -67,7 +68,7 @@ def payouts(request: PageRequest) -> HttpResponse:
     except ValueError:
         raise Http404 from None
     more = f"{found[-1].day}/{found[-1].pk}" if len(found) == looks.PAGE else ""
-    return _shown(
+    return of_books(
         request, "books", company, rows=found, companies=rows, books=looks.books(company), more=more, search=search,
         open_only=open_only, files=looks.files(company, 10), troubles=looks.problem_sums(company),
         largest=uploads.LARGEST // 2**20,
@@ -77,7 +78,7 @@ def payouts(request: PageRequest) -> HttpResponse:
 @page(None, post=Right.APPROVE)
 def upload(request: PageRequest, number: int) -> HttpResponse:
     """Take one or several statement files; each is taken whole or not at all."""
-    company = _company(request, number)
+    company = company_of(request, number)
     try:
         sent = request.FILES.getlist("files")
     except RequestDataTooBig:
@@ -111,7 +112,7 @@ def payout(request: PageRequest, number: int) -> HttpResponse:
     key = f"{row.company.code}/settlement/{row.key}"
     made = Voucher.objects.filter(tenant=request.tenant, company=row.company, key__startswith=key).order_by("-pk")
     more = lines[-1].number if len(lines) == 200 else 0
-    return _shown(
+    return of_books(
         request, "payout", row.company, row=row, lines=lines, more=more,
         vouchers=[looks.voucher_row(one) for one in made if one.key == key or one.key.startswith(f"{key}@")],
     )  # fmt: skip
@@ -120,8 +121,8 @@ def payout(request: PageRequest, number: int) -> HttpResponse:
 @page(Right.BOOKS)
 def matching(request: PageRequest, number: int) -> HttpResponse:
     """What may belong together, and what has nothing yet, with its amount and what to do."""
-    company = _company(request, number)
-    return _shown(
+    company = company_of(request, number)
+    return of_books(
         request, "matching", company, pairs=looks.pairs(company), problems=looks.problems(company, 200),
         open=looks.open_payments(company), bank=looks.loose_bank_lines(company),
     )  # fmt: skip
@@ -130,7 +131,7 @@ def matching(request: PageRequest, number: int) -> HttpResponse:
 @page(None, post=Right.APPROVE)
 def confirm(request: PageRequest, number: int) -> HttpResponse:
     """A person says that a line is a payment."""
-    company = _company(request, number)
+    company = company_of(request, number)
     line, expected = request.POST.get("line", ""), request.POST.get("expected", "")
     try:
         decisions.confirm(company, line, expected, by=request.user.email)
@@ -145,7 +146,7 @@ def confirm(request: PageRequest, number: int) -> HttpResponse:
 @page(Right.BOOKS)
 def vouchers(request: PageRequest, number: int) -> HttpResponse:
     """Vouchers, the newest first; those that may be approved have a box to tick."""
-    company = _company(request, number)
+    company = company_of(request, number)
     state, search = request.GET.get("state", ""), request.GET.get("q", "").strip()[:80]
     states: Sequence[str] = [state] if state in Voucher.State.values else ()
     try:
@@ -154,16 +155,17 @@ def vouchers(request: PageRequest, number: int) -> HttpResponse:
         raise Http404 from None
     more = f"{found[-1].date}/{found[-1].pk}" if len(found) == looks.PAGE else ""
     flow = ledger_flow(company)
-    return _shown(
+    return of_books(
         request, "vouchers", company, rows=found, more=more, state=state, search=search,
         states=Voucher.State.choices, ledger=flow.target.name if flow else "",
+        takes_files=exports.takes_files(company),
     )  # fmt: skip
 
 
 @page(None, post=Right.APPROVE)
 def approve(request: PageRequest, number: int) -> HttpResponse:
     """Approve what was ticked, just as it was seen: what has changed since is refused, and nothing is approved then."""
-    company = _company(request, number)
+    company = company_of(request, number)
     seen = []
     for given in request.POST.getlist("seen"):
         pk, _sep, hash_ = given.partition(":")
@@ -200,7 +202,7 @@ def voucher(request: PageRequest, number: int) -> HttpResponse:
         (one, looks.amount(max(one.amount, ZERO)), looks.amount(max(-one.amount, ZERO)), counts.get(one.number, 0))
         for one in looks.voucher_lines(row)
     ]
-    return _shown(
+    return of_books(
         request, "voucher", row.company, row=looks.voucher_row(row), lines=lines, line=line, refs=refs,
         more=refs[-1].pk if len(refs) == 200 else 0, may_be_approved=row.state == Voucher.State.VALIDATED,
     )  # fmt: skip
@@ -222,10 +224,10 @@ def _day(text: str) -> date | None:
 @page(Right.BOOKS)
 def control(request: PageRequest, number: int) -> HttpResponse:
     """Clearing balances, VAT, statements that are missing, what buyers owe."""
-    company = _company(request, number)
+    company = company_of(request, number)
     in_zone(request)
     first, last = _period(request, company)
-    return _shown(
+    return of_books(
         request, "control", company, sheets=_sheets(company, first, last), first=first, last=last,
         changed=controls.changed(company),
     )  # fmt: skip
@@ -253,7 +255,7 @@ def _sheets(company: Company, first: date, last: date) -> list[Shown]:
 @page(Right.BOOKS)
 def control_file(request: PageRequest, number: int, kind: str) -> HttpResponse:
     """The same as a workbook or a document."""
-    company = _company(request, number)
+    company = company_of(request, number)
     if kind not in _FILES:
         raise Http404
     from samklang.reconciliation import papers  # takes a while to load, and few pages need it
@@ -272,10 +274,10 @@ def control_file(request: PageRequest, number: int, kind: str) -> HttpResponse:
 @page(Right.BOOKS)
 def accounts(request: PageRequest, number: int) -> HttpResponse:
     """Which account plays which role, and how each provider's fees are taxed; what nobody has decided stands out."""
-    company = _company(request, number)
+    company = company_of(request, number)
     ours = accounting_company(company)
     day = today(ours)
-    return _shown(
+    return of_books(
         request, "accounts", company, accounts=ours.chart.rows(day), day=day,
         fees=ours.chart.fees_on(day),
     )  # fmt: skip

@@ -26,7 +26,7 @@ from samklang.engine.port import (
 )
 from samklang.engine.queue import Queue
 from samklang.hub import bulk, delivery, hooks, intake, orders, outbox, planning, retention, store, traces
-from samklang.hub.flows import with_causes
+from samklang.hub.flows import outgoing, with_causes
 from samklang.hub.links import open_link, usable_ones, went_wrong
 from samklang.hub.models import Binding, Company, ConfigVersion, Connection, Flow, Hook, Problem, Subscription
 from samklang.mails import post as mails
@@ -196,7 +196,7 @@ def read_jobs(tenant: int | None = None) -> list[tuple[float, Job]]:
         except SamklangError as error:
             went_wrong(row, error)
             continue
-        flowing = with_causes(Flow.objects.filter(source=row, enabled=True).values_list("type", flat=True))
+        flowing = with_causes(outgoing(row, enabled=True))
         feeding = Flow.objects.filter(target=row, enabled=True, type__in=["order", "stock", "price"]).exists()
         found += [
             (feed.every_seconds, Job("read", row.pk, feed.name, lane_of(feed.types), row.tenant_id))

@@ -67,8 +67,10 @@ class BooksPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_de
 class CompanyPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """[companies.CODE]: a legal entity. `begins` is the cut-over: what was sold before stands in the ledger already.
 
-    `locked_before`: nothing is dated before it. `files` says, by provider, what its files leave open
-    (docs/statements.md); `accounts_at` which of our accounts at a provider are this company's, where several have one.
+    `locked_before`: nothing is dated before it. `ledger`: approved vouchers go by the flow of vouchers, or as SIE
+    files, left at the connection `files_to` or fetched by a person. `files` says, by provider, what its files leave
+    open (docs/statements.md); `accounts_at` which of our accounts at a provider are this company's, where several have
+    one.
     """
 
     name: str
@@ -83,6 +85,8 @@ class CompanyPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     registrations: tuple[str, ...] = ()
     oss: bool = False
     keeps_invoices: bool = False
+    ledger: Literal["flow", "file"] = "flow"
+    files_to: str = ""
     tolerance: Decimal = Decimal("0.50")
     bank_tolerance: Decimal = ZERO
     row_limit: int = 1000
@@ -124,6 +128,12 @@ def check(companies: Mapping[str, CompanyPart], channels: Mapping[str, Any]) -> 
         for agent in part.agents.values():
             if agent.channel and agent.channel not in part.channels:
                 raise Misconfigured(f"{agent.channel} is no channel of this company", where=where)
+        if part.ledger == "file" and part.keeps_invoices:
+            raise Misconfigured(
+                "A ledger that takes files keeps no invoices", where=where, do_this="Take keeps_invoices away."
+            )
+        if part.files_to and part.ledger != "file":
+            raise Misconfigured('files_to is for ledger = "file"', where=where)
         known = {row.role.partition(".")[0] for row in (*profile(part.profile).accounts, *part.accounts)}
         for row in part.fees:
             if row.role.partition(".")[0] not in known:

@@ -244,10 +244,19 @@ def taker(flow: Flow) -> Callable[[Record], bool]:
 def types_to_read(row: Connection, feed_types: Iterable[str]) -> frozenset[str]:
     """Which of a feed's types are worth reading: those that flow out of here, and articles (with their stock and
     price left out) where orders flow in, because their ids must be known."""
-    out = with_causes(Flow.objects.filter(tenant=row.tenant, source=row).values_list("type", flat=True))
+    out = with_causes(outgoing(row))
     if Flow.objects.filter(tenant=row.tenant, target=row, type__in=["order", "stock", "price"]).exists():
         out.add("product")
     return frozenset(feed_types) & out
+
+
+def outgoing(row: Connection, **only: Any) -> set[str]:
+    """The types that flow out of a connection (of flows with `only`); vouchers too where they become files."""
+    types = set(Flow.objects.filter(tenant=row.tenant_id, source=row, **only).values_list("type", flat=True))
+    channels = set(Channel.objects.filter(tenant=row.tenant_id, connection=row).values_list("code", flat=True))
+    companies = Company.objects.filter(tenant=row.tenant_id).values_list("settings", flat=True)
+    in_files = any(one.get("ledger") == "file" and channels & set(one.get("channels", ())) for one in companies)
+    return types | ({"voucher"} if in_files else set())
 
 
 def with_causes(types: Iterable[str]) -> set[str]:

@@ -14,7 +14,7 @@ from samklang.connectors.contract import Bad, Gone, Item, Page
 from samklang.connectors.errors import BadData, SamklangError, bad_data
 from samklang.hub import guards, listing, metrics, news, problems, store
 from samklang.hub.derive import Derivations
-from samklang.hub.flows import Route, routes, with_causes
+from samklang.hub.flows import Route, outgoing, routes, with_causes
 from samklang.hub.guests import introduce
 from samklang.hub.journey import TRACED, said, step
 from samklang.hub.models import Connection, Flow, Stored, Transfer
@@ -53,7 +53,7 @@ class Taker:
         self.wake: set[tuple[int, str]] = set()
         self.routes: dict[str, list[Route]] = {type_: routes(row, type_) for type_ in record_types()}
         self.sources = set(Flow.objects.filter(tenant=row.tenant, source=row).values_list("type", flat=True))
-        self._kept = with_causes(self.sources) | ({observe} if observe else set())
+        self._kept = with_causes(outgoing(row)) | ({observe} if observe else set())
         self._chains: dict[str, Chain] = {type_: chain(row, "in", type_) for type_ in types}
         self._ill = problems.open_names(self.tenant, row.pk, "in")
         self._derivations = Derivations(row)

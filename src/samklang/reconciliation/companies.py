@@ -98,8 +98,12 @@ def shops(row: Company, part: CompanyPart) -> list[Channel]:
 
 
 def ledger_flow(row: Company, part: CompanyPart | None = None) -> Flow | None:
-    """The flow by which the company's vouchers reach a ledger, if there is one that is switched on."""
-    codes = list((part or part_of(row)).channels)
+    """The flow by which the company's vouchers reach a ledger, if there is one that is switched on; none where the
+    ledger takes files."""
+    part = part or part_of(row)
+    if part.ledger == "file":
+        return None
+    codes = list(part.channels)
     flows = Flow.objects.filter(tenant=row.tenant_id, type="voucher", channel__code__in=codes, enabled=True)
     return flows.select_related("source", "target", "channel").order_by("channel__code", "id").first()
 

@@ -35,7 +35,7 @@ def send(company: Company) -> int:
     part = part_of(company)
     flow = ledger_flow(company, part)
     source = flow.source if flow else next((shop.connection for shop in shops(company, part)), None)
-    if source is None:
+    if source is None or part.ledger == "file":
         return 0
     count = 0
     for some in _under_way(company):
@@ -73,16 +73,27 @@ def withdraw(company: Company, pk: int, *, by: str) -> None:
         row = Voucher.objects.select_for_update().filter(tenant=company.tenant_id, company=company, pk=pk).first()
         if row is None or row.state != Voucher.State.APPROVED:
             raise BadData("Only an approved voucher can be withdrawn", do_this="Post its reversal instead.")
-        bindings = Binding.objects.filter(tenant=company.tenant_id, type="voucher", key=row.key)
-        # Locked: whoever claims it for sending comes before us, and we see that, or finds nothing.
-        for binding in bindings.select_for_update():
-            if binding.state == "sending" or binding.doubt or binding.delivered is not None:
-                raise BadData("The ledger has been asked already", do_this="Post its reversal instead.")
-        bindings.delete()
-        Stored.objects.filter(tenant=company.tenant_id, type="voucher", key=row.key).delete()
+        if let_go(company, [row.key]):
+            raise BadData("The ledger has been asked already", do_this="Post its reversal instead.")
         row.state, row.approved_by, row.approved_at = Voucher.State.VALIDATED, "", None
         row.save(update_fields=["state", "approved_by", "approved_at"])
         wake(company)
+
+
+def let_go(company: Company, keys: Sequence[str]) -> set[str]:
+    """Take vouchers back from the way to a ledger; gives those that it has been asked to take, which stay. The caller
+    has opened the transaction."""
+    bindings = Binding.objects.filter(tenant=company.tenant_id, type="voucher", key__in=keys)
+    # Locked: whoever claims it for sending comes before us, and we see that, or finds nothing.
+    asked = {
+        one.key
+        for one in bindings.select_for_update()
+        if one.state == "sending" or one.doubt or one.delivered is not None
+    }
+    free = [key for key in keys if key not in asked]
+    bindings.filter(key__in=free).delete()
+    Stored.objects.filter(tenant=company.tenant_id, type="voucher", key__in=free).delete()
+    return asked
 
 
 def _under_way(company: Company) -> Iterator[list[Voucher]]:
@@ -143,14 +154,21 @@ def _collect(company: Company, flow: Flow, some: Sequence[Voucher]) -> int:
             continue
         changed.append(row)
     Voucher.objects.bulk_update(changed, ["state", "posted_at", "number"], batch_size=AT_ONCE)
+    settle(company, posted, place=flow.target, ledger=flow.target.name)
+    return len(posted)
+
+
+def settle(company: Company, posted: Sequence[Voucher], *, place: Connection | None, ledger: str) -> None:
+    """What follows from vouchers that a ledger has got: those that they take back end, their orders' journeys and
+    subscribers hear of it. `place` is where the journey shows it."""
     ended = [row.reverses for row in posted if row.reverses]
     Voucher.objects.filter(tenant=company.tenant_id, company=company, key__in=ended, state=Voucher.State.POSTED).update(
         state=Voucher.State.REVERSED
     )
-    _write_steps(company, flow.target, posted)
-    said = {"company": company.code, "ledger": flow.target.name}
+    if place is not None:
+        _write_steps(company, place, posted)
+    said = {"company": company.code, "ledger": ledger}
     tell(company.tenant_id, [Happening("voucher.posted", row.key, {**said, "number": row.number}) for row in posted])
-    return len(posted)
 
 
 def _write_steps(company: Company, ledger: Connection, posted: Sequence[Voucher]) -> None:

@@ -4,7 +4,7 @@ What came in: StatementFile (as it was handed in, encrypted), Statement with its
 BankLines, Opening, Rate, Decision (what a person said).
 What was found: Payment (what a provider owes for), Match, PayoutMatch, Suggestion.
 What is booked: Voucher with its VoucherLines and VoucherRefs. Once posted it is never changed: triggers in the database
-see to it (migrations/0002_sealed.py).
+see to it (migrations/0002_sealed.py). Export with Exported: the files for a ledger that takes files.
 How far it is: Books (the last run), LedgerState (what the ledger allows), Fetched (files that a connection gave).
 
 `body` columns hold the pure structs of accounting/ as JSON; the other columns are for finding and showing them.
@@ -377,6 +377,49 @@ class VoucherRef(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["tenant", "voucher", "line"], name="ref_voucher"),
             models.Index(fields=["tenant", "row"], name="ref_row"),
+        ]
+
+
+class Export(models.Model):
+    """A file of vouchers for a ledger that takes files (exports.py): its bytes as they were written, packed and
+    encrypted. Its number is one more than that of the file before."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    company = models.ForeignKey(Company, models.PROTECT)
+    number = models.IntegerField()
+    name = models.CharField(max_length=120)
+    hash = models.CharField(max_length=64)  # SHA-256
+    body = models.BinaryField()
+    at = models.DateTimeField(auto_now_add=True)
+    by = models.CharField(max_length=150)
+    vouchers = models.IntegerField()
+    first = models.DateField()  # days of the vouchers
+    last = models.DateField()
+    place = models.CharField(max_length=40, default="", blank=True)  # name of the connection that has it
+    left_at = models.DateTimeField(null=True)
+    error = models.TextField(default="", blank=True)  # why it could not be left yet
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "company", "number"], name="one_export")]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Exported(models.Model):
+    """A voucher in a file, under its number in the series and the fiscal year (its first day): in one file only."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    company = models.ForeignKey(Company, models.PROTECT)
+    export = models.ForeignKey(Export, models.PROTECT)
+    voucher = models.OneToOneField(Voucher, models.PROTECT)
+    series = models.CharField(max_length=10)
+    year = models.DateField()
+    number = models.IntegerField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "company", "series", "year", "number"], name="one_number")
         ]
 
 

@@ -35,3 +35,7 @@ class FileTransport(System):
         for folder in self.client.folders:
             self.client.box.entries(folder)
         return Account(title=f"{self.settings.get('system') or 'File transport'}: {self.client.place}")
+
+    def leave(self, name: str, data: bytes) -> None:
+        if self.client.state(name) in ("", "half"):
+            self.client.send(name, data)
