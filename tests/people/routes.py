@@ -36,6 +36,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "source": ("nordljus-se",),
     "of": ("payment_method",),
     "kind": ("csv", "xlsx"),
+    "file": ("1",),
     "what": ("products", "retry", "mend", "release"),
 }
 
