@@ -13,7 +13,7 @@ import pytest
 
 from samklang.connectors import registry
 from samklang.connectors.checks import CHECKS, Check, Finding, Stand, run_check
-from samklang.connectors.checks.gold import code_lines
+from samklang.connectors.checks.gold import code_lines, type_errors
 from samklang.sandboxes.stands import STANDS
 from tests.contract.stands import REAL, running
 
@@ -21,18 +21,18 @@ from tests.contract.stands import REAL, running
 #: record type or the tables that people choose from (vouchers and the sub-ledger in Fortnox, payments of orders in the
 #: shops; statuses, ways to pay and send, and price lists in WooCommerce and Fortnox).
 LINES = {
-    "woocommerce": 1029,
-    "fortnox": 950,
+    "woocommerce": 1020,
+    "fortnox": 927,
     "tryton": 868,
     "vendure": 928,
-    "ongoing": 1280,
-    "starweb": 1450,
-    "visma_eekonomi": 1046,
-    "magento": 1393,
+    "ongoing": 1271,
+    "starweb": 1397,
+    "visma_eekonomi": 1018,
+    "magento": 1356,
 }
 #: What is not met yet, and why. The list may only shrink: a check that is met must be taken off it.
 DEBTS = {(name, "small"): f"{lines} lines of code" for name, lines in LINES.items()}
-OF_FILES = [check for check in CHECKS if check.files]
+OF_FILES = [check for check in CHECKS if check.files and check.name != "typed"]  # typed: all in one run, below
 ON_STANDS = [check for check in CHECKS if check.stand]
 CONNECTORS = [name for name in registry.packages() if name != "shelf"]
 
@@ -59,6 +59,11 @@ def _judged(name: str, finding: Finding) -> None:
 @pytest.mark.parametrize(("name", "check"), _cases(CONNECTORS, OF_FILES))
 def test_files(name: str, check: Check) -> None:
     _judged(name, run_check(check, registry.connector_class(name), None))
+
+
+def test_every_connector_is_typed() -> None:
+    found = type_errors([Path(str(files(registry.packages()[name]))) for name in CONNECTORS])
+    assert {folder.name: errors for folder, errors in found.items() if errors} == {}
 
 
 @pytest.mark.parametrize(("name", "check"), _cases(tuple(STANDS), ON_STANDS))

@@ -27,9 +27,6 @@ class _TokenAnswer(msgspec.Struct):
     expires_in: float = _LIFETIME
 
 
-_decoder = msgspec.json.Decoder(_TokenAnswer)
-
-
 class OAuth2:
     """Bearer login from the token store, renewed at `path` of `transport` (the authorisation server)."""
 
@@ -77,7 +74,7 @@ class OAuth2:
             raise LoginRefused("The system no longer accepts our login (the refresh token is used or expired)")
         if answer.status != 200:
             raise BadAnswer(f"The login server answered {answer.status}", where=answer.where)
-        got = answer.parsed(_decoder)
+        got = answer.of(_TokenAnswer)
         tokens = Tokens(
             access=got.access_token,
             refresh=got.refresh_token or refresh,

@@ -23,6 +23,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
+from functools import cache
 from typing import Any, Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlencode, urlsplit
 
@@ -70,6 +71,15 @@ _SECRET = re.compile(  # a value may end where the text was cut; JSON may stand 
 )
 _NAT64 = ipaddress.IPv6Network("64:ff9b::/96")
 _any = msgspec.json.Decoder(float_hook=Decimal)
+
+
+@cache
+def _decoder(type_: Any) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(type_)
+
+
+#: Decimals go out as numbers, as vendors' documents type them.
+_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 def without_secrets(text: bytes) -> bytes:
@@ -129,8 +139,13 @@ class Answer:
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             raise BadAnswer(f"The answer is no JSON: {error}", where=self.where) from error
 
+    def of(self, type_: type[T]) -> T:
+        """The body as this type; BadAnswer names the field that does not fit."""
+        found: T = self.parsed(_decoder(type_))  # type: ignore[arg-type]  # a type can be hashed
+        return found
+
     def parsed(self, decoder: msgspec.json.Decoder[T]) -> T:
-        """The body in the decoder's type; BadAnswer names the field that does not fit."""
+        """The body in the type of a decoder that has rules of its own; else use `of`."""
         try:
             return decoder.decode(self.body)
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
@@ -209,14 +224,15 @@ class Transport:
         expect: tuple[int, ...] = (),
         auth: bool = True,
     ) -> Answer:
-        """One call. `json` may be bytes that are JSON already. `path` starts with / and is added to `base`."""
+        """One call. `path` starts with / and is added to `base`. `json` may be bytes that are JSON already, else its
+        decimals go out as numbers."""
         url = self.base + path
         if params:
             url += ("&" if "?" in url else "?") + urlencode({k: v for k, v in params.items() if v is not None})
         body: bytes | None = None
         send: dict[str, str] = {"Accept": "application/json", "User-Agent": "Samklang/0.1"}
         if json is not None:
-            body = json if isinstance(json, bytes) else msgspec.json.encode(json)
+            body = json if isinstance(json, bytes) else _encode(json)
             send["Content-Type"] = "application/json"
         elif xml is not None:
             body = xml

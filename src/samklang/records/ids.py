@@ -45,6 +45,12 @@ def gtin(text: object, field: str = "gtin") -> str:
     return digits
 
 
+def gtins(text: str) -> tuple[str, ...]:
+    """The text as a product's GTINs: none where it is no GTIN, for people keep other numbers in such fields too."""
+    digits = text.strip().replace(" ", "")
+    return (digits,) if ean.is_valid(digits) else ()
+
+
 def gtin_key(digits: str) -> str | None:
     """Compare form (14 digits), or None for restricted-circulation numbers, which name nothing outside one company.
 

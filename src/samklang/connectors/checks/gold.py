@@ -6,6 +6,7 @@ import ast
 import importlib.util
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from samklang.connectors.checks.bench import Bench, Fails, items
@@ -93,22 +94,30 @@ def code_lines(path: Path) -> int:
 
 def typed(_cls: type[Connector], folder: Path, _known: frozenset[str]) -> str:
     """mypy --strict finds nothing in the folder."""
+    if errors := type_errors([folder])[folder]:
+        raise Fails("; ".join(errors[:3]))
+    return "mypy --strict is content"
+
+
+def type_errors(folders: Sequence[Path]) -> dict[Path, list[str]]:
+    """What mypy --strict says of each folder, in one run; Untried where mypy is not there or does not run."""
     if importlib.util.find_spec("mypy") is None:
         raise Untried("mypy is not installed")
-    config = next((up / "pyproject.toml" for up in folder.parents if (up / "pyproject.toml").exists()), None)
-    home = config.parent if config else folder
+    config = next((up / "pyproject.toml" for up in folders[0].parents if (up / "pyproject.toml").exists()), None)
+    home = config.parent if config else folders[0]
     more = ["--config-file", str(config)] if config else []
     run = subprocess.run(
-        [sys.executable, "-m", "mypy", "--strict", *more, str(folder)],
+        [sys.executable, "-m", "mypy", "--strict", *more, *map(str, folders)],
         cwd=home,
         capture_output=True,
         text=True,
         check=False,
     )
     errors = [line for line in run.stdout.splitlines() if ": error:" in line]
-    ours = [line for line in errors if (home / line.partition(":")[0]).resolve().is_relative_to(folder.resolve())]
-    if ours:
-        raise Fails("; ".join(ours[:3]))
-    if run.returncode not in (0, 1) or (run.returncode and ": error:" not in run.stdout):
+    if run.returncode not in (0, 1) or (run.returncode and not errors):
         raise Untried(f"mypy did not run: {(run.stderr or run.stdout).strip()[-200:]}")
-    return "mypy --strict is content"
+    places = [(home / line.partition(":")[0]).resolve() for line in errors]
+    return {
+        folder: [line for place, line in zip(places, errors, strict=True) if place.is_relative_to(folder.resolve())]
+        for folder in folders
+    }

@@ -11,14 +11,15 @@ from samklang.connectors.fortnox.books import Books
 from samklang.connectors.fortnox.client import Client
 from samklang.connectors.fortnox.read import Reader
 from samklang.connectors.fortnox.write import Writer
-from samklang.connectors.kit.system import System
+from samklang.connectors.kit.consent import ConsentedSystem
 from samklang.connectors.registry import load_manifest
 
 
-class Fortnox(System):
+class Fortnox(ConsentedSystem):
     """One company in Fortnox."""
 
     manifest = load_manifest(__package__ or __name__)
+    client: Client
 
     def __init__(self, settings: Mapping[str, Any], around: Surroundings) -> None:
         super().__init__(settings, around)
@@ -53,12 +54,3 @@ class Fortnox(System):
 
     def ledger(self) -> Ledger:
         return self.books.ledger()
-
-    def login_page(self, redirect_uri: str, state: str) -> str:
-        return self.client.login_page(redirect_uri, state)
-
-    def log_in(self, code: str, redirect_uri: str) -> None:
-        self.client.oauth.exchange(code, redirect_uri)
-
-    def close(self) -> None:
-        self.client.close()

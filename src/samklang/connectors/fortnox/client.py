@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 
 from samklang.connectors.contract import Limits, Surroundings
 from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Rejected, SamklangError
+from samklang.connectors.kit.consent import Consented
 from samklang.connectors.kit.paging import Slice, by_number
-from samklang.connectors.kit.rows import Broken, Rows
-from samklang.connectors.oauth import OAuth2
-from samklang.connectors.transport import Answer, Transport
+from samklang.connectors.kit.rows import Broken, Rows, sure
+from samklang.connectors.transport import Answer
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -35,27 +35,15 @@ class _Meta(msgspec.Struct):
     total: int = msgspec.field(name="@TotalResources")
 
 
-_envelope = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-
-
-class Client:
+class Client(Consented):
     """One company in Fortnox."""
 
     def __init__(self, settings: Mapping[str, Any], limits: Limits, around: Surroundings) -> None:
-        login = str(settings.get("login_address") or "https://apps.fortnox.se")
-        self._login = Transport(login, Limits(), around)
-        self._client_id = str(settings["client_id"])
-        secret = str(settings["client_secret"])
-        self.oauth = OAuth2(self._login, "/oauth-v1/token", self._client_id, secret, around.tokens)
-        base = str(settings.get("api_address") or "https://api.fortnox.se")
-        self.transport = Transport(base, limits, around, auth=self.oauth)
-
-    def login_page(self, redirect_uri: str, state: str) -> str:
-        """Where a system administrator of the company approves us; comes back with a code for `oauth.exchange`."""
-        asked = {"client_id": self._client_id, "redirect_uri": redirect_uri, "scope": _SCOPES, "state": state}
-        asked |= {"access_type": "offline", "response_type": "code", "account_type": "service"}
-        return f"{self._login.base}/oauth-v1/auth?{urlencode(asked)}"
+        super().__init__(
+            settings, limits, around, api="https://api.fortnox.se", login="https://apps.fortnox.se",
+            tokens="/oauth-v1/token", page="/oauth-v1/auth", scope=_SCOPES,
+            access_type="offline", account_type="service",
+        )  # fmt: skip
 
     def get(self, as_: type[S], *path: str) -> S | None:
         """One object out of its envelope; None when there is none."""
@@ -64,7 +52,7 @@ class Client:
 
     def put(self, as_: type[S], *path: str, **envelope: object) -> S | None:
         """Change or act; repeating it does no harm. None when there is no such object."""
-        answer = self.transport.request("PUT", _path(path), json=_body(envelope), idempotent=True, expect=(404,))
+        answer = self.transport.request("PUT", _path(path), json=envelope or None, idempotent=True, expect=(404,))
         return None if answer.status == 404 else _object(as_, answer)
 
     def change(self, as_: type[S], *path: str, **envelope: object) -> S:
@@ -76,7 +64,7 @@ class Client:
 
     def post(self, as_: type[S], path: str, **envelope: object) -> S:
         """Create; never repeated by itself."""
-        return _object(as_, self.transport.request("POST", f"/3/{path}", json=_body(envelope)))
+        return _object(as_, self.transport.request("POST", f"/3/{path}", json=envelope or None))
 
     def pages(self, name: str, rows: Rows[S], *path: str, **query: object) -> Iterator[Slice[S | Broken]]:
         """The list `name` at this path, page by page. BadAnswer unless every row came."""
@@ -84,7 +72,7 @@ class Client:
         def page(number: int) -> tuple[list[S | Broken], int]:
             asked = {**query, "limit": _LARGEST_PAGE, "page": number + 1}
             answer = _good(self.transport.request("GET", _path(path), params=asked))
-            found = answer.parsed(_envelope)
+            found = answer.of(dict[str, msgspec.Raw])
             if name not in found or "MetaInformation" not in found:
                 raise BadAnswer(f"The answer holds no {name}", where=answer.where)
             return rows(found[name], answer.where), _decoded(_Meta, found["MetaInformation"], answer).total
@@ -93,13 +81,7 @@ class Client:
 
     def listed(self, name: str, as_: type[S], *path: str, **query: object) -> list[S]:
         """All rows of a short list, none of which may be wrong."""
-        found: list[S] = []
-        for page in self.pages(name, Rows(as_), *path, **query):
-            for row in page.rows:
-                if isinstance(row, Broken):
-                    raise BadAnswer(f"A row of {name} does not fit: {row.why}")
-                found.append(row)
-        return found
+        return [row for page in self.pages(name, Rows(as_), *path, **query) for row in sure(page.rows, name)]
 
     def company(self) -> str | None:
         """The company's name; None when nothing answers like Fortnox."""
@@ -111,14 +93,10 @@ class Client:
         answer = self.transport.request("GET", "/api/warehouse/tenants-v4", expect=(403,))
         return answer.status == 200 and bool(answer.json().get("activated"))
 
-    def close(self) -> None:
-        """Give back sockets."""
-        self.transport.close()
-        self._login.close()
-
 
 def _object(as_: type[S], answer: Answer) -> S:
-    found = list(_good(answer).parsed(_envelope).values())  # the object comes first; more may stand beside it one day
+    envelope = _good(answer).of(dict[str, msgspec.Raw])
+    found = list(envelope.values())  # the object comes first; more may stand beside it one day
     if not found:
         raise BadAnswer("The answer is no object in its envelope", where=answer.where)
     return _decoded(as_, found[0], answer)
@@ -133,11 +111,6 @@ def _decoded(as_: type[S], raw: msgspec.Raw, answer: Answer) -> S:
 
 def _path(parts: tuple[str, ...]) -> str:
     return "/3/" + "/".join(quote(part, safe="") for part in parts)
-
-
-def _body(envelope: Mapping[str, object]) -> bytes | None:
-    """JSON with decimals as numbers, as the vendor's document types them; None for an action without a body."""
-    return _encode(envelope) if envelope else None
 
 
 def _good(answer: Answer) -> Answer:

@@ -15,7 +15,7 @@ from samklang.connectors.contract import Choice, ChoiceKind, Item, Page, Part
 from samklang.connectors.fortnox import map as shapes
 from samklang.connectors.fortnox.client import Client
 from samklang.connectors.kit.rows import Broken, Name, Rows, items
-from samklang.connectors.kit.system import Asked
+from samklang.connectors.kit.system import Asked, listed
 from samklang.records import Customer, PriceList
 from samklang.records.ids import sku_key
 from samklang.records.money import ZERO
@@ -50,7 +50,7 @@ class Reader:
         self.connection = str(settings.get("connection") or "fortnox")
         self.details = bool(settings.get("details"))
         self.gross = bool(settings.get("prices_include_tax"))
-        self.lists = [code.strip() for code in str(settings.get("price_lists") or "").split(",") if code.strip()]
+        self.lists = listed(settings.get("price_lists"))
         self.days = int(settings.get("status_days") or 90)
         self._now = now
         self._names: dict[str, str] = {}

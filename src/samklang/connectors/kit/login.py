@@ -63,9 +63,6 @@ class _Token(msgspec.Struct):
     access_token: str
 
 
-_TOKEN = msgspec.json.Decoder(_Token)
-
-
 def client_credentials(server: Transport, path: str, client: tuple[str, str], title: str, **more: str) -> Session:
     """OAuth 2 by client id and secret alone, at `path` of the login `server`; `more` are further fields, such as scope.
 
@@ -82,7 +79,7 @@ def client_credentials(server: Transport, path: str, client: tuple[str, str], ti
                 f"The {title} refused the client ID or its secret",
                 where=answer.where, do_this="Enter both as the system itself gives them, then resume the connection.",
             )  # fmt: skip
-        return answer.parsed(_TOKEN).access_token
+        return answer.of(_Token).access_token
 
     return Session(log_in)
 

@@ -9,6 +9,7 @@ import msgspec
 
 from samklang.connectors.contract import Bad, Gone, Item
 from samklang.connectors.errors import NOT_A_RECORD, BadAnswer, BadData, bad_data
+from samklang.records import InvalidRecord
 
 T = TypeVar("T")
 
@@ -52,6 +53,23 @@ def _decoded(body: bytes | msgspec.Raw, where: str) -> list[msgspec.Raw]:
         return msgspec.json.decode(body, type=list[msgspec.Raw])
     except msgspec.ValidationError as error:
         raise BadAnswer(f"The answer does not fit: {error}", where=where) from error
+
+
+def sure(rows: Iterable[T | Broken], what: str) -> list[T]:
+    """Rows of the list `what`, none of which may be wrong; BadAnswer for one that is."""
+    found: list[T] = []
+    for row in rows:
+        if isinstance(row, Broken):
+            raise BadAnswer(f"A row of {what} does not fit: {row.why}")
+        found.append(row)
+    return found
+
+
+def sound(row: T | Broken, field: str) -> T:
+    """A row inside another one, which is no record without it; InvalidRecord when it is wrong."""
+    if isinstance(row, Broken):
+        raise InvalidRecord(field, row.id, row.why, "Correct it in the system that it comes from.")
+    return row
 
 
 class Name(NamedTuple):

@@ -15,6 +15,11 @@ from samklang.connectors.kit.writing import each
 from samklang.connectors.transport import Transport
 
 
+def listed(setting: object) -> list[str]:
+    """The parts of a setting that names several, with commas between them."""
+    return [part.strip() for part in str(setting or "").split(",") if part.strip()]
+
+
 class Asked(msgspec.Struct, frozen=True):
     """What the hub asks of a feed; see `Connector.read`."""
 

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from typing import Any, TypeVar
 from urllib.parse import quote
 
-import msgspec
-
 from samklang.connectors.contract import Limits, Surroundings
 from samklang.connectors.errors import Forbidden, Rejected, RemoteFault, SamklangError
 from samklang.connectors.klarna.map import Order, Refusal
@@ -16,8 +14,6 @@ from samklang.connectors.transport import Answer, Basic, Transport
 T = TypeVar("T")
 
 _REGIONS = {"eu": "", "na": "-na", "oc": "-oc"}
-_order = msgspec.json.Decoder(Order)
-_refusal = msgspec.json.Decoder(Refusal)
 
 
 class Client:
@@ -32,7 +28,7 @@ class Client:
     def order(self, id_: str) -> Order | None:
         """The order as Klarna has it; None when there is none of this id."""
         answer = self.transport.request("GET", _path(id_), expect=(403, 404))
-        return None if answer.status == 404 else _good(answer).parsed(_order)
+        return None if answer.status == 404 else _good(answer).of(Order)
 
     def act(self, id_: str, what: str, key: str, body: Mapping[str, object] | None = None) -> Answer:
         """Do something with the order; the key makes repeating it harmless. Rejected when Klarna does not allow it."""
@@ -55,7 +51,7 @@ def _good(answer: Answer) -> Answer:
 
 def _error(answer: Answer) -> SamklangError:
     """Klarna's `error_code` as our error: a rule of the business stops one record, a missing right the connection."""
-    said = answer.parsed(_refusal)
+    said = answer.of(Refusal)
     what = f"Klarna: {'; '.join(said.error_messages) or said.error_code or answer.status}"
     if answer.status == 409:  # the same key, or the same order, is being worked on
         return RemoteFault(what, where=answer.where, remote=said.correlation_id)

@@ -39,7 +39,6 @@ _ON, _OFF = 1, 2
 _VISIBLE, _ALONE_NOT = 4, 1  # in catalogue and search; not by itself
 _SET = 4  # the attribute set Default, which every Magento has
 _TRIES, _PAUSE = 20, 1.5  # how often, and after how many seconds, a bulk is asked whether it is done
-_PRODUCT = msgspec.json.Decoder(ProductRow)
 Body = dict[str, Any]
 
 
@@ -71,9 +70,6 @@ class _AttributeGroup(msgspec.Struct):
 
 
 _GROUPS = Rows(_AttributeGroup, "attribute_group_id")
-_ATTRIBUTE = msgspec.json.Decoder(Attribute)
-_COMPLAINTS = msgspec.json.Decoder(list[_Said])
-_BULK, _ACCEPTED = msgspec.json.Decoder(_Bulk), msgspec.json.Decoder(_Accepted)
 
 
 class CatalogueWriter:
@@ -140,7 +136,7 @@ class CatalogueWriter:
         )
 
     def _save(self, product: Body) -> ProductRow:
-        return self._shop.call("POST", "/products", None, {"product": product}, idempotent=True).parsed(_PRODUCT)
+        return self._shop.call("POST", "/products", None, {"product": product}, idempotent=True).of(ProductRow)
 
     def _simple(self, held: Mapping[str, ProductRow], want: Want, record: Product) -> Body:
         variant = record.variants[0]
@@ -216,9 +212,9 @@ class CatalogueWriter:
     def _send(self, built: list[tuple[Want, Body]]) -> list[Result]:
         bodies = [{"product": body} for _, body in built]
         answer = self._shop.call("POST", "/products", None, bodies, idempotent=True, scope="all/async/bulk/V1")
-        bulk = answer.parsed(_ACCEPTED).bulk_uuid
+        bulk = answer.of(_Accepted).bulk_uuid
         for _ in range(_TRIES):
-            status = self._shop.call("GET", f"/bulk/{bulk}/detailed-status").parsed(_BULK)
+            status = self._shop.call("GET", f"/bulk/{bulk}/detailed-status").of(_Bulk)
             found = {one.id: one for one in status.operations_list}
             if len(found) == len(built) and all(one.status != 4 for one in found.values()):
                 break
@@ -255,7 +251,7 @@ class CatalogueWriter:
             "entity_type_id": "4", "is_required": False, "default_frontend_label": name, "scope": "global",
             "frontend_labels": [],
         }  # fmt: skip
-        made = self._shop.call("POST", "/products/attributes", None, {"attribute": new}).parsed(_ATTRIBUTE)
+        made = self._shop.call("POST", "/products/attributes", None, {"attribute": new}).of(Attribute)
         group = self._shop.search("/products/attribute-sets/groups/list", _GROUPS, [Where("attribute_set_id", _SET)])[0]
         if not group or not isinstance(group[0], _AttributeGroup):
             raise Misconfigured("The attribute set Default has no group")
@@ -264,7 +260,7 @@ class CatalogueWriter:
             "attributeCode": made.attribute_code,
         }  # fmt: skip
         self._shop.call("POST", "/products/attribute-sets/attributes", None, body)
-        self._shop.forget("attributes")
+        self._shop.kept.forget("attributes")
         return made
 
     def _option(self, attribute: int, label: str) -> str:
@@ -295,7 +291,7 @@ class CatalogueWriter:
         root = next((id_ for id_ in sorted(rows) if id_ > 1), 2)  # 1 is the root of all roots
         new = {"category": {"name": name, "parent_id": root, "is_active": True}}
         made = self._shop.call("POST", "/categories", None, new).json()
-        self._shop.forget("categories")
+        self._shop.kept.forget("categories")
         return int(made["id"])
 
     # ------------------------------------------------------------------------------------------------ prices, groups
@@ -357,7 +353,7 @@ class CatalogueWriter:
             return {}
         answer = self._shop.call("POST", f"/products/{kind}", None, {"prices": prices}, idempotent=True)
         found: dict[str, SamklangError] = {}
-        for one in answer.parsed(_COMPLAINTS):
+        for one in answer.of(list[_Said]):
             values = one.parameters.values() if isinstance(one.parameters, dict) else one.parameters or ()
             text = message({"message": one.message, "parameters": one.parameters})
             named = [price["sku"] for price in prices if any(price["sku"] in str(value) for value in values)]
@@ -374,12 +370,12 @@ class CatalogueWriter:
             raise Unsupported("A customer group has at most 32 characters", where=record.name)
         new = {"group": {"code": record.key, "tax_class_id": 3}}
         made = self._shop.call("POST", "/customerGroups", None, new).json()
-        self._shop.forget("groups")
+        self._shop.kept.forget("groups")
         return Done(external_id=str(made["id"]))
 
     def find_price_list(self, want: Want, record: PriceList, by: str) -> list[Match]:
         """Customer groups of exactly this name (P-08)."""
-        self._shop.forget("groups")
+        self._shop.kept.forget("groups")
         return [Match(external_id=str(id_), by=by) for id_, code in self._shop.groups().items() if code == record.key]
 
     # ------------------------------------------------------------------------------------------------ stock

@@ -7,18 +7,20 @@ last one that was seen: what changes meanwhile moves nothing.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from samklang.connectors.contract import Manifest, Surroundings
 from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Misconfigured, Rejected, SamklangError
+from samklang.connectors.kit.kept import Kept
 from samklang.connectors.kit.login import Key, OAuth1
 from samklang.connectors.kit.paging import Slice, by_last
-from samklang.connectors.kit.rows import Broken, Rows
+from samklang.connectors.kit.rows import Broken, Rows, sure
 from samklang.connectors.magento.rows import (
     Attribute,
     Listing,
@@ -32,9 +34,6 @@ from samklang.connectors.transport import Answer, Transport
 
 T = TypeVar("T")
 SIZE = 100  # rows of a page; installations may allow 300 at the most, and 20 entities in a write
-_KEPT_SECONDS = 600.0
-_LISTING = msgspec.json.Decoder(Listing)
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class Where(NamedTuple):
@@ -72,17 +71,15 @@ class Shop:
             self.transport.auth = Key({"Authorization": f"Bearer {token}"})
         self._store = str(settings.get("store") or "default")
         self._country = str(settings.get("country") or "SE")
-        self._now = around.now
-        self._tables: dict[str, tuple[float, Any]] = {}
+        self.kept = Kept(around.now)
 
     def call(
         self, method: str, path: str, params: Mapping[str, object] | None = None, json: object = None, *,
         idempotent: bool | None = None, expect: tuple[int, ...] = (), scope: str = "all/V1",
     ) -> Answer:  # fmt: skip
         """One call; raises the error that the refusal means. Values are written for all store views."""
-        body = None if json is None else _encode(json)
         answer = self.transport.request(
-            method, f"/{scope}{path}", params=params, json=body, idempotent=idempotent, expect=(401, 403, *expect)
+            method, f"/{scope}{path}", params=params, json=json, idempotent=idempotent, expect=(401, 403, *expect)
         )
         if answer.status < 400 or answer.status in expect:
             return answer
@@ -121,7 +118,7 @@ class Shop:
         if fields:
             asked["fields"] = f"items[{fields}],total_count"
         answer = self.call("GET", path, asked)
-        listing = answer.parsed(_LISTING)
+        listing = answer.of(Listing)
         found = rows(listing.items, answer.where) if bytes(listing.items) != b"null" else []
         if len(found) < min(size, max(0, listing.total_count - (page - 1) * size)):
             raise BadAnswer(f"Only {len(found)} of {listing.total_count} rows came", where=answer.where)
@@ -162,31 +159,16 @@ class Shop:
         found: list[T] = []
         for page in range(1, 1000):
             some, total = self.search(path, rows, where, sort=sort, page=page)
-            for row in some:
-                if isinstance(row, Broken):
-                    raise BadAnswer(f"{path}: {row.why}")
-                found.append(row)
+            found += sure(some, path)
             if len(found) >= total:
                 break
         return found
 
     # ------------------------------------------------------------------------------------------------ the shop itself
 
-    def kept(self, name: str, ask: Callable[[], T]) -> T:
-        """What `ask` gives, asked again after ten minutes."""
-        at, found = self._tables.get(name, (0.0, None))
-        if self._now() - at > _KEPT_SECONDS:
-            found = ask()
-            self._tables[name] = self._now(), found
-        return found  # type: ignore[no-any-return]  # what this name was kept with
-
-    def forget(self, name: str) -> None:
-        """It has changed: ask again."""
-        self._tables.pop(name, None)
-
     def store(self) -> StoreConfig:
         """The store view of the settings."""
-        configs = self.kept("stores", lambda: self.call("GET", "/store/storeConfigs").parsed(_CONFIGS))
+        configs = self.kept("stores", lambda: self.call("GET", "/store/storeConfigs").of(list[StoreConfig]))
         found = next((one for one in configs if one.code == self._store), None)
         if found is None:
             known = ", ".join(one.code for one in configs)
@@ -222,14 +204,12 @@ class Shop:
 
     def attributes(self, fresh: bool = False) -> dict[int, Attribute]:
         """Attributes that are chosen from a list, by id, with their choices."""
-        if fresh:
-            self.forget("attributes")
         where = [Where("frontend_input", "select")]
-        rows = self.kept("attributes", lambda: self.whole("/products/attributes", _ATTRIBUTES, where, "attribute_id"))
+        ask = partial(self.whole, "/products/attributes", _ATTRIBUTES, where, "attribute_id")
+        rows = self.kept("attributes", ask, fresh=fresh)
         return {row.attribute_id: row for row in rows}
 
 
-_CONFIGS = msgspec.json.Decoder(list[StoreConfig])
 _GROUPS, _SOURCES, _ATTRIBUTES = Rows(Group), Rows(Source, "source_code"), Rows(Attribute, "attribute_id")
 _RATES, _RULES, _CLASSES = Rows(TaxRate), Rows(TaxRule), Rows(TaxClass, "class_id")
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from samklang.connectors.contract import Item, Part
-from samklang.connectors.kit.rows import Broken
+from samklang.connectors.kit.rows import Broken, sound
 from samklang.connectors.magento.rows import Attribute, CustomerRow, Place, ProductRow, StoreConfig
 from samklang.records import ids
 from samklang.records.base import InvalidRecord
@@ -53,7 +53,7 @@ def product(row: ProductRow, children: Sequence[ProductRow | Broken], known: Ran
     """A simple article, or a configurable one with its variants; InvalidRecord when it is no product."""
     options = row.extension_attributes.configurable_product_options
     axes = [(one, known.attributes[id_]) for one in options if (id_ := int(one.attribute_id)) in known.attributes]
-    variants = [_sound(one) for one in children] if row.type_id == "configurable" else [row]
+    variants = [sound(one, "variant") for one in children] if row.type_id == "configurable" else [row]
     links = (known.categories.get(link.category_id) for link in row.extension_attributes.category_links)
     record = Product(
         code=ids.sku(row.sku),
@@ -72,10 +72,9 @@ def product(row: ProductRow, children: Sequence[ProductRow | Broken], known: Ran
 
 def _variant(row: ProductRow, parent: ProductRow, axes: Sequence[Attribute], known: Range) -> Variant:
     chosen = {one.attribute_code: known.label(one.attribute_code, row.custom(one.attribute_code)) for one in axes}
-    gtin = row.custom(known.gtin)
     return Variant(
         sku=ids.sku(row.sku),
-        gtin=(ids.gtin(gtin),) if gtin and _is_gtin(gtin) else (),
+        gtin=ids.gtins(row.custom(known.gtin)),
         options={code: text for code, text in chosen.items() if text},
         manufacturer_no=row.custom(known.mpn),
         weight_g=grams(row.weight, known.store.weight_unit) if row.weight else None,
@@ -165,20 +164,6 @@ def place(record: Address) -> dict[str, Any]:
         "country_id": record.country, "telephone": record.phone or "-",
     }  # fmt: skip
     return {name: value for name, value in values.items() if value}
-
-
-def _sound(child: ProductRow | Broken) -> ProductRow:
-    if isinstance(child, Broken):
-        raise InvalidRecord("variant", child.id, child.why, "Correct the variant in the shop.")
-    return child
-
-
-def _is_gtin(text: str) -> bool:
-    try:
-        ids.gtin(text)
-    except InvalidRecord:
-        return False
-    return True
 
 
 def _day(text: str) -> date | None:

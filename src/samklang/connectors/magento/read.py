@@ -14,7 +14,7 @@ import msgspec
 
 from samklang.connectors.contract import Bad, Gone, Item, Page
 from samklang.connectors.kit.rows import Broken, Name, Rows, items
-from samklang.connectors.kit.system import Asked
+from samklang.connectors.kit.system import Asked, listed
 from samklang.connectors.magento import map as magento_map
 from samklang.connectors.magento import orders
 from samklang.connectors.magento.client import SIZE, Shop, Where
@@ -63,20 +63,16 @@ class Reader:
 
     def categories(self, fresh: bool = False) -> dict[int, str]:
         """Categories by id."""
-        if fresh:
-            self._shop.forget("categories")
-        rows = self._shop.kept(
-            "categories", lambda: self._shop.whole("/categories/list", _CATEGORIES, sort="entity_id")
-        )
+        ask = partial(self._shop.whole, "/categories/list", _CATEGORIES, sort="entity_id")
+        rows = self._shop.kept("categories", ask, fresh=fresh)
         return {row.id: row.name for row in rows}
 
     def trade(self) -> orders.Trade:
         """What the settings say of orders."""
-        keys = str(self._settings.get("payment_keys") or "").split(",")
         return orders.Trade(
             channel=str(self._settings["channel"]), connection=str(self._settings["connection"]),
             time_zone=self._shop.store().timezone, inclusive=self._inclusive, groups=self._shop.groups(),
-            payment_keys=[key.strip() for key in keys if key.strip()],
+            payment_keys=listed(self._settings.get("payment_keys")),
         )  # fmt: skip
 
     # ------------------------------------------------------------------------------------------------ catalogue

@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-import msgspec
-
 from samklang.connectors.contract import Done, Match, Want, status_word
 from samklang.connectors.errors import Rejected
 from samklang.connectors.kit.rows import Rows
@@ -20,7 +18,6 @@ from samklang.connectors.magento.rows import CustomerRow, ItemRow, OrderRow, Shi
 from samklang.records import Customer, OrderEdit, OrderStatus, Shipment
 from samklang.records.ids import sku_key
 
-_ORDER, _CUSTOMER = msgspec.json.Decoder(OrderRow), msgspec.json.Decoder(CustomerRow)
 _SHIPMENTS = Rows(ShipmentRow, "entity_id")
 _OVER = ("complete", "closed", "canceled")
 _NO_GOODS = ("virtual", "downloadable")
@@ -36,7 +33,7 @@ class Writer:
 
     def _order(self, want: Want, key: str) -> tuple[int, OrderRow]:
         id_ = int(want.ids.get(("order", key)) or want.external_id or needed({}, "order", key))
-        return id_, self._shop.call("GET", f"/orders/{id_}").parsed(_ORDER)
+        return id_, self._shop.call("GET", f"/orders/{id_}").of(OrderRow)
 
     # ------------------------------------------------------------------------------------------------ status
 
@@ -153,7 +150,7 @@ class Writer:
             )
         else:
             made = self._shop.call("PUT", f"/customers/{held['id']}", None, {"customer": body}, idempotent=True)
-        return Done(external_id=str(made.parsed(_CUSTOMER).id))
+        return Done(external_id=str(made.of(CustomerRow).id))
 
     def _group(self, record: Customer) -> int:
         found = next((id_ for id_, code in self._shop.groups().items() if code == record.price_list.strip()), None)

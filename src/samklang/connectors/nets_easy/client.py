@@ -54,7 +54,6 @@ MEANING: Mapping[str, tuple[str, str]] = {
     ),
 }  # fmt: skip
 
-_payment = msgspec.json.Decoder(Envelope)
 _EXPECTED = (400, 402, 404, 405, 500)
 
 
@@ -69,7 +68,7 @@ class Client:
     def payment(self, id_: str) -> Payment | None:
         """The payment as Nexi has it; None when there is none of this id (or it is none at all)."""
         answer = self.transport.request("GET", f"/v1/payments/{quote(id_, safe='')}", expect=_EXPECTED)
-        return None if answer.status in (400, 404) else _good(answer).parsed(_payment).payment
+        return None if answer.status in (400, 404) else _good(answer).of(Envelope).payment
 
     def act(self, path: str, body: Mapping[str, object], key: str = "") -> Answer:
         """Move money. With a key, or where a second time changes nothing, it may be repeated."""

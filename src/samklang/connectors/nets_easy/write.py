@@ -23,9 +23,6 @@ class Made(msgspec.Struct, rename="camel"):
     refund_id: str = ""
 
 
-_made = msgspec.json.Decoder(Made)
-
-
 class Writer:
     """Money at one merchant account."""
 
@@ -42,7 +39,7 @@ class Writer:
         if payment.left < minor_units(record.amount, record.currency):
             raise _too_much(want, record, payment)
         body, key = shapes.charge_body(want, record), idempotency_key(want, record.payment_id)
-        made = self._client.act(f"{_path(payment)}/charges", body, key).parsed(_made)
+        made = self._client.act(f"{_path(payment)}/charges", body, key).of(Made)
         return Done(external_id=made.charge_id)
 
     def refund(self, want: Want, record: Refund) -> Done:
@@ -66,12 +63,12 @@ class Writer:
         charge = want.ids.get(("capture", record.capture), "")
         if any(one.charge_id == charge and one.amount >= amount for one in payment.charges or []):
             try:
-                made = self._client.act(f"/v1/charges/{quote(charge, safe='')}/refunds", body, of_charge).parsed(_made)
+                made = self._client.act(f"/v1/charges/{quote(charge, safe='')}/refunds", body, of_charge).of(Made)
                 return Done(external_id=made.refund_id)
             except Rejected as error:
                 if error.remote != "1009":  # so much is not left of this charge, but it is of the payment
                     raise
-        made = self._client.act(f"{_path(payment)}/refunds", body, of_all).parsed(_made)
+        made = self._client.act(f"{_path(payment)}/refunds", body, of_all).of(Made)
         return Done(external_id=made.refund_id)
 
     def void(self, want: Want, record: Void) -> Done:

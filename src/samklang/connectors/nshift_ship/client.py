@@ -16,9 +16,6 @@ from samklang.connectors.nshift_ship.map import Booked, Carrier, Carriers, DropP
 from samklang.connectors.transport import Answer, Transport
 
 T = TypeVar("T")
-_BOOKED = msgspec.json.Decoder(Booked)
-_CARRIERS = msgspec.json.Decoder(Carriers)
-_DROP_POINTS = msgspec.json.Decoder(list[DropPoint])
 _SAID = msgspec.json.Decoder(Said)
 _ADDRESS, _LOGIN = "https://restapi.shipmentserver.com", "https://www.consignorportal.com/idsrv"
 
@@ -44,7 +41,7 @@ class Client:
         if answer.status == 404 or absent(said(answer)):
             return None
         try:
-            return _good(answer).parsed(_BOOKED)
+            return _good(answer).of(Booked)
         except BadAnswer as error:
             if isinstance(error.__cause__, msgspec.ValidationError):
                 return Broken(tag, error.what)
@@ -52,8 +49,8 @@ class Client:
 
     def submit(self, data: Mapping[str, Any], options: Mapping[str, Any]) -> Booked:
         """Book a shipment under the tag in `data`."""
-        body = msgspec.json.encode({"data": data, "options": options})
-        return _good(self.transport.request("POST", "/shipments", json=body)).parsed(_BOOKED)
+        body = {"data": data, "options": options}
+        return _good(self.transport.request("POST", "/shipments", json=body)).of(Booked)
 
     def drop(self, tag: str) -> str:
         """Delete a shipment; what nShift says against it. One that is there no longer is fine."""
@@ -65,12 +62,12 @@ class Client:
 
     def drop_points(self, data: Mapping[str, Any]) -> list[DropPoint]:
         """Where the receiver of this shipment may collect it."""
-        body = msgspec.json.encode({"data": data, "options": {}})
-        return _good(self.transport.request("POST", "/dropPoints", json=body, idempotent=True)).parsed(_DROP_POINTS)
+        body = {"data": data, "options": {}}
+        return _good(self.transport.request("POST", "/dropPoints", json=body, idempotent=True)).of(list[DropPoint])
 
     def carriers(self) -> list[Carrier]:
         """The actor's carriers with their products."""
-        return _good(self.transport.request("GET", "/products")).parsed(_CARRIERS).carriers
+        return _good(self.transport.request("GET", "/products")).of(Carriers).carriers
 
 
 def said(answer: Answer) -> str:

@@ -6,8 +6,6 @@ from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
-import msgspec
-
 from samklang.connectors.contract import Limits, Surroundings
 from samklang.connectors.errors import BadAnswer, Rejected
 from samklang.connectors.kit.paging import Placed, Slice, by_last
@@ -23,8 +21,6 @@ _SIZE = 100
 _ARTICLES = 500
 
 _ORDERS, _PURCHASES = Rows(OrderRow, "orderInfo.orderId"), Rows(PurchaseOrder, "purchaseOrderInfo.purchaseOrderId")
-_ORDER, _MADE = msgspec.json.Decoder(OrderRow), msgspec.json.Decoder(Made)
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 #: List → its parameters for the first id and for the number of rows, rows a page.
 _PAGED = {
@@ -49,9 +45,9 @@ class Client:
         text = urlencode({name: _plain(value) for name, value in query.items()}, doseq=True)
         return _good(self.transport.request("GET", f"/{path}?{text}" if text else f"/{path}"))
 
-    def parsed(self, decoder: msgspec.json.Decoder[T], path: str, **query: object) -> T:
-        """One answer in the decoder's type."""
-        return self.get(path, **query).parsed(decoder)
+    def of(self, type_: type[T], path: str, **query: object) -> T:
+        """One answer as this type."""
+        return self.get(path, **query).of(type_)
 
     def pages(self, path: str, rows: Rows[P], resume: str = "", **query: object) -> Iterator[Slice[P | Broken]]:
         """A list by growing ids, to its end: that is an empty page, for the system may give fewer rows than asked."""
@@ -79,7 +75,7 @@ class Client:
     def order(self, id_: str | int) -> OrderRow | None:
         """One order; None when there is none."""
         answer = self.transport.request("GET", f"/orders/{int(id_)}", expect=(404,))
-        return None if answer.status == 404 else _good(answer).parsed(_ORDER)
+        return None if answer.status == 404 else _good(answer).of(OrderRow)
 
     def orders_called(self, numbers: list[str]) -> list[OrderRow]:
         """The orders with these numbers, exactly."""
@@ -93,9 +89,8 @@ class Client:
 
     def change(self, method: str, path: str, body: Mapping[str, object] | None = None, **query: object) -> Made:
         """A PUT, PATCH or DELETE: by key, so repeating it does no harm. A refusal is Rejected."""
-        json = _encode(body) if body is not None else None
-        answer = self.transport.request(method, f"/{path}", params=query, json=json, idempotent=True)
-        return _good(answer).parsed(_MADE)
+        answer = self.transport.request(method, f"/{path}", params=query, json=body, idempotent=True)
+        return _good(answer).of(Made)
 
     def close(self) -> None:
         """Give back sockets."""

@@ -7,8 +7,6 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any
 
-import msgspec
-
 from samklang.connectors.contract import Bad, Choice, Gone, Item, Page, Part
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.kit.rows import Broken, Name, Rows, items
@@ -32,10 +30,6 @@ from samklang.records.ids import sku_key
 
 _ARTICLES, _STOCK = Rows(Article, "articleSystemId"), Rows(ArticleStock, "articleSystemId")
 _RETURNS = Rows(ReturnOrder, "returnOrderInfo.returnOrderId")
-_PLACES = msgspec.json.Decoder(list[Place])
-_STATUSES = msgspec.json.Decoder(Statuses)
-_CONTRACTS = msgspec.json.Decoder(list[Contract])
-_PICKABLES = msgspec.json.Decoder(Pickables)
 _LACKING = frozenset({"NotOk", "NotByPriority"})
 _AT_ONCE = 50  # numbers named in one address
 #: How far back the API lets us ask; an hour less, for clocks differ.
@@ -161,7 +155,7 @@ class Reader:
         rest = iter(ids)
         while some := list(islice(rest, _AT_ONCE)):
             query = {"goodsOwnerId": self.client.owner, "orderIds": some}
-            for one in self.client.parsed(_PICKABLES, "orders/pickability", **query).pickability_results or ():
+            for one in self.client.of(Pickables, "orders/pickability", **query).pickability_results or ():
                 for line in one.order_lines or ():
                     if line.pickability and line.pickability.pickability in _LACKING:
                         found.add((one.head.order_id, line.row_number or ""))
@@ -277,7 +271,7 @@ class Reader:
 
     def statuses(self) -> list[Choice]:
         """The order statuses of this installation. An order that is open may lack goods: a word of its own."""
-        found = self.client.parsed(_STATUSES, "orders/statuses").order_statuses or []
+        found = self.client.of(Statuses, "orders/statuses").order_statuses or []
         choices = []
         for status in found:
             choices.append(Choice(str(status.number), status.text or ""))
@@ -288,7 +282,7 @@ class Reader:
     def carriers(self) -> list[Choice]:
         """Transporters and services that may be booked, as `SBTL/BPA` (O-12)."""
         found = []
-        for one in self.client.parsed(_CONTRACTS, "transporterContracts", goodsOwnerId=self.client.owner):
+        for one in self.client.of(list[Contract], "transporterContracts", goodsOwnerId=self.client.owner):
             services = [(s.code, s.name) for s in one.services or ()] or [(one.service_code, "")]
             for code, name in services:
                 names = " · ".join(text for text in (one.name, name) if text)
@@ -297,7 +291,7 @@ class Reader:
 
     def warehouses(self) -> list[Choice]:
         """Warehouses by id: a code or a name may be changed."""
-        return [Choice(str(row.id), row.name or row.code or "") for row in self.client.parsed(_PLACES, "warehouses")]
+        return [Choice(str(row.id), row.name or row.code or "") for row in self.client.of(list[Place], "warehouses")]
 
 
 def _of_article(row: Article | ArticleStock) -> Name:

@@ -39,18 +39,12 @@ from samklang.records import Price, PriceList, Product, StockLevel, Variant
 from samklang.records.ids import sku_key
 from samklang.records.vat import rates
 
-_PRODUCT = msgspec.json.Decoder(One[ProductRow])
-_VARIANT = msgspec.json.Decoder(One[VariantRow])
-_PRICE = msgspec.json.Decoder(One[PriceRow])
 Body = dict[str, Any]
 
 
 class _Stock(msgspec.Struct, rename="camel"):
     stock_status_id: int | None = None
     stock_quantity: Decimal | None = None
-
-
-_STOCK = msgspec.json.Decoder(One[_Stock])
 
 
 class CatalogueWriter:
@@ -70,11 +64,11 @@ class CatalogueWriter:
         if not want.external_id:
             body["variants"] = [self._new(variant, links) for variant in record.variants]
             body |= {"type": "basic", "externalId": record.code[:40], "externalIdType": "Samklang"}
-            made = self._shop.call("POST", "/products", None, body).parsed(_PRODUCT).data
+            made = self._shop.call("POST", "/products", None, body).of(One[ProductRow]).data
             return self._done(made.id)
         path = f"/products/{int(want.external_id)}"
         if asks(want, "status") and record.status == "active":
-            now = self._shop.call("GET", path).parsed(_PRODUCT).data
+            now = self._shop.call("GET", path).of(One[ProductRow]).data
             if now.visibility == "pricelists":  # seen by chosen customers: still active
                 body.pop("visibility")
         if body:
@@ -177,8 +171,8 @@ class CatalogueWriter:
                 if self._shop.label(row).casefold() == name.strip().casefold():
                     return row.id
         answer = self._shop.call("POST", path, None, body(name.strip()))
-        self._shop.forget(path)
-        made: One[Named] = answer.parsed(msgspec.json.Decoder(One[type_]))  # type: ignore[valid-type]  # a class
+        self._shop.kept.forget(path)
+        made: One[Named] = answer.of(One[type_])  # type: ignore[valid-type]  # a class
         return made.data.id
 
     def _word(self, name: str) -> Body:
@@ -213,7 +207,7 @@ class CatalogueWriter:
         article = f"/products/{product}/variants/{variant}"
         held = None
         if row.is_master and record.min_qty == 1:
-            held = self._shop.call("GET", article, {"include": "prices"}).parsed(_VARIANT).data
+            held = self._shop.call("GET", article, {"include": "prices"}).of(One[VariantRow]).data
         path = f"{article}/prices"
         body: Body = {"priceExVat": record.on_side(False)}
         if record.min_qty > 1:
@@ -228,7 +222,7 @@ class CatalogueWriter:
         answer = self._shop.call("PUT", f"{path}/{key}", None, body, expect=(404,))
         if answer.status == 404:
             answer = self._shop.call("POST", path, None, body)
-        taken = answer.parsed(_PRICE).data
+        taken = answer.of(One[PriceRow]).data
         if abs(taken.price_ex_vat - body["priceExVat"]) > Decimal("0.005"):
             raise Rejected("The shop did not take the price", where=record.sku)
         first = held is not None and not held.is_active and (want.doubt or not self._price_of(held))
@@ -266,8 +260,8 @@ class CatalogueWriter:
         name = _short(record.name.strip(), 30, "name")
         body = {"name": name, "parentPricelistId": self._master().id, "isActive": False, "externalIdType": "Samklang"}
         body["externalId"] = want.reference[:40]
-        made = self._shop.call("POST", "/pricelists", None, body).parsed(msgspec.json.Decoder(One[PriceListRow])).data
-        self._shop.forget("/pricelists")
+        made = self._shop.call("POST", "/pricelists", None, body).of(One[PriceListRow]).data
+        self._shop.kept.forget("/pricelists")
         return Done(
             external_id=str(made.id),
             by_hand=f"Activate the price list {name} in Starweb when its prices have come, and give it its customers.",
@@ -294,7 +288,7 @@ class CatalogueWriter:
                 raise Misconfigured("The shop has no status for articles in stock", do_this="Add one in Starweb.")
             body = {"stockStatusId": status.id, "stockQuantity": pieces}
             answer = self._shop.call("PUT", path, None, body, idempotent=True)
-        taken = answer.parsed(_STOCK).data
+        taken = answer.of(One[_Stock]).data
         if taken.stock_quantity != pieces:
             raise Rejected("The shop did not take the stock figure", where=record.sku)
         now = statuses.get(taken.stock_status_id or 0)

@@ -2,26 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
 import msgspec
 
 from samklang.connectors.contract import Manifest, Surroundings
 from samklang.connectors.errors import BadAnswer, Forbidden, Rejected
+from samklang.connectors.kit.kept import Kept
 from samklang.connectors.kit.login import client_credentials
 from samklang.connectors.kit.paging import Slice, by_number
-from samklang.connectors.kit.rows import Broken, Rows
-from samklang.connectors.starweb.rows import Listing, Named, ShopRow
+from samklang.connectors.kit.rows import Broken, Rows, sure
+from samklang.connectors.starweb.rows import Listing, Named, One, ShopRow
 from samklang.connectors.transport import Answer, Transport
 
 T = TypeVar("T")
 N = TypeVar("N", bound=Named)
-K = TypeVar("K")
-_KEPT_SECONDS = 600.0
 _FULL = 100  # rows of a list that does not tell its pages' size (unconfirmed)
-_PAGE = msgspec.json.Decoder(Listing)
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 
 
 class _Refusal(msgspec.Struct):
@@ -37,20 +34,18 @@ class Shop:
         address = str(settings["url"]).rstrip("/").removesuffix("/api/v2")
         self.transport = Transport(f"{address}/api/v2", manifest.limits, around, timeout=60.0)
         self.transport.auth = client_credentials(self.transport, "/token", client, "Starweb shop")
-        self._now = around.now
-        self._tables: dict[str, tuple[float, list[Any]]] = {}
+        self.kept = Kept(around.now)
 
     def call(
         self, method: str, path: str, params: Mapping[str, object] | None = None, json: object = None, *,
         idempotent: bool | None = None, expect: tuple[int, ...] = (),
     ) -> Answer:  # fmt: skip
         """One call; Rejected with the shop's own words for a refusal that is not in `expect`."""
-        body = None if json is None else _encode(json)
         again = method in ("GET", "PUT", "PATCH") if idempotent is None else idempotent
-        answer = self.transport.request(method, path, params=params, json=body, idempotent=again, expect=(403, *expect))
+        answer = self.transport.request(method, path, params=params, json=json, idempotent=again, expect=(403, *expect))
         if answer.status < 400 or answer.status in expect:
             return answer
-        said = answer.parsed(msgspec.json.Decoder(_Refusal)) if answer.body.startswith(b"{") else _Refusal()
+        said = answer.of(_Refusal) if answer.body.startswith(b"{") else _Refusal()
         what = said.error_description or said.error or f"The shop answered {answer.status}"
         if answer.status == 403:
             raise Forbidden(f"The shop refused: {what}", where=answer.where, remote=said.error)
@@ -73,7 +68,7 @@ class Shop:
     ) -> tuple[list[T | Broken], int, int]:
         """Page `number` (from 0) of a list: its rows, how many make a page, how many there are in all."""
         answer = self.call("GET", path, {"page": number + 1, **params})
-        listing = answer.parsed(_PAGE)
+        listing = answer.of(Listing)
         if listing.meta.pagination is None:
             raise BadAnswer("The list does not say how long it is", where=answer.where)
         told = listing.meta.pagination
@@ -84,7 +79,7 @@ class Shop:
         found: list[T | Broken] = []
         for number in range(1, 1000):
             answer = self.call("GET", path, {**params, **({"page": number} if number > 1 else {})})
-            listing = answer.parsed(_PAGE)
+            listing = answer.of(Listing)
             some = rows(listing.data, answer.where)
             found += some
             told = listing.meta.pagination
@@ -96,30 +91,11 @@ class Shop:
 
     def shop(self) -> ShopRow:
         """The shop, looked up again after ten minutes."""
-        return self._kept("/shop", lambda: [self.call("GET", "/shop").parsed(_SHOP).data])[0]
+        return self.kept("/shop", lambda: self.call("GET", "/shop").of(One[ShopRow]).data)
 
     def table(self, path: str, type_: type[N], fresh: bool = False, **params: object) -> list[N]:
         """A list of the installation's own things, looked up again after ten minutes, or now if it must be `fresh`."""
-        if fresh:
-            self.forget(path)
-        return self._kept(path, lambda: list(self._table(path, type_, params)))
-
-    def forget(self, path: str) -> None:
-        """A table has changed: ask for it again."""
-        self._tables.pop(path, None)
-
-    def _table(self, path: str, type_: type[N], params: Mapping[str, object]) -> Iterator[N]:
-        for row in self.whole(path, Rows(type_), params):
-            if isinstance(row, Broken):
-                raise BadAnswer(f"{path}: {row.why}")
-            yield row
-
-    def _kept(self, path: str, ask: Callable[[], list[K]]) -> list[K]:
-        at, found = self._tables.get(path, (0.0, []))
-        if self._now() - at > _KEPT_SECONDS:
-            found = ask()
-            self._tables[path] = self._now(), found
-        return found
+        return self.kept(path, lambda: sure(self.whole(path, Rows(type_), params), path), fresh=fresh)
 
     def label(self, row: Named) -> str:
         """A thing's name in the shop's own language."""
@@ -132,10 +108,3 @@ class Shop:
         names = {row.id: self.label(row) for row in rows}
         twins = [name for name in names.values() if list(names.values()).count(name) > 1]
         return {id_: f"{name} ({id_})" if name in twins or not name else name for id_, name in names.items()}
-
-
-class _ShopItem(msgspec.Struct):
-    data: ShopRow
-
-
-_SHOP = msgspec.json.Decoder(_ShopItem)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from samklang.connectors.contract import Item, Part
-from samklang.connectors.kit.rows import Broken
+from samklang.connectors.kit.rows import Broken, sound
 from samklang.connectors.starweb.rows import (
     CustomerRow,
     OwnPlaces,
@@ -52,7 +52,7 @@ def catalogue(
     row: ProductRow, variants: Sequence[VariantRow | Broken], known: Range, types: frozenset[str]
 ) -> Iterator[Item]:
     """Product, prices and stock of a row with its variants; InvalidRecord when it is no product."""
-    articles = [_sound(one) for one in variants]
+    articles = [sound(one, "variant") for one in variants]
     record = product(row, articles, known)
     if "product" in types:
         yield Item(record=record, external_id=str(row.id), parts=parts(row, articles))
@@ -91,7 +91,7 @@ def _variant(row: VariantRow, known: Range) -> Variant:
     chosen = [known.values[link] for link in row.attribute_value_links if link in known.values]
     return Variant(
         sku=ids.sku(row.sku),
-        gtin=_gtin(row.ean or ""),
+        gtin=ids.gtins(row.ean or ""),
         options=dict(chosen),
         manufacturer_no=row.mpn or "",
         weight_g=grams(row.weight_in_kg, "kg") if row.weight_in_kg else None,
@@ -147,19 +147,6 @@ def percent(row: ProductRow, known: Range) -> Decimal:
     if found is None:
         raise InvalidRecord("defaultVatRate", "", "is missing", "Set the article's VAT, or the shop's default.")
     return found
-
-
-def _sound(variant: VariantRow | Broken) -> VariantRow:
-    if isinstance(variant, Broken):
-        raise InvalidRecord("variant", variant.id, variant.why, "Correct the variant in the shop.")
-    return variant
-
-
-def _gtin(text: str) -> tuple[str, ...]:
-    try:
-        return (ids.gtin(text),) if text else ()
-    except InvalidRecord:  # people keep other numbers in the field too
-        return ()
 
 
 # ---------------------------------------------------------------------------------------------------- customers

@@ -12,11 +12,9 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-import msgspec
-
 from samklang.connectors.contract import Bad, Gone, Item, Page
 from samklang.connectors.kit.rows import Broken, Name, Rows, items
-from samklang.connectors.kit.system import Asked
+from samklang.connectors.kit.system import Asked, listed
 from samklang.connectors.starweb import map as starweb_map
 from samklang.connectors.starweb import orders
 from samklang.connectors.starweb.client import Shop
@@ -46,7 +44,6 @@ PRODUCT = {"include": "primaryVariant,primaryVariant.prices,languages,categories
 ORDER = {"include": "items,items.bundledItems,addresses,customer,externalServices"}
 _CUSTOMER = {"include": "addresses"}
 _SEARCHABLE = re.compile(r"[A-Za-z0-9._-]+")
-_ONE = msgspec.json.Decoder(Listing)
 _ALL = frozenset(("product", "price", "stock", "order", "order_status", "customer"))
 Items = list[Item | Bad | Gone]
 
@@ -93,7 +90,7 @@ class Reader:
             payment_methods=shop.labels("/payment-methods", PaymentMethod),
             shipping_methods=shop.labels("/shipping-methods", ShippingMethod),
             lists=self.lists(),
-            reserved=_listed(settings.get("reserved")), gift_cards=_listed(settings.get("gift_cards")),
+            reserved=_words(settings, "reserved"), gift_cards=_words(settings, "gift_cards"),
         )  # fmt: skip
 
     # ------------------------------------------------------------------------------------------------ feeds
@@ -142,7 +139,7 @@ class Reader:
             answer = self._shop.call("GET", f"{path}/{id_}", include, expect=(404,))
             if answer.status == 404:
                 return [Gone(type=type_, external_id=id_)]
-            return make(rows(b"[%s]" % bytes(answer.parsed(_ONE).data), answer.where), _ALL)
+            return make(rows(b"[%s]" % bytes(answer.of(Listing).data), answer.where), _ALL)
 
         for found in self._shop.transport.overlap(partial(one, id_) for id_ in ids if id_.isdigit()):
             yield Page(found)
@@ -204,5 +201,5 @@ def _changed(row: OrderRow) -> datetime:
     return instant(row.modified_at or row.created_at, "modifiedAt")
 
 
-def _listed(text: object) -> frozenset[str]:
-    return frozenset(part.strip().casefold() for part in str(text or "").split(",") if part.strip())
+def _words(settings: Mapping[str, Any], name: str) -> frozenset[str]:
+    return frozenset(word.casefold() for word in listed(settings.get(name)))

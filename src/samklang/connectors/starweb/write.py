@@ -34,7 +34,6 @@ from samklang.connectors.starweb.rows import (
 from samklang.records import Customer, EditLine, OrderEdit, OrderStatus, Shipment
 from samklang.records.ids import sku_key
 
-_ORDER = msgspec.json.Decoder(One[OrderRow])
 _RANK = ("created", "picking", "completed")
 _LOCKED = ("picking", "completed", "canceled")
 _MARK = 40  # characters of a service's name and of its id
@@ -53,7 +52,7 @@ class Writer:
         answer = self._shop.call("GET", path, ORDER, expect=(404,))
         if answer.status == 404:
             raise Rejected("The order is no longer in the shop", where=key)
-        return path, answer.parsed(_ORDER).data
+        return path, answer.of(One[OrderRow]).data
 
     # ------------------------------------------------------------------------------------------------ status
 
@@ -97,7 +96,7 @@ class Writer:
     def _patched(self, path: str, now: OrderRow, body: Body, word: str) -> OrderRow:
         if "statusId" in body:
             body["onOrderStatusChangeProcessPayment"] = self._takes_payments
-        after = self._shop.call("PATCH", path, None, body).parsed(_ORDER).data
+        after = self._shop.call("PATCH", path, None, body).of(One[OrderRow]).data
         if "statusId" in body and after.status_id != body["statusId"]:
             raise Rejected(f"The shop did not take the status {word!r}", where=path)
         # The answer need not embed what was asked for in the look.
@@ -253,7 +252,7 @@ class Writer:
         }
         body = {name: value for name, (value, asked) in own.items() if asked and value}
         if not want.external_id:
-            made = self._shop.call("POST", "/customers", None, body).parsed(_CUSTOMER).data
+            made = self._shop.call("POST", "/customers", None, body).of(One[CustomerRow]).data
             return Done(external_id=str(made.id))
         if body:
             self._shop.call("PATCH", f"/customers/{int(want.external_id)}", None, body)
@@ -283,9 +282,6 @@ class Writer:
             if hits:
                 return [Match(external_id=id_, by=by, record=one) for id_, one in hits]
         return []
-
-
-_CUSTOMER = msgspec.json.Decoder(One[CustomerRow])
 
 
 def _mails(option: object, word: str) -> bool:

@@ -14,13 +14,7 @@ from samklang.connectors.kit.rows import Broken, Rows
 from samklang.connectors.transport import Answer, Basic, Transport
 from samklang.connectors.unifaun.map import CANCELLED, Draft, History, Partner, Printed, Said
 
-_DRAFTS = msgspec.json.Decoder(list[Draft])
-_DRAFT = msgspec.json.Decoder(Draft)
-_PRINTED = msgspec.json.Decoder(list[Printed])
 _ROWS = Rows(Printed)
-_HISTORY = msgspec.json.Decoder(History)
-_PARTNERS = msgspec.json.Decoder(list[Partner])
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 _SAID = msgspec.json.Decoder(list[Said] | Said)
 _ADDRESS = "https://api.unifaun.com/rs-extapi/v1"
 
@@ -35,7 +29,7 @@ class Client:
     def drafts(self, order_no: str) -> list[Draft]:
         """Consignments under exactly this order number that wait for their labels."""
         search = {"searchField": "orderNo", "searchOp": "equals", "searchValue": order_no}
-        found = self._good(self.transport.request("GET", "/stored-shipments", params=search)).parsed(_DRAFTS)
+        found = self._good(self.transport.request("GET", "/stored-shipments", params=search)).of(list[Draft])
         return [one for one in found if one.order_no == order_no]
 
     def printed(self, order_no: str) -> list[Printed]:
@@ -52,7 +46,7 @@ class Client:
     def history(self, number: int, search: Mapping[str, object]) -> History:
         """One page, from 1, of what was printed."""
         answer = self.transport.request("GET", "/shipments-history", params={"page": number, **search})
-        return self._good(answer).parsed(_HISTORY)
+        return self._good(answer).of(History)
 
     def rows(self, page: History) -> list[Printed | Broken]:
         """The rows of a page."""
@@ -61,13 +55,13 @@ class Client:
     def keep(self, body: Mapping[str, Any], id_: str = "") -> Draft:
         """Keep the consignment until somebody prints it, in the place of `id_` if given."""
         verb, path = ("PUT", f"/stored-shipments/{quote(id_, safe='')}") if id_ else ("POST", "/stored-shipments")
-        answer = self._good(self.transport.request(verb, path, json=_encode(body), idempotent=bool(id_)))
-        return answer.parsed(_DRAFT)
+        answer = self._good(self.transport.request(verb, path, json=body, idempotent=bool(id_)))
+        return answer.of(Draft)
 
     def book(self, body: Mapping[str, Any], media: str) -> list[Printed]:
         """Book the consignment and make its labels, which nShift then prints."""
         whole = {"shipment": body, "pdfConfig": {"target1Media": media}}
-        made = self._good(self.transport.request("POST", "/shipments", json=_encode(whole))).parsed(_PRINTED)
+        made = self._good(self.transport.request("POST", "/shipments", json=whole)).of(list[Printed])
         if not made:
             raise BadAnswer("nShift took the consignment but tells nothing of it", where="POST /shipments")
         return made
@@ -81,7 +75,7 @@ class Client:
     def partners(self) -> list[Partner]:
         """The carriers of this account with their services."""
         answer = self.transport.request("GET", "/meta/lists/partners", params={"language": "sv"})
-        return self._good(answer).parsed(_PARTNERS)
+        return self._good(answer).of(list[Partner])
 
     def _good(self, answer: Answer) -> Answer:
         if answer.status < 400:

@@ -71,7 +71,7 @@ class Client:
         answer = self.transport.request("POST", "/admin-api", json=sent, auth=False, idempotent=True)
         if answer.status == 404:
             raise Misconfigured("There is no Vendure Admin API at this address", where=answer.where)
-        said = (answer.parsed(msgspec.json.Decoder(_LoggedIn)).data or {}).get("result")
+        said = (answer.of(_LoggedIn).data or {}).get("result")
         if not said or said.error_code:
             raise LoginRefused("Vendure refused the administrator or the password", where=answer.where)
         token = answer.headers.get("vendure-auth-token", "")

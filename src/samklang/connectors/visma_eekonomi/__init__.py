@@ -8,7 +8,7 @@ from typing import Any
 
 from samklang.connectors.contract import Account, Choice, ChoiceKind, Ledger, Surroundings
 from samklang.connectors.errors import Misconfigured
-from samklang.connectors.kit.system import System
+from samklang.connectors.kit.consent import ConsentedSystem
 from samklang.connectors.registry import load_manifest
 from samklang.connectors.visma_eekonomi.books import Books
 from samklang.connectors.visma_eekonomi.client import Client
@@ -18,10 +18,11 @@ from samklang.connectors.visma_eekonomi.write import Writer
 _VARIANTS = {1: "Standard", 2: "Fakturering", 3: "Bokföring", 4: "Solo", 5: "Pro"}
 
 
-class VismaEEkonomi(System):
+class VismaEEkonomi(ConsentedSystem):
     """One company in eEkonomi."""
 
     manifest = load_manifest(__package__ or __name__)
+    client: Client
 
     def __init__(self, settings: Mapping[str, Any], around: Surroundings) -> None:
         super().__init__(settings, around)
@@ -61,12 +62,3 @@ class VismaEEkonomi(System):
 
     def ledger(self) -> Ledger:
         return self.books.ledger()
-
-    def login_page(self, redirect_uri: str, state: str) -> str:
-        return self.client.login_page(redirect_uri, state)
-
-    def log_in(self, code: str, redirect_uri: str) -> None:
-        self.client.oauth.exchange(code, redirect_uri)
-
-    def close(self) -> None:
-        self.client.close()

@@ -6,16 +6,16 @@ import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import quote
 
 import msgspec
 
 from samklang.connectors.contract import Limits, Surroundings
 from samklang.connectors.errors import BadAnswer, Rejected
+from samklang.connectors.kit.consent import Consented
 from samklang.connectors.kit.paging import Slice, by_number
-from samklang.connectors.kit.rows import Broken, Rows
-from samklang.connectors.oauth import OAuth2
-from samklang.connectors.transport import Answer, Transport
+from samklang.connectors.kit.rows import Broken, Rows, sure
+from samklang.connectors.transport import Answer
 from samklang.connectors.visma_eekonomi.map import READONLY, Company, Refusal
 
 S = TypeVar("S", bound=msgspec.Struct)
@@ -28,43 +28,34 @@ _TRIES = 3
 #: Codes with a meaning of their own; any other is told in the vendor's words.
 _ADVICE = {4026: "Open the period in eEkonomi, or give the voucher a date that is open."}
 
-_page = msgspec.json.Decoder(dict[str, msgspec.Raw])
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-
 
 class _Meta(msgspec.Struct, rename="pascal"):
     total_number_of_results: int
 
 
-_meta = msgspec.json.Decoder(_Meta)
+class _Page(msgspec.Struct, rename="pascal"):
+    data: msgspec.Raw
+    meta: _Meta
 
 
-class Client:
+class Client(Consented):
     """One company in eEkonomi."""
 
     def __init__(self, settings: Mapping[str, Any], limits: Limits, around: Surroundings) -> None:
-        test = bool(settings.get("sandbox"))
-        login = f"https://identity{'-sandbox.test' if test else ''}.vismaonline.com"
-        base = f"https://eaccountingapi{'-sandbox.test' if test else ''}.vismaonline.com"
-        self._login = Transport(str(settings.get("login_address") or login), Limits(), around)
-        self._client_id = str(settings["client_id"])
-        secret = str(settings["client_secret"])
-        self.oauth = OAuth2(self._login, "/connect/token", self._client_id, secret, around.tokens)
-        self.transport = Transport(str(settings.get("api_address") or base), limits, around, auth=self.oauth)
+        test = "-sandbox.test" if settings.get("sandbox") else ""
+        super().__init__(
+            settings, limits, around, api=f"https://eaccountingapi{test}.vismaonline.com",
+            login=f"https://identity{test}.vismaonline.com", tokens="/connect/token", page="/connect/authorize",
+            scope=_SCOPES, prompt="select_account", acr_values=_SERVICE,
+        )  # fmt: skip
         self._busy: dict[str, threading.Lock] = defaultdict(threading.Lock)
-
-    def login_page(self, redirect_uri: str, state: str) -> str:
-        """Where an administrator of the company approves us and chooses it; comes back with a code."""
-        asked = {"client_id": self._client_id, "redirect_uri": redirect_uri, "scope": _SCOPES, "state": state}
-        asked |= {"response_type": "code", "prompt": "select_account", "acr_values": _SERVICE}
-        return f"{self._login.base}/connect/authorize?{urlencode(asked)}"
 
     # ------------------------------------------------------------------------------------------------ reading
 
     def get(self, as_: type[S], *path: str) -> S | None:
         """One object; None when there is none."""
         answer = self.transport.request("GET", _path(path), expect=(404,))
-        return None if answer.status == 404 else _decoded(as_, _good(answer))
+        return None if answer.status == 404 else _good(answer).of(as_)
 
     def pages(self, rows: Rows[S], *path: str, **query: object) -> Iterator[Slice[S | Broken]]:
         """A list, page by page. BadAnswer unless every row came."""
@@ -72,22 +63,14 @@ class Client:
         def page(number: int) -> tuple[list[S | Broken], int]:
             asked = {**_named(query), "$page": number + 1, "$pagesize": _SIZE}
             answer = _good(self.transport.request("GET", _path(path), params=asked))
-            found = answer.parsed(_page)
-            if "Data" not in found or "Meta" not in found:
-                raise BadAnswer("The answer is no list", where=answer.where)
-            return rows(found["Data"], answer.where), _meta.decode(found["Meta"]).total_number_of_results
+            found = answer.of(_Page)
+            return rows(found.data, answer.where), found.meta.total_number_of_results
 
         return by_number(path[0], page, _SIZE, self.transport)
 
     def listed(self, as_: type[S], *path: str, **query: object) -> list[S]:
         """All rows of a short list, none of which may be wrong."""
-        found: list[S] = []
-        for page in self.pages(Rows(as_, "Id"), *path, **query):
-            for row in page.rows:
-                if isinstance(row, Broken):
-                    raise BadAnswer(f"A row of {path[0]} does not fit: {row.why}")
-                found.append(row)
-        return found
+        return [row for page in self.pages(Rows(as_, "Id"), *path, **query) for row in sure(page.rows, path[0])]
 
     def company(self) -> Company | None:
         """The company's settings; None when nothing answers like eEkonomi."""
@@ -97,8 +80,7 @@ class Client:
 
     def post(self, as_: type[S], *path: str, body: Body | None = None, **query: object) -> S:
         """Create or act; never repeated by itself."""
-        sent = None if body is None else _encode(body)
-        return _decoded(as_, _good(self.transport.request("POST", _path(path), json=sent, params=query)))
+        return _good(self.transport.request("POST", _path(path), json=body, params=query)).of(as_)
 
     def delete(self, *path: str) -> None:
         """Remove it; gone already is well."""
@@ -124,7 +106,7 @@ class Client:
                 if all(_kept(now.get(name), value) for name, value in wanted.items()):
                     return _converted(as_, now)
                 whole = {name: value for name, value in now.items() if name not in readonly} | wanted
-                _good(self.transport.request("PUT", where, json=_encode(whole), idempotent=True))
+                _good(self.transport.request("PUT", where, json=whole, idempotent=True))
             now = self._raw(where)
             lost = [name for name in wanted.keys() - derived if not _kept(now.get(name), wanted[name])]
             if not lost:
@@ -142,11 +124,6 @@ class Client:
         if not isinstance(found, dict):
             raise BadAnswer("The answer is no object", where=where)
         return found
-
-    def close(self) -> None:
-        """Give back sockets."""
-        self.transport.close()
-        self._login.close()
 
 
 def quoted(text: str) -> str:
@@ -172,13 +149,6 @@ def _path(parts: tuple[str, ...]) -> str:
     return "/v2/" + "/".join(quote(part, safe="") for part in parts)
 
 
-def _decoded(as_: type[S], answer: Answer) -> S:
-    try:
-        return msgspec.json.decode(answer.body, type=as_)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadAnswer(f"The answer does not fit: {error}", where=answer.where) from error
-
-
 def _converted(as_: type[S], found: Body) -> S:
     try:
         return msgspec.convert(found, as_)
@@ -189,7 +159,7 @@ def _converted(as_: type[S], found: Body) -> S:
 def _good(answer: Answer) -> Answer:
     if answer.status < 400:
         return answer
-    said = answer.parsed(msgspec.json.Decoder(Refusal))
+    said = answer.of(Refusal)
     fields = "; ".join(f"{one.field}: {one.message}" for one in said.errors or [] if one.message)
     what = said.developer_error_message or f"eEkonomi answered {answer.status}"
     raise Rejected(

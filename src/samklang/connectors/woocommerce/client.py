@@ -12,6 +12,7 @@ import msgspec
 
 from samklang.connectors.contract import Manifest, Surroundings
 from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Misconfigured, Rejected, SamklangError
+from samklang.connectors.kit.kept import Kept
 from samklang.connectors.kit.paging import Placed, Slice, by_offset
 from samklang.connectors.kit.rows import Broken, Rows
 from samklang.connectors.transport import Answer, Basic, Transport
@@ -44,8 +45,7 @@ class Shop:
         address = str(settings["url"]).rstrip("/") + "/wp-json/wc/v3"
         auth = None if in_query else Basic(key, secret)
         self.transport = Transport(address, manifest.limits, around, auth=auth, timeout=120.0)
-        self._now = around.now
-        self._facts: tuple[float, Facts] | None = None
+        self._kept = Kept(around.now)
 
     def call(
         self, method: str, path: str, params: Mapping[str, object] | None = None, json: object = None, *,
@@ -92,7 +92,7 @@ class Shop:
 
     def whole(self, path: str, row: type[S]) -> list[S]:
         """A list that has no pages, none of whose rows may be wrong: statuses, gateways, zones."""
-        return self.call("GET", path).parsed(msgspec.json.Decoder(list[row]))  # type: ignore[valid-type]  # a class
+        return self.call("GET", path).of(list[row])  # type: ignore[valid-type]  # a class
 
     def by_ids(
         self, path: str, rows: Rows[T], ids: Sequence[str], params: Mapping[str, object]
@@ -103,26 +103,26 @@ class Shop:
 
     def facts(self) -> Facts:
         """The shop's settings, looked up again after ten minutes."""
-        if self._facts is None or self._now() - self._facts[0] > 600:
-            groups = self.transport.overlap(partial(self._settings, group) for group in ("general", "tax", "products"))
-            known = {name: value for group in groups for name, value in group.items()}
-            country = str(known.get("woocommerce_default_country", "")).partition(":")[0]
-            rates = self.call("GET", "/taxes", {"per_page": _PER_PAGE}).json()
-            percents: dict[str, Decimal] = {}
-            for rate in rates:
-                if rate["country"] in ("", country):
-                    slug = "" if rate["class"] == "standard" else rate["class"]
-                    percents.setdefault(slug, Decimal(rate["rate"]))
-            facts = Facts(
-                currency=str(known["woocommerce_currency"]),
-                country=country,
-                inclusive=known["woocommerce_prices_include_tax"] == "yes",
-                per_line=known.get("woocommerce_tax_round_at_subtotal") != "yes",
-                grams=GRAMS[str(known.get("woocommerce_weight_unit", "kg"))],
-                percents=percents,
-            )
-            self._facts = (self._now(), facts)
-        return self._facts[1]
+        return self._kept("facts", self._read_facts)
+
+    def _read_facts(self) -> Facts:
+        groups = self.transport.overlap(partial(self._settings, group) for group in ("general", "tax", "products"))
+        known = {name: value for group in groups for name, value in group.items()}
+        country = str(known.get("woocommerce_default_country", "")).partition(":")[0]
+        rates = self.call("GET", "/taxes", {"per_page": _PER_PAGE}).json()
+        percents: dict[str, Decimal] = {}
+        for rate in rates:
+            if rate["country"] in ("", country):
+                slug = "" if rate["class"] == "standard" else rate["class"]
+                percents.setdefault(slug, Decimal(rate["rate"]))
+        return Facts(
+            currency=str(known["woocommerce_currency"]),
+            country=country,
+            inclusive=known["woocommerce_prices_include_tax"] == "yes",
+            per_line=known.get("woocommerce_tax_round_at_subtotal") != "yes",
+            grams=GRAMS[str(known.get("woocommerce_weight_unit", "kg"))],
+            percents=percents,
+        )
 
     def _settings(self, group: str) -> dict[str, object]:
         return {row["id"]: row["value"] for row in self.call("GET", f"/settings/{group}").json() if "value" in row}

@@ -12,8 +12,9 @@ import msgspec
 
 from samklang.connectors.contract import Item, Part
 from samklang.connectors.kit.gateways import Back, transactions
-from samklang.connectors.kit.rows import Broken, Name
+from samklang.connectors.kit.rows import Broken, Name, sound
 from samklang.connectors.kit.shape import shared
+from samklang.connectors.kit.system import listed
 from samklang.connectors.woocommerce.client import Facts
 from samklang.connectors.woocommerce.rows import CustomerRow, Meta, OrderRow, Place, ProductRow, Refunded, SoldRow
 from samklang.records import ids
@@ -59,8 +60,8 @@ class Mapper:
         self._channel = str(settings["channel"])
         self._zone = str(settings.get("time_zone") or "UTC")
         self._org_no_key = str(settings.get("org_no_meta") or "")
-        self._authorising = frozenset(_listed(settings.get("authorising")))
-        self._meta = frozenset(_listed(settings.get("meta")))
+        self._authorising = frozenset(listed(settings.get("authorising")))
+        self._meta = frozenset(listed(settings.get("meta")))
         today = datetime.now(UTC).date()
         self._classes = {slug: self._class(slug, percent, today) for slug, percent in facts.percents.items()}
 
@@ -98,7 +99,7 @@ class Mapper:
         """Product, prices and stock levels of one row with its variations; InvalidRecord when it is no product."""
         if row.type in _SKIPPED:
             return []
-        articles = [row] if row.type != "variable" else [_sound(one) for one in variations]
+        articles = [row] if row.type != "variable" else [sound(one, "variation") for one in variations]
         product = self.product(row, articles)
         found: list[Item] = []
         if "product" in types:
@@ -310,19 +311,12 @@ def parts(row: ProductRow, articles: Iterable[ProductRow]) -> tuple[Part, ...]:
     )  # fmt: skip
 
 
-def _sound(variation: ProductRow | Broken) -> ProductRow:
-    if isinstance(variation, Broken):
-        raise InvalidRecord("variation", variation.id, variation.why, "Correct the variation in the shop.")
-    return variation
-
-
 def _moment(stated: str) -> datetime:
     return datetime.fromisoformat(stated).replace(tzinfo=UTC)
 
 
 def _back(refund: Refunded | Broken) -> Back:
-    if isinstance(refund, Broken):
-        raise InvalidRecord("refunds", refund.id, refund.why, "Correct the refund in the shop.")
+    refund = sound(refund, "refunds")
     lines = [
         (str(meta.value), -(line.total + line.total_tax))
         for line in (*refund.line_items, *refund.shipping_lines, *refund.fee_lines)
@@ -397,7 +391,3 @@ def _address(place: Place) -> Address:
 
 def _day(text: str | None) -> date | None:
     return date.fromisoformat(text[:10]) if text else None
-
-
-def _listed(text: object) -> list[str]:
-    return [part.strip() for part in str(text or "").split(",") if part.strip()]

@@ -50,7 +50,7 @@ class Writer:
 
     def _sent(self, path: str, verb: str, bodies: Sequence[Body]) -> list[Answered]:
         answer = self._shop.call("POST", path, {"_fields": verb}, {verb: bodies}, idempotent=verb == "update")
-        raws = getattr(answer.parsed(_ANSWERS), verb)
+        raws = getattr(answer.of(_Batch), verb)
         if len(raws) != len(bodies):
             raise BadAnswer(f"{len(bodies)} rows were sent, {len(raws)} were answered", where=answer.where)
         return [_answered(path, raw) for raw in raws]
@@ -258,7 +258,7 @@ class Writer:
         path = (
             f"/orders/{want.ids.get(('order', record.order)) or want.external_id or needed({}, 'order', record.order)}"
         )
-        now = self._shop.call("GET", path).parsed(_ORDER)
+        now = self._shop.call("GET", path).of(OrderRow)
         if now.status == "trash":  # writing would revive it (observed)
             return Rejected("The order lies in the shop's trash", where=record.order)
         body: Body = {}
@@ -273,7 +273,7 @@ class Writer:
         if numbers and numbers not in [str(meta.value) for meta in now.meta_data if meta.key == _INVOICE]:
             body["meta_data"] = [{"key": _INVOICE, "value": numbers}]
         if body:
-            now = self._shop.call("PUT", path, None, body, idempotent=True).parsed(_ORDER)
+            now = self._shop.call("PUT", path, None, body, idempotent=True).of(OrderRow)
             if "status" in body and now.status != word:
                 return Rejected(f"The shop made {now.status!r} of the status {word!r}", where=record.order)
         return Done(external_id=str(now.id), seen=self._map.status(now, record.order))
@@ -304,10 +304,8 @@ class _Failed(msgspec.Struct):
     error: Any = None
 
 
-_ANSWERS = msgspec.json.Decoder(_Batch)
 _FAILED = msgspec.json.Decoder(_Failed)
 _ROW = msgspec.json.Decoder(ProductRow)
-_ORDER = msgspec.json.Decoder(OrderRow)
 _CATEGORIES = Rows(CategoryRow)
 
 
