@@ -152,3 +152,32 @@ def test_readiness_says_what_is_missing_and_which_provider_waits(desk: Desk, mon
     problems, gates = ready(desk.company, date(2026, 3, 31))
     assert {"ACCOUNT_MISSING"} == {problem.code for problem in problems}
     assert gates == {"klarna": "ready", "stripe": "waiting for payout"}
+
+
+def test_vouchers_and_payouts_are_told_once(desk: Desk) -> None:
+    """Whoever has subscribed hears of a new voucher, of a payout whose last line has found its order, of what the
+    ledger took; running again is no news."""
+    from samklang.hub.models import Event
+    from samklang.hub.subscriptions import subscribe
+
+    def heard() -> list[tuple[str, str]]:
+        found = [(event.type, event.about) for event in Event.objects.order_by("pk")]
+        Event.objects.all().delete()
+        return sorted(one for one in found if one[0].partition(".")[0] in ("voucher", "payout"))
+
+    subscribe(desk.tenant, "bookkeeper", "https://127.0.0.1/told")
+    desk.flow()
+    desk.takes(klarna())
+    desk.run()
+    assert "payout.reconciled" not in {type_ for type_, _ in heard()}, "no line has an order yet"
+    desk.sells(*day_of_sales())
+    desk.run()
+    told = heard()
+    assert ("payout.reconciled", "klarna/K123456/XISA93DJ/SEK") in told
+    made = {about for type_, about in told if type_ == "voucher.created"}
+    assert made and made <= set(desk.vouchers())
+    desk.run()
+    assert heard() == []
+    desk.approve()
+    desk.deliver()
+    assert {type_ for type_, _ in heard()} == {"voucher.posted"}

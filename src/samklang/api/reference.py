@@ -17,7 +17,8 @@ _HEAD = """<!-- Written by `python -m samklang.api.reference`; a test holds it t
 # The API, version 1
 
 Addresses begin with `https://HUB/api/v1/t/TENANT`. A call carries `Authorization: Bearer TOKEN`; the right that it asks
-for stands beside it ([people](../how-to/people.md)). [openapi.json](openapi.json) says the same as this page to
+for stands beside it ([people](../how-to/people.md)). [How to call it](../how-to/api.md) begins with the first call;
+[openapi.json](openapi.json) says the same as this page to
 programs, and every installation answers it under `/api/v1/openapi.json`.
 
 **Answers.** JSON. Times are ISO 8601 in UTC, amounts decimals as text. Fields are only ever added. `?` behind a field's

@@ -168,7 +168,10 @@ def settle(company: Company, posted: Sequence[Voucher], *, place: Connection | N
     if place is not None:
         _write_steps(company, place, posted)
     said = {"company": company.code, "ledger": ledger}
-    tell(company.tenant_id, [Happening("voucher.posted", row.key, {**said, "number": row.number}) for row in posted])
+    tell(
+        company.tenant_id,
+        [Happening("voucher.posted", row.key, {**said, "voucher": row.key, "number": row.number}) for row in posted],
+    )
 
 
 def _write_steps(company: Company, ledger: Connection, posted: Sequence[Voucher]) -> None:

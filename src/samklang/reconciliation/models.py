@@ -72,6 +72,7 @@ class Statement(models.Model):
     closing = _money()
     lines = models.IntegerField()
     open = models.IntegerField(default=0)  # lines that should have an order and have none
+    reconciled_at = models.DateTimeField(null=True)  # when a run first found that every line has its order
     head = models.BinaryField()  # the Statement without its lines
     at = models.DateTimeField(auto_now_add=True)
 

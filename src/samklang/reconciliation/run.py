@@ -28,6 +28,7 @@ from samklang.accounting.settlement import statement_day, statement_id
 from samklang.connectors.errors import SamklangError
 from samklang.hub import leases
 from samklang.hub.companies import part_of
+from samklang.hub.events import Happening, tell
 from samklang.hub.journey import step
 from samklang.hub.models import Company, Stored
 from samklang.reconciliation import exceptions
@@ -213,7 +214,7 @@ class _Run:
         )
 
     def _keep_statements(self, derived: Derived) -> None:
-        """How many lines of each statement still look for their order."""
+        """How many lines of each statement still look for their order; tells of those whose last one has found it."""
         matched = {match.line for match in derived.matches}
         open_ = {}
         for made in derived.statements:
@@ -224,9 +225,29 @@ class _Run:
                 if not day.orderless
             )
             open_[statement_id(made)] = missing
-        changed = []
-        for row in Statement.objects.filter(**self.mine).only("id", "key", "open"):
-            if row.key in open_ and row.open != open_[row.key]:
-                row.open = open_[row.key]
-                changed.append(row)
-        Statement.objects.bulk_update(changed, ["open"], batch_size=AT_ONCE)
+        changed, whole, now = [], [], timezone.now()
+        fields = ("id", "key", "open", "reconciled_at", "provider", "reference", "day")
+        for row in Statement.objects.filter(**self.mine).only(*fields):
+            if row.key not in open_ or (row.open, row.reconciled_at is not None) == (
+                open_[row.key],
+                not open_[row.key],
+            ):
+                continue
+            row.open = open_[row.key]
+            row.reconciled_at = None if row.open else now
+            whole += [] if row.open else [row]
+            changed.append(row)
+        Statement.objects.bulk_update(changed, ["open", "reconciled_at"], batch_size=AT_ONCE)
+        tell(
+            self.row.tenant_id,
+            [
+                Happening(
+                    "payout.reconciled", row.key,
+                    {
+                        "company": self.row.code, "statement": row.pk, "provider": row.provider,
+                        "reference": row.reference, "day": row.day.isoformat(),
+                    },
+                )
+                for row in whole
+            ],
+        )  # fmt: skip

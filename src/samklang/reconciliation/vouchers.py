@@ -20,6 +20,7 @@ from django.utils import timezone
 from samklang.accounting.voucher import Voucher as VoucherRecord
 from samklang.connectors.errors import BadData
 from samklang.hub.companies import CompanyPart
+from samklang.hub.events import Happening, tell
 from samklang.hub.models import Company
 from samklang.reconciliation import handover
 from samklang.reconciliation.ledger import judge_of
@@ -54,6 +55,7 @@ class Vouchers:
             )
         }
         fresh: list[tuple[VoucherRecord, bytes, str]] = []
+        known = frozenset(there)
         judged: list[Voucher] = []
         for record in to_post:
             hash_, why = content_hash(encode(record)), self._why_draft(record)
@@ -67,6 +69,18 @@ class Vouchers:
         remove(Voucher.objects.filter(**self._mine, state__in=OPEN), "pk", [pk for pk, *_ in there.values()])
         Voucher.objects.bulk_update(judged, ["state", "why_draft"], batch_size=AT_ONCE)
         self._insert(fresh, days)
+        company = self._company
+        tell(
+            company.tenant_id,
+            [
+                Happening(
+                    "voucher.created", record.key,
+                    {"company": company.code, "voucher": record.key, "state": _state(why)},
+                )
+                for record, _, why in fresh
+                if record.key not in known
+            ],
+        )  # fmt: skip
 
     def _why_draft(self, record: VoucherRecord) -> str:
         """What must be done before it may be approved; "" when nothing must."""

@@ -19,6 +19,7 @@ from functools import wraps
 from hashlib import blake2b
 from typing import Annotated, Any, TypeVar
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from ninja import Header, Path, Router, Schema
 from ninja.decorators import decorate_view
@@ -126,6 +127,7 @@ def closing(run: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
             once.end(request.once, response)
         allowance = getattr(request, "allowance", None)
         if allowance:
+            response.headers["RateLimit-Limit"] = str(settings.API_BURST)
             response.headers["RateLimit-Remaining"] = str(allowance.left)
             response.headers["RateLimit-Reset"] = str(math.ceil(allowance.wait))
         return response
