@@ -12,6 +12,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from asgiref.sync import async_to_sync
 
 from samklang.connectors.errors import Rejected
 from samklang.console import export
@@ -189,6 +190,29 @@ def test_lists_become_files_that_say_what_the_list_says(busy: World) -> None:
         told = b"".join(visitor().get(f"{HERE}/export/{what}.csv")).decode("utf-8-sig")
         assert (first is None) or first in told, what
     assert visitor().get(f"{HERE}/export/orders.pdf").status_code == 404
+
+
+async def _cut_off(answer: Any) -> None:
+    """A reader who goes away after the first piece."""
+    pieces = aiter(answer)
+    await anext(pieces)
+    await pieces.aclose()
+
+
+def test_who_takes_a_list_is_written_down_with_its_rows(busy: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from samklang.people.models import Note
+
+    b"".join(visitor(role="reader").get(f"{HERE}/export/orders.csv?q=anna@example.se&stand=lifecycle:placed"))
+    b"".join(visitor().get(f"{HERE}/export/stock.xlsx"))
+    monkeypatch.setattr(export, "_AT_ONCE", 1)
+    answer = visitor().get(f"{HERE}/export/orders.csv")
+    async_to_sync(_cut_off)(answer)
+    notes = Note.objects.filter(what="took a list as a file").order_by("pk")
+    assert [(note.actor.split("@")[0], note.about, note.details) for note in notes] == [
+        ("reader", "orders.csv", {"filters": "q: …, stand: lifecycle:placed", "rows": 1}),
+        ("owner", "stock.xlsx", {"filters": "", "rows": 0}),
+        ("owner", "orders.csv", {"filters": "", "rows": 0, "broken off": True}),
+    ]
 
 
 def test_a_file_is_written_while_it_is_read(tmp_path: Path) -> None:

@@ -129,6 +129,12 @@ def test_applying_goes_on_in_the_background_and_what_is_due_is_sent(world: World
     assert Note.objects.filter(what="applied the plan").exists()
 
 
+def test_a_plan_that_is_counted_waits_on_the_start_page(world: World, client: Client) -> None:
+    _counted(client, world)
+    assert "A plan waits for approval" in client.get(f"{BASE}/").content.decode()
+    assert "A plan waits" not in visitor(world.tenant, "operator").get(f"{BASE}/").content.decode()
+
+
 def test_a_plan_of_an_older_draft_cannot_be_applied(world: World, client: Client) -> None:
     run = _counted(client, world)
     client.post(f"{BASE}/flows/nordljus/cell", {"type": "price", "system": "shop", "state": "nothing"})
@@ -263,6 +269,8 @@ def test_the_file_comes_out_and_goes_in_again(world: World, applied: Client) -> 
         ({"text": "nonsense = ["}, "samklang.toml:"),
         ({"text": ""}, "Choose a file"),
         ({"file": SimpleUploadedFile("x", b"\xff\xfe\x00")}, "no text"),
+        ({"file": SimpleUploadedFile("samklang.toml", b"%PDF-1.7 x")}, "Hand in text"),
+        ({"file": SimpleUploadedFile("samklang.toml", b"#" * (2**20 + 1))}, "larger than 1 MB"),
         ({"text": ERP_RULES.replace('slug = "nordljus"', 'slug = "other"')}, "configuration of other"),
     ):
         answer = applied.post(f"{BASE}/history/import", wrong)

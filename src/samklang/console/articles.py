@@ -64,12 +64,12 @@ def articles_file(request: PageRequest, what: str, kind: str) -> HttpResponseBas
     in_zone(request)
     if what == "products":
         heads = [_("Number"), _("Name"), _("State"), _("Variants"), _("Master"), _("Changed"), _("Where")]
-        return export.file(what, kind, heads, _products(request))
+        return export.file(request, what, kind, heads, _products(request))
     heads = [
         _("Article"), _("Name"), _("Warehouse"), _("On hand"), _("Reserved"), _("Available"), _("Incoming"),
         _("Master"), _("Changed"), _("Where"),
     ]  # fmt: skip
-    return export.file(what, kind, heads, _levels(request))
+    return export.file(request, what, kind, heads, _levels(request))
 
 
 def _products(request: PageRequest) -> Iterator[list[export.Cell]]:

@@ -266,6 +266,8 @@ def control_file(request: PageRequest, number: int, kind: str) -> HttpResponse:
     heading = part_of(company).name
     made = papers.to_xlsx(sheets) if kind == "xlsx" else papers.to_pdf(heading, sheets, timezone.localtime())
     name = f"control-{company.code}-{last}.{kind}"
+    rows = sum(len(sheet.rows) for sheet in sheets)
+    audit.note(request, gettext_noop("took a list as a file"), name, rows=rows)
     return HttpResponse(
         made, content_type=_FILES[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )

@@ -46,7 +46,7 @@ def customers_file(request: PageRequest, kind: str) -> HttpResponseBase:
         _("Name"), _("Kind"), _("Customer number"), _("E-mail"), _("Organisation number"), _("Phone"), _("Postcode"),
         _("City"), _("Country"), _("Orders"), _("Master"), _("Changed"), _("Where"),
     ]  # fmt: skip
-    return export.file("customers", kind, heads, _cells(request))
+    return export.file(request, "customers", kind, heads, _cells(request))
 
 
 def _cells(request: PageRequest) -> Iterator[list[export.Cell]]:

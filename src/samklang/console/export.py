@@ -10,7 +10,7 @@ import csv
 import io
 import re
 import zipfile
-from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from xml.sax.saxutils import escape
@@ -18,6 +18,11 @@ from xml.sax.saxutils import escape
 from asgiref.sync import sync_to_async
 from django.http import StreamingHttpResponse
 from django.utils import timezone, translation
+from django.utils.translation import gettext_noop
+
+from samklang.people import audit
+from samklang.people.access import PageRequest
+from samklang.people.models import Note
 
 Cell = str | int | float | Decimal | date | datetime | None
 
@@ -29,17 +34,37 @@ _EPOCH = datetime(1899, 12, 30)  # noqa: DTZ001  where a spreadsheet's days begi
 TYPES = {"csv": "text/csv; charset=utf-8", "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"}
 
 
-def file(name: str, kind: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> StreamingHttpResponse:
-    """An answer that is the file `name`.csv or .xlsx; `rows` are taken as it is sent. KeyError for another kind."""
+def file(
+    request: PageRequest, name: str, kind: str, heads: Sequence[str], rows: Iterable[Sequence[Cell]]
+) -> StreamingHttpResponse:
+    """An answer that is the file `name`.csv or .xlsx; `rows` are taken as it is sent. KeyError for another kind. Who
+    takes which list, filtered how, is written down before the first row leaves, and how many there were after the last
+    (or after the one at which it broke off)."""
     content_type = TYPES[kind]
-    parts = (csv_file if kind == "csv" else xlsx_file)(heads, rows)
+    # What was searched for may be a buyer's name or address, which has no place in the audit.
+    filters = [f"{key}: {'…' if key == 'q' else value}" for key, value in request.GET.items() if value]
+    note = audit.note(request, gettext_noop("took a list as a file"), f"{name}.{kind}", filters=", ".join(filters))
+    parts = (csv_file if kind == "csv" else xlsx_file)(heads, _counted(rows, note))
     answer = StreamingHttpResponse(_sent(parts), content_type=content_type)
     answer.headers["Content-Disposition"] = f'attachment; filename="{name}-{timezone.localdate():%Y-%m-%d}.{kind}"'
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-async def _sent(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+def _counted(rows: Iterable[Sequence[Cell]], note: Note) -> Iterator[Sequence[Cell]]:
+    """The rows; how many were taken is added to the note."""
+    count, whole = 0, False
+    try:
+        for row in rows:
+            yield row
+            count += 1
+        whole = True
+    finally:
+        note.details |= {"rows": count} if whole else {"rows": count, "broken off": True}
+        note.save(update_fields=["details"])
+
+
+async def _sent(parts: Generator[bytes, None, None]) -> AsyncIterator[bytes]:
     """The parts, each made in the thread where the database may be asked, in the reader's language and zone."""
     language, here = translation.get_language() or "en", timezone.get_current_timezone()
 
@@ -47,11 +72,14 @@ async def _sent(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
         with translation.override(language), timezone.override(here):
             return next(parts, None)
 
-    while (part := await sync_to_async(pull)()) is not None:
-        yield part
+    try:
+        while (part := await sync_to_async(pull)()) is not None:
+            yield part
+    finally:
+        await sync_to_async(parts.close)()  # in that thread too, where the reader has gone in the middle
 
 
-def csv_file(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+def csv_file(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Generator[bytes, None, None]:
     """CSV (RFC 4180) in UTF-8 with its mark, as spreadsheets want it; figures with a point, times in ISO 8601."""
     buffer = io.StringIO()
     buffer.write("\ufeff")
@@ -150,7 +178,7 @@ class _Pipe(io.RawIOBase):
         return some
 
 
-def xlsx_file(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Iterator[bytes]:
+def xlsx_file(heads: Sequence[str], rows: Iterable[Sequence[Cell]]) -> Generator[bytes, None, None]:
     """A workbook of one sheet: figures are figures, times are times in the active zone, the heads stay in sight."""
     pipe = _Pipe()
     with zipfile.ZipFile(pipe, "w", zipfile.ZIP_DEFLATED) as book:

@@ -11,16 +11,17 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from samklang.connectors.errors import Misconfigured
+from samklang.connectors.errors import BadData, Misconfigured
 from samklang.console.frame import go, show, told
-from samklang.hub import config, drafts
+from samklang.hub import config, drafts, uploads
 from samklang.hub.models import ConfigVersion
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right
 
 _PAGE = 50
-_LARGEST = 1_000_000  # characters of a file
+_LARGEST = 2**20  # bytes of a file
+_KINDS: tuple[uploads.Kind, ...] = ("text", "json")  # TOML may begin with [ as JSON does
 
 
 class Import(forms.Form):
@@ -37,10 +38,10 @@ class Import(forms.Form):
         given = super().clean() or {}
         file = given.get("file")
         if file is not None:
-            if file.size > _LARGEST:
-                raise forms.ValidationError(_("The file is too large to be a configuration."))
             try:
-                given["text"] = file.read().decode()
+                given["text"] = uploads.take(file, _KINDS, _LARGEST).body.decode("utf-8-sig")
+            except BadData as refused:
+                raise forms.ValidationError(told(refused)) from refused
             except UnicodeDecodeError as error:
                 raise forms.ValidationError(_("The file is no text.")) from error
         if not given.get("text", "").strip():
@@ -139,6 +140,7 @@ def export(request: PageRequest) -> HttpResponse:
         text = found.text
     else:
         text = config.dump(config.current(request.tenant))
+    audit.note(request, gettext_noop("took a list as a file"), "samklang.toml", rows=text.count("\n"))
     answer = HttpResponse(text, content_type="application/toml; charset=utf-8")
     answer.headers["Content-Disposition"] = 'attachment; filename="samklang.toml"'
     return answer

@@ -49,7 +49,7 @@ WORDS: dict[str, str | Promise] = {
     # feeds
     "orders": _("orders"), "products": _("products"), "catalogue": _("catalogue"), "customers": _("customers"),
     "statuses": _("statuses"), "articles": _("articles"), "prices": _("prices"), "stock_levels": _("stock levels"),
-    "shipments": _("shipments"), "returns": _("returns"),
+    "shipments": _("shipments"), "returns": _("returns"), "receipts": _("receipts"),
     # articles and their fields
     "name": _("name"), "variants": _("variants"), "axes": _("axes"), "tax_class": _("tax class"),
     "status": _("state"), "description": _("description"), "names": _("names in other languages"),

@@ -92,7 +92,7 @@ def orders_file(request: PageRequest, kind: str) -> HttpResponseBase:
     ]  # fmt: skip
     if kind not in export.TYPES:
         raise Http404
-    return export.file("orders", kind, heads, _cells(request, wanted))
+    return export.file(request, "orders", kind, heads, _cells(request, wanted))
 
 
 def _cells(request: PageRequest, wanted: looks.Asked) -> Iterator[list[export.Cell]]:

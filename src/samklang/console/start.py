@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from hashlib import blake2b
-from typing import Any
+from typing import Any, Literal, NamedTuple
 
 from django.http import HttpResponse
 
 from samklang.console.frame import is_part, show
 from samklang.console.map import drawn
+from samklang.hub import planning
+from samklang.hub.companies import part_of
 from samklang.hub.looks import charts, overview
 from samklang.hub.models import Connection
-from samklang.people.access import PageRequest, page
+from samklang.people.access import PageRequest, here, page
 from samklang.people.rights import Right
+from samklang.reconciliation import looks as books
 
 _DAYS = 14
 _MOST = 6  # needs that are shown
@@ -33,11 +37,39 @@ def start(request: PageRequest) -> HttpResponse:
     return answer
 
 
+class Approval(NamedTuple):
+    """Something that goes on as soon as a person who may has looked at it."""
+
+    kind: Literal["plan", "vouchers"]
+    address: str
+    about: str
+    many: int
+    since: datetime | date | None
+
+
+def _approvals(request: PageRequest) -> list[Approval]:
+    """What waits for this reader's yes: a plan that is counted, vouchers."""
+    found: list[Approval] = []
+    run = planning.latest(request.tenant) if request.member.may(Right.CONFIGURE) else None
+    if run is not None and run.state == run.State.READY:
+        found.append(Approval("plan", here(request, "console:plan"), run.by, 0, run.counted_at))
+    if request.member.may(Right.APPROVE):
+        found += [
+            Approval(
+                "vouchers", f"{here(request, 'console:vouchers', company.pk)}?state=validated", part_of(company).name,
+                count, first,
+            )
+            for company, count, first in books.to_approve(request.tenant)
+        ]  # fmt: skip
+    return found
+
+
 def _values(request: PageRequest) -> dict[str, Any]:
     tenant = request.tenant
     seen = overview.overview(tenant)
-    needs = overview.needs(tenant, _MOST)
+    needs, approvals = overview.needs(tenant, _MOST), _approvals(request)
     return {
-        "map": drawn(seen), "seen": seen, "needs": needs[:_MOST], "more": len(needs) > _MOST,
+        "map": drawn(seen), "seen": seen, "needs": needs[:_MOST], "more": len(needs) > _MOST, "approvals": approvals,
+        "waits": len(approvals) + min(len(needs), _MOST),
         "figures": overview.figures(tenant), "daily": charts.orders_by_day(tenant, charts.days_back(_DAYS)),
     }  # fmt: skip

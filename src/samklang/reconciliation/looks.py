@@ -12,9 +12,9 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 import msgspec
-from django.db.models import Count, Exists, OuterRef, Q, Sum
+from django.db.models import Count, Exists, Min, OuterRef, Q, Sum
 
-from samklang.hub.models import Company, ProblemItem
+from samklang.hub.models import Company, ProblemItem, Tenant
 from samklang.reconciliation import exceptions
 from samklang.reconciliation.models import (
     OPEN,
@@ -382,3 +382,12 @@ def books(company: Company) -> Books | None:
 def waiting(company: Company) -> int:
     """How many vouchers wait for a person."""
     return Voucher.objects.filter(tenant=company.tenant_id, company=company, state__in=OPEN).count()
+
+
+def to_approve(tenant: Tenant) -> list[tuple[Company, int, date]]:
+    """Companies with vouchers that only need to be approved: how many, and the day of the oldest."""
+    rows = Voucher.objects.filter(tenant=tenant, state=Voucher.State.VALIDATED).order_by()
+    counted = rows.values_list("company").annotate(n=Count("pk"), first=Min("date"))
+    found = {company: (count, first) for company, count, first in counted}
+    companies = Company.objects.filter(tenant=tenant, pk__in=found).order_by("code") if found else []
+    return [(company, *found[company.pk]) for company in companies]
