@@ -229,12 +229,12 @@ def test_pushing_on_after_429_is_found(stand: Stand, monkeypatch: pytest.MonkeyP
 
 def test_holding_a_thread_for_a_long_429_is_found(stand: Stand, monkeypatch: pytest.MonkeyPatch) -> None:
     def impatient(self: Limiter, seconds: float) -> None:
-        pause(self, min(seconds, 1.0))
+        pause(self, min(seconds, 0.3))
 
     pause = Limiter.pause
     monkeypatch.setattr(Limiter, "pause", impatient)
     monkeypatch.setattr("samklang.connectors.transport._LONGEST_WAIT", 1e9)
-    monkeypatch.setattr("samklang.connectors.transport._retry_after", lambda *_: 1.0)
+    monkeypatch.setattr("samklang.connectors.transport._retry_after", lambda *_: 0.3)
     assert "the hub hears" in finding("slows-down", Fortnox, stand).said
 
 

@@ -776,7 +776,7 @@ def test_status_of_an_invoice_without_an_order(company: Company) -> None:
 
 
 def test_429_is_waited_out(company: Company) -> None:
-    company.faulty.faults = [Fault("429", times=1, path="/3/articles", seconds=1)]
+    company.faulty.faults = [Fault("429", times=1, path="/3/articles", seconds=0.2)]
     assert len(company.read("stock")) == 30
 
 

@@ -31,6 +31,8 @@ from samklang.connectors.errors import (
 from samklang.connectors.transport import _KEPT, Basic, Transport, _retry_after, about, private, without_secrets
 from samklang.sandboxes.base import Fault, Faulty, Kind, serve
 
+_WAIT = 0.3  # seconds of Retry-After
+
 
 class NoTokens:
     """A token store of a connection that needs none."""
@@ -52,6 +54,7 @@ class Door:
         self.base = base
         self.faulty = faulty
         self.seen: list[Exchange] = []
+        self.slept: list[float] = []  # what it would have waited between tries
 
     def forget(self) -> None:
         """Nothing made, no faults, no calls."""
@@ -59,9 +62,12 @@ class Door:
         self.to().request("GET", "/things", params={"forget": 1})
         self.faulty.reset_calls()
         self.seen.clear()
+        self.slept.clear()
 
     def to(self, base: str = "", *, allow: Callable[[str], bool] = lambda _: True, **more: Any) -> Transport:
-        around = Surroundings(capture=self.seen.append, tokens=NoTokens(), now=time.time, allow_private=allow)
+        around = Surroundings(
+            capture=self.seen.append, tokens=NoTokens(), now=time.time, allow_private=allow, sleep=self.slept.append
+        )
         limits = more.pop("limits", Limits(max_answer_mb=1))
         return Transport(base or self.base, limits, around, **more)
 
@@ -149,11 +155,12 @@ def test_a_write_that_does_no_harm_twice_may_be_repeated(door: Door) -> None:
     assert door.calls == 3
 
 
-def test_repeating_ends(door: Door) -> None:
+def test_repeating_waits_longer_each_time_and_ends(door: Door) -> None:
     door.fault("500")
     with pytest.raises(RemoteFault):
         door.to().request("GET", "/things")
-    assert door.calls == 3
+    first, second = door.slept
+    assert door.calls == 3 and 0.25 <= first <= 0.5 <= second <= 1.0
 
 
 def test_an_answer_that_never_comes_is_a_fault_and_a_write_may_have_been_done(door: Door) -> None:
@@ -190,20 +197,20 @@ def test_a_certificate_that_cannot_be_trusted_is_told_as_such(door: Door) -> Non
 
 
 def test_429_waits_as_long_as_told_even_for_a_write(door: Door) -> None:
-    door.fault("429", times=1, seconds=1)
+    door.fault("429", times=1, seconds=_WAIT)
     assert door.to().request("POST", "/things", json={}).json()["made"] == 1
     first, second = door.seen
-    assert (second.at - first.at).total_seconds() >= 1
+    assert (second.at - first.at).total_seconds() >= _WAIT
     assert (first.status, second.status) == (429, 200)
 
 
 def test_429_holds_back_all_calls_of_the_connection(door: Door) -> None:
     transport = door.to()
-    door.fault("429", times=1, seconds=1)
+    door.fault("429", times=1, seconds=_WAIT)
     with contextlib.closing(transport):
         list(transport.overlap([lambda: transport.request("GET", "/things")] * 4, width=1))
     refused = next(exchange for exchange in door.seen if exchange.status == 429)
-    assert all(e.status == 429 or (e.at - refused.at).total_seconds() >= 1 for e in door.seen)
+    assert all(e.status == 429 or (e.at - refused.at).total_seconds() >= _WAIT for e in door.seen)
 
 
 def test_a_long_wait_goes_back_to_the_hub_instead_of_holding_a_thread(door: Door) -> None:
@@ -214,7 +221,7 @@ def test_a_long_wait_goes_back_to_the_hub_instead_of_holding_a_thread(door: Door
 
 
 def test_429_without_end_is_given_up(door: Door) -> None:
-    door.fault("429", seconds=1)
+    door.fault("429", seconds=_WAIT)
     with pytest.raises(RateLimited):
         door.to().request("GET", "/things")
     assert door.calls == 3

@@ -117,7 +117,7 @@ class Faulty:
         if fault is None:
             await self.app(scope, receive, watched)
         elif fault.kind == "429":
-            headers = [(b"retry-after", str(int(fault.seconds) or 1).encode()), (b"content-type", b"application/json")]
+            headers = [(b"retry-after", f"{fault.seconds:g}".encode()), (b"content-type", b"application/json")]
             await watched({"type": "http.response.start", "status": 429, "headers": headers})
             await send({"type": "http.response.body", "body": b'{"message":"Too many requests"}'})
         elif fault.kind == "500":

@@ -36,7 +36,8 @@ def document(bench: Bench) -> str:
         raise Untried("the vendor's document is not at hand (SAMKLANG_SPECS)")
     if complaints:
         raise Fails(f"{len(complaints)} requests depart from it: {'; '.join(dict.fromkeys(complaints[:5]))}")
-    return f"{bench.stand.requests()} requests fit"
+    whole = "vendor document" in bench.manifest.checked_against
+    return f"{bench.stand.requests()} requests fit{'' if whole else '; the document has their paths only'}"
 
 
 def frugal(bench: Bench) -> str:
@@ -66,7 +67,7 @@ def frugal(bench: Bench) -> str:
     per_item = requests / max(1, count)
     if per_item > PER_ITEM:
         raise Fails(f"{per_item:.3f} requests per item ({requests} for {count}); at most {PER_ITEM}")
-    return f"{per_item:.3f} requests per item of {count}; {said or 'no products'}"
+    return f"{per_item:.3f} requests per item of {count}; {said or 'no products'}" if count else "lists nothing"
 
 
 def small(_cls: type[Connector], folder: Path, _known: frozenset[str]) -> str:

@@ -13,7 +13,7 @@ from samklang.connectors.contract import Connector, Done
 from samklang.connectors.errors import Pause, RateLimited, Rejected, Retry, SamklangError
 from samklang.records import Capture, Order, Price, Record, Refund, content_hash, encode
 
-_WAIT = 1.0
+_WAIT = 0.3
 _UNDER_WAY = 0.1  # other calls may have had their turn when the 429 came
 #: Half past two before and after the clock goes back; a minute before and after it goes forward (Europe).
 NIGHTS = (
