@@ -1,8 +1,8 @@
 """The catalogues of src/samklang/locale: what people read in Swedish and Russian, kept without gettext's own tools.
 
-`./run python -m tests.messages` reads every text of code and templates, brings each django.po up to date (new texts
-come in empty, translations stay; those whose text is gone are remembered at the end, for when it comes back), compiles
-the django.mo beside it, and lists what is not translated.
+`./run python -m tests.messages` reads every text of code, templates and connectors' manifests, brings each django.po up
+to date (new texts come in empty, translations stay; those whose text is gone are remembered at the end, for when it
+comes back), compiles the django.mo beside it, and lists what is not translated.
 Both files are committed, so a wheel and a fresh checkout speak all three languages. A fuzzy entry counts as empty.
 """
 
@@ -12,6 +12,7 @@ import ast
 import re
 import struct
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
@@ -75,13 +76,28 @@ def in_template(source: str) -> Iterator[Message]:
             yield found
 
 
+def in_manifest(source: str) -> Iterator[Message]:
+    """The messages of a connector's manifest.toml: questions of its form, their help, answers that are words, and what
+    the system cannot do. The connector itself knows nothing of languages; pages look its texts up."""
+    facts = tomllib.loads(source)
+    for setting in facts.get("settings", ()):
+        for text in (setting["title"], setting.get("help", ""), *setting.get("choices", ())):
+            if text and (text not in setting.get("choices", ()) or " " in text):
+                yield Message(text)
+    yield from map(Message, facts.get("cannot", ()))
+
+
 def messages() -> dict[Message, list[str]]:
-    """Every message of code and templates → the files that have it."""
+    """Every message of code, templates and manifests → the files that have it."""
     found: dict[Message, list[str]] = {}
-    for path in sorted(one for one in SOURCE.rglob("*") if one.suffix in (".py", ".html", ".txt")):
+    for path in sorted(
+        one for one in SOURCE.rglob("*") if one.suffix in (".py", ".html", ".txt") or one.name == "manifest.toml"
+    ):
         text = path.read_text(encoding="utf-8")
         if path.suffix == ".py":
             here = in_python(text) if "gettext" in text else ()
+        elif path.suffix == ".toml":
+            here = in_manifest(text)
         else:
             here = in_template(text) if "{%" in text or "{{" in text else ()
         where = path.relative_to(SOURCE).as_posix()

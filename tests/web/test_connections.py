@@ -53,6 +53,18 @@ def test_the_catalogue_shows_what_each_system_can_do(locked: World) -> None:
     assert f'href="{BASE}/connect/locked"' in text
 
 
+def test_a_connectors_own_texts_come_in_the_readers_language(world: World) -> None:
+    """Labels, helps, answers and what it cannot do stand in its manifest, in English."""
+    client = visitor(world.tenant)
+    for language, page, texts in (
+        ("sv", "woocommerce", ("Butikens adress", "Snygga permalänkar måste vara på.", "Flera lager: kärnan har")),
+        ("ru", "unifaun", ("при печати", "Код упаковки")),
+        ("en", "unifaun", ("when printed", "Package code")),
+    ):
+        text = client.get(f"{BASE}/connect/{page}", headers={"accept-language": language}).content.decode()
+        assert all(one in text for one in texts), (language, [one for one in texts if one not in text])
+
+
 def test_a_wrong_key_is_told_in_place_and_only_the_right_one_is_saved(locked: World) -> None:
     client = visitor(locked.tenant)
     answer = client.post(f"{BASE}/connect/locked", {**ANSWERS, "api_key": "wrong"}, headers={"HX-Request": "true"})

@@ -24,7 +24,7 @@ from samklang.connectors.registry import manifest, packages
 from samklang.console import pending
 from samklang.console.frame import blame, go, is_part, show, told
 from samklang.console.pending import Pending
-from samklang.console.templatetags.words import words
+from samklang.console.templatetags.words import said, words
 from samklang.hub import connecting, secrets
 from samklang.hub.config import ChannelPart
 from samklang.hub.models import Channel, Connection
@@ -73,7 +73,10 @@ class Form(forms.Form):
         )
 
     def _field(self, setting: Setting) -> forms.Field:
-        more: dict[str, Any] = {"label": setting.title, "help_text": setting.help, "required": setting.required}
+        # Connectors know nothing of languages: the catalogue has their texts (tests/messages.py).
+        more: dict[str, Any] = {
+            "label": said(setting.title), "help_text": said(setting.help), "required": setting.required
+        }  # fmt: skip
         if setting.kind == "secret":
             kept = bool(self._kept.get(setting.name) or self._typed.get(setting.name))
             more["required"] = setting.required and not kept
@@ -85,7 +88,7 @@ class Form(forms.Form):
         if setting.kind == "number":
             return forms.IntegerField(**more)
         if setting.kind == "choice":
-            return forms.ChoiceField(choices=[(choice, choice) for choice in setting.choices], **more)
+            return forms.ChoiceField(choices=[(choice, said(choice)) for choice in setting.choices], **more)
         if setting.kind == "url":
             return forms.URLField(assume_scheme="https", max_length=500, **more)
         return forms.CharField(max_length=1000, **more)
