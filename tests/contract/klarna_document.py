@@ -37,6 +37,16 @@ def load() -> Document:
     return Document(tree)
 
 
-def settlements() -> openapi.Document:
+class Settlements(openapi.Document):
+    """The vendor's document of settlements, which forgets who has no right."""
+
+    def check_answer(self, method: str, path: str, status: int, body: bytes) -> None:
+        if status in (401, 429):
+            self.check(openapi.load(body), {"$ref": "#/components/schemas/ErrorResponse"}, f"{method} {path} {status}")
+        else:
+            super().check_answer(method, path, status, body)
+
+
+def settlements() -> Settlements:
     """The document of the settlements API, likewise."""
-    return openapi.Document(openapi.tree("klarna/klarna-settlements-api-openapi.yml"), below="/settlements/v1")
+    return Settlements(openapi.tree("klarna/klarna-settlements-api-openapi.yml"), below="/settlements/v1")

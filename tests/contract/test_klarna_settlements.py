@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -13,6 +13,10 @@ import urllib3
 
 from samklang.accounting.statements.base import Statement
 from samklang.accounting.statements.reading import read_statement
+from samklang.connectors.checks.stand import MemoryTokens
+from samklang.connectors.contract import Surroundings
+from samklang.connectors.errors import BadAnswer, LoginRefused
+from samklang.connectors.klarna import Klarna, payouts
 from samklang.sandboxes.base import serve
 from samklang.sandboxes.klarna import PASSWORD, USER, KlarnaSandbox
 from tests.contract import klarna_document
@@ -30,6 +34,12 @@ class Desk(NamedTuple):
         headers = urllib3.make_headers(basic_auth=f"{USER}:{PASSWORD}")
         answer = urllib3.request("GET", f"{self.base}/settlements/v1/{path}", fields=query, headers=headers)
         return msgspec.json.decode(answer.data)
+
+    def connect(self, **more: Any) -> Klarna:
+        around = Surroundings(
+            capture=lambda _: None, tokens=MemoryTokens(), now=NOON.timestamp, allow_private=lambda _: True
+        )
+        return Klarna({"username": USER, "password": PASSWORD, "api_address": self.base, **more}, around)
 
     def sell(self, amount: int, number: str) -> str:
         """A captured order; its id."""
@@ -88,3 +98,38 @@ def test_more_returns_than_sales_are_a_debt_that_the_next_payout_repays(desk: De
     assert paid.opening == Decimal("-1000.00") and paid.closing == 0
     fees = sum(line.amount for line in paid.lines if line.kind.startswith("fee"))
     assert paid.payout == 2000 + fees and desk.account.balance() == 0
+
+
+def test_the_connector_gives_each_payout_with_all_its_transactions(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(payouts, "_PAGE", 2)
+    references = []
+    for number in ("1001", "1002"):
+        desk.sell(50_000, number)
+        references.append(desk.account.pay_out())
+    connector = desk.connect()
+    found = list(connector.statements(NOON.date(), lambda _: False))
+    assert [paper.name for paper in found] == sorted(f"klarna-{one}.json" for one in references)
+    by_name = {paper.name: paper.data for paper in found}
+    for one in references:
+        assert _read(by_name[f"klarna-{one}.json"]).lines == desk.as_json(one).lines
+    known = {f"klarna-{references[0]}.json"}
+    assert [paper.name for paper in connector.statements(NOON.date(), known.__contains__)] == [
+        f"klarna-{references[1]}.json"
+    ]
+    assert list(connector.statements(NOON.date() + timedelta(days=1), lambda _: False)) == []
+    connector.close()
+
+
+def test_a_list_that_ends_early_is_no_payout(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    desk.sell(50_000, "1001")
+    desk.account.pay_out()
+    connector = desk.connect()
+    monkeypatch.setattr(desk.account.settlements, "lost", 1)
+    with pytest.raises(BadAnswer, match="gave 2 of 3"):
+        list(connector.statements(NOON.date(), lambda _: False))
+    connector.close()
+
+
+def test_a_key_of_another_region_is_told(desk: Desk) -> None:
+    with pytest.raises(LoginRefused):
+        list(desk.connect(password="another").statements(NOON.date(), lambda _: False))

@@ -12,8 +12,9 @@ from django.utils.translation import gettext_noop
 from samklang.cli.screen import Exit, WrongUse
 from samklang.cli.session import Common, Session, session, who
 from samklang.connectors.errors import SamklangError
+from samklang.hub.companies import part_of
 from samklang.hub.models import Company
-from samklang.reconciliation import companies, decisions, files, lists_in, looks, run
+from samklang.reconciliation import companies, decisions, fetching, files, lists_in, looks, run
 from samklang.reconciliation.models import Statement
 
 statements = App(
@@ -83,6 +84,58 @@ def import_(
         report = keep(now, row)
         now.screen.answer({"files": told, "run": report._asdict() if report else None})
         return Exit.FAILED if failed else Exit.LOOK if report and report.problems else Exit.OK
+
+
+@statements.command
+def fetch(
+    *names: str,
+    company: OfCompany = "",
+    common: Common | None = None,
+) -> Exit:
+    """Ask the connections of `statements_from` (or those that are named) for statements now. `samklang serve` does it
+    each hour."""
+    with session(common) as now:
+        row = company_of(now, company)
+        wanted = names or part_of(row).statements_from
+        if not wanted:
+            raise WrongUse("No connection is named", 'Set statements_from = ["…"] for the company, and apply it.')
+        runs = {name: fetching.fetch(row, name, by=who()) for name in wanted}
+        report = keep(now, row) if any(run and run.taken for run in runs.values()) else None
+        now.screen.answer(
+            {
+                "fetched": [run._asdict() for run in runs.values() if run],
+                "left_out": [name for name, run in runs.items() if run is None],
+                "run": report._asdict() if report else None,
+            }
+        )  # fmt: skip
+        now.screen.table(
+            ["Connection", "New>", "Refused>", ""],
+            [
+                (name, run.taken, run.refused, run.error) if run else (name, "", "", "paused, or another process asks")
+                for name, run in runs.items()
+            ],
+        )
+        failed = any(run is None or run.error or run.refused for run in runs.values())
+        return Exit.FAILED if failed else Exit.OK
+
+
+@statements.command
+def sources(*, company: OfCompany = "", common: Common | None = None) -> Exit:
+    """Where statements come from by themselves, and how the last run went. 3 when one broke off."""
+    with session(common) as now:
+        rows = fetching.sources(company_of(now, company))
+        now.screen.answer([row._asdict() for row in rows])
+        now.screen.table(
+            ["Connection", "State", "Last run", "Ended well", "New>", "Refused>", "In all>", ""],
+            [
+                (
+                    row.name, row.state or "missing", row.ran_at or "–", row.well_at or "–", row.taken, row.refused,
+                    row.total, row.error,
+                )
+                for row in rows
+            ],
+        )  # fmt: skip
+        return Exit.LOOK if any(row.error for row in rows) else Exit.OK
 
 
 @statements.command(name="list")

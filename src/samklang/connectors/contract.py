@@ -132,6 +132,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     price_lists: bool = False
     ledger: bool = False  # keeps books, and can say so (`Connector.ledger`)
     files: bool = False  # files of ours can be left there (`Connector.leave`)
+    statements: bool = False  # says what was paid out to us (`Connector.statements`)
     choices: tuple[ChoiceKind, ...] = ()  # what can be read with `Connector.choices`
     cannot: tuple[str, ...] = ()  # sentences for the docs page and the plan
     exempt: Mapping[str, str] = {}  # check name → why it does not apply here (grades)
@@ -279,6 +280,14 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
     locked_until: date | None = None
 
 
+class Paper(msgspec.Struct, frozen=True):
+    """A statement as the system gives it, whole: a file, or a payout with its transactions. `name` is the same whenever
+    it is asked for. Without `data` there was nothing in it for us; the name is remembered."""
+
+    name: str
+    data: bytes = b""
+
+
 class Account(msgspec.Struct, frozen=True, kw_only=True):
     """What the connection check found out: whose system it is, its version, what deserves a warning."""
 
@@ -385,6 +394,12 @@ class Connector(abc.ABC):
     def ledger(self) -> Ledger:
         """With `ledger = true`: chart, fiscal years and series, so that vouchers can be judged before they are sent."""
         raise NotImplementedError(f"{self.manifest.name} keeps no books")
+
+    def statements(self, since: date, known: Callable[[str], bool]) -> Iterator[Paper]:
+        """With `statements = true`: what was stated since the day, oldest first, without what is known by its name.
+
+        It raises when it cannot give all of it; what it has given until then is kept."""
+        raise NotImplementedError(f"{self.manifest.name} gives no statements")
 
     def leave(self, name: str, data: bytes) -> None:
         """With `files = true`: leave a file for the other system. The same name again does nothing if it was left, and

@@ -14,15 +14,15 @@ import msgspec
 from samklang.hub.intake import PRIORITY
 
 Task = Literal[
-    "read", "sweep", "deliver", "hooks", "tick", "schedule", "plan", "post", "books", "bulk", "mails"
+    "read", "sweep", "deliver", "hooks", "tick", "schedule", "plan", "post", "books", "fetch", "bulk", "mails"
 ]  # fmt: skip
 
 
 class Job(msgspec.Struct, frozen=True):
     """What to do for a connection: read or sweep a feed, deliver a record type, work off webhooks. Without one: `tick`
     wakes whatever has work, `schedule` sees that feeds are read on time, `plan` sees to a tenant's plan, `post` tells a
-    subscription of events, `books` keeps a company's books, `bulk` does something to many records, `mails` tells
-    people."""
+    subscription of events, `books` keeps a company's books, `fetch` asks for its statements, `bulk` does something to
+    many records, `mails` tells people."""
 
     task: Task
     connection: int = 0
@@ -75,6 +75,11 @@ def hooks_job(tenant: int, connection: int) -> Job:
 def books_job(tenant: int, company: int) -> Job:
     """Keep a company's books."""
     return Job("books", what=str(company), tenant=tenant)
+
+
+def fetch_job(tenant: int, company: int) -> Job:
+    """Ask for a company's statements where they come by themselves."""
+    return Job("fetch", what=str(company), tenant=tenant)
 
 
 def bulk_job(tenant: int, number: int) -> Job:

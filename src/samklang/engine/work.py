@@ -19,6 +19,7 @@ from samklang.engine.port import (
     books_job,
     bulk_job,
     deliver_job,
+    fetch_job,
     hooks_job,
     lane_of,
     plan_job,
@@ -31,6 +32,7 @@ from samklang.hub.links import open_link, usable_ones, went_wrong
 from samklang.hub.models import Binding, Company, ConfigVersion, Connection, Flow, Hook, Problem, Subscription
 from samklang.mails import post as mails
 from samklang.people import expiry
+from samklang.reconciliation import fetching
 from samklang.reconciliation.work import keep_up
 
 log = structlog.get_logger()
@@ -105,6 +107,13 @@ def books(job: Job, engine: Engine) -> None:
         engine.wake(deliver_job(job.tenant, kept.deliver, "voucher"))
 
 
+def fetch(job: Job, engine: Engine) -> None:
+    """Ask for a company's statements; when some came, its books are kept at once."""
+    company = Company.objects.select_related("tenant").filter(tenant=job.tenant, pk=int(job.what)).first()
+    if company is not None and any(one.taken for one in fetching.fetch_all(company)):
+        engine.wake(books_job(job.tenant, company.pk))
+
+
 def plan(job: Job, engine: Engine) -> None:
     """Compute or apply a tenant's plan; what it has set up is read and sent at once."""
     if planning.work(job.tenant):
@@ -126,12 +135,14 @@ _ALONE: dict[Task, Callable[[Job, Engine], None]] = {
     "schedule": lambda _, engine: schedule(engine),
     "post": post,
     "books": books,
+    "fetch": fetch,
     "bulk": many,
     "mails": lambda *_: mails.work(),
 }
 
 _HOUR, _MINUTE = 3600.0, 60.0
 _BOOKS = 60.0  # seconds between two looks at a company's books
+_FETCH = _HOUR  # between two times that its statements are asked for
 _TIDYING = 2.0  # seconds of a tick that may go into deleting what is too old
 #: Which version of the configuration an engine of this process was last given, and when.
 _scheduled: WeakKeyDictionary[Engine, tuple[int | None, float]] = WeakKeyDictionary()
@@ -175,13 +186,15 @@ def schedule(engine: Engine) -> None:
     if before == version and time.monotonic() - at < _MINUTE:
         return
     wanted = {job: seconds for seconds, job in read_jobs()}
-    wanted |= {books_job(*ids): _BOOKS for ids in Company.objects.values_list("tenant_id", "pk")}
+    companies = list(Company.objects.all())
+    wanted |= {books_job(row.tenant_id, row.pk): _BOOKS for row in companies}
+    wanted |= {fetch_job(row.tenant_id, row.pk): _FETCH for row in companies if row.settings.get("statements_from")}
     there = {state.job: state.every for state in engine.jobs() if state.every}
     for job, seconds in wanted.items():
         if there.get(job) != seconds:
             engine.every(seconds, job)
     for job in there:
-        if job not in wanted and job.task in ("read", "books"):
+        if job not in wanted and job.task in ("read", "books", "fetch"):
             engine.cancel(job)
     _scheduled[engine] = (version, time.monotonic())
 

@@ -15,7 +15,7 @@ before a change stays in the file. What the settings mean for vouchers is accoun
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
@@ -68,9 +68,9 @@ class CompanyPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     """[companies.CODE]: a legal entity. `begins` is the cut-over: what was sold before stands in the ledger already.
 
     `locked_before`: nothing is dated before it. `ledger`: approved vouchers go by the flow of vouchers, or as SIE
-    files, left at the connection `files_to` or fetched by a person. `files` says, by provider, what its files leave
-    open (docs/statements.md); `accounts_at` which of our accounts at a provider are this company's, where several have
-    one.
+    files, left at the connection `files_to` or fetched by a person. From the connections `statements_from` statements
+    come by themselves. `files` says, by provider, what its files leave open (docs/statements.md); `accounts_at` which
+    of our accounts at a provider are this company's, where several have one.
     """
 
     name: str
@@ -87,6 +87,7 @@ class CompanyPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     keeps_invoices: bool = False
     ledger: Literal["flow", "file"] = "flow"
     files_to: str = ""
+    statements_from: tuple[str, ...] = ()
     tolerance: Decimal = Decimal("0.50")
     bank_tolerance: Decimal = ZERO
     row_limit: int = 1000
@@ -112,9 +113,10 @@ def settings_of(part: CompanyPart) -> Any:
     return msgspec.to_builtins(part)
 
 
-def check(companies: Mapping[str, CompanyPart], channels: Mapping[str, Any]) -> None:
+def check(companies: Mapping[str, CompanyPart], channels: Mapping[str, Any], connections: Collection[str] = ()) -> None:
     """Raises Misconfigured for a channel that is not there or belongs to two companies, and for what cannot be."""
     owners: dict[str, str] = {}
+    givers: dict[str, str] = {}
     for code, part in companies.items():
         where = f"companies.{code}"
         for channel in part.channels:
@@ -128,6 +130,13 @@ def check(companies: Mapping[str, CompanyPart], channels: Mapping[str, Any]) -> 
         for agent in part.agents.values():
             if agent.channel and agent.channel not in part.channels:
                 raise Misconfigured(f"{agent.channel} is no channel of this company", where=where)
+        for name in part.statements_from:
+            if name not in connections:
+                raise Misconfigured(f"There is no connection {name!r}", where=where)
+            if givers.setdefault(name, code) != code:
+                raise Misconfigured(f"The statements of {name} go to {givers[name]} already", where=where)
+        if part.files_to and part.files_to not in connections:
+            raise Misconfigured(f"There is no connection {part.files_to!r}", where=where)
         if part.ledger == "file" and part.keeps_invoices:
             raise Misconfigured(
                 "A ledger that takes files keeps no invoices", where=where, do_this="Take keeps_invoices away."

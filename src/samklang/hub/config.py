@@ -169,7 +169,7 @@ def check(config: Config) -> None:
                 )
     for code, channel in config.channels.items():
         _known(config.connections, channel.connection, f"connection (channel {code})")
-    companies.check(config.companies, config.channels)
+    companies.check(config.companies, config.channels, config.connections)
     connectors = {name: part.connector for name, part in config.connections.items()}
     lines: list[Line] = []
     for flow in config.flows:

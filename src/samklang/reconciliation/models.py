@@ -5,7 +5,8 @@ BankLines, Opening, Rate, Decision (what a person said).
 What was found: Payment (what a provider owes for), Match, PayoutMatch, Suggestion.
 What is booked: Voucher with its VoucherLines and VoucherRefs. Once posted it is never changed: triggers in the database
 see to it (migrations/0002_sealed.py). Export with Exported: the files for a ledger that takes files.
-How far it is: Books (the last run), LedgerState (what the ledger allows), Fetched (files that a connection gave).
+How far it is: Books (the last run), LedgerState (what the ledger allows), Source and Fetched (statements that come by
+themselves).
 
 `body` columns hold the pure structs of accounting/ as JSON; the other columns are for finding and showing them.
 Amounts have four decimals; what counts is the body's.
@@ -446,13 +447,31 @@ class LedgerState(models.Model):
     body = models.BinaryField()
 
 
+class Source(models.Model):
+    """How the statements of a company come from a connection by themselves: its last run (fetching.py)."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    company = models.ForeignKey(Company, models.CASCADE)
+    connection = models.ForeignKey(Connection, models.CASCADE)
+    ran_at = models.DateTimeField(null=True)
+    well_at = models.DateTimeField(null=True)  # the last run that ended well
+    taken = models.IntegerField(default=0)  # papers of the last run
+    refused = models.IntegerField(default=0)
+    total = models.IntegerField(default=0)  # of all runs
+    error = models.TextField(default="", blank=True)  # why the last run broke off
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "company", "connection"], name="one_source")]
+
+
 class Fetched(models.Model):
-    """A file that a connection has given, so that it is not asked for again."""
+    """A paper that a connection has given, so that it is not asked for again; `error` is why it was refused."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE)
     connection = models.ForeignKey(Connection, models.CASCADE)
     name = models.CharField(max_length=300)
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(auto_now=True)
+    error = models.TextField(default="", blank=True)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "connection", "name"], name="one_fetched")]

@@ -6,7 +6,7 @@ import itertools
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -20,6 +20,7 @@ from samklang.connectors.contract import (
     Item,
     Match,
     Page,
+    Paper,
     Part,
     Result,
     Want,
@@ -55,6 +56,7 @@ class Box:
         self.half_made: set[str] = set()  # external ids that a write has begun and not ended
         self.page = 3
         self.unique: tuple[str, ...] = ()
+        self.papers: list[Paper] = []
         self.lock = threading.Lock()
 
     def put(self, record: Record, id_: str = "", parent: str = "", reference: str = "") -> str:
@@ -106,6 +108,14 @@ class Shelf(Connector):
             if self.box.before_read:
                 self.box.before_read(feed, n)
             yield Page([self._item(row) for row in rows[n : n + self.box.page]], len(rows), str(n + self.box.page))
+
+    def statements(self, since: date, known: Callable[[str], bool]) -> Iterator[Paper]:
+        for paper in self.box.papers:
+            if not known(paper.name):
+                if self.box.before_read:
+                    self.box.before_read(paper.name, len(self.box.calls))
+                self.box.calls.append((paper.name, len(paper.data)))
+                yield paper
 
     def fetch(self, feed: str, external_ids: Sequence[str]) -> Iterator[Page]:
         types = next(f.types for f in self.manifest.feeds if f.name == feed)

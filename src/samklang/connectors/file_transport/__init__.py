@@ -1,17 +1,20 @@
-"""File transport: orders out and parcel numbers in as files, for transport systems without an API (KSD, K2, TDXlog …).
+"""File transport: orders out and parcel numbers in as files, for transport systems without an API (KSD, K2, TDXlog …);
+files of vouchers out, and statements in, from folders or out of a mailbox.
 
 See README.md and manifest.toml.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
-from samklang.connectors.contract import Account, Surroundings
+from samklang.connectors.contract import Account, Paper, Surroundings
 from samklang.connectors.file_transport.client import Client
 from samklang.connectors.file_transport.read import Reader
 from samklang.connectors.file_transport.write import Writer
+from samklang.connectors.kit.mailbox import Login, Mailbox
 from samklang.connectors.kit.system import System
 from samklang.connectors.registry import load_manifest
 from samklang.connectors.transport import Transport
@@ -24,6 +27,7 @@ class FileTransport(System):
 
     def __init__(self, settings: Mapping[str, Any], around: Surroundings) -> None:
         super().__init__(settings, around)
+        self.mails = _mailbox(settings, around) if settings.get("place") == "imap" else None
         self.client = Client(settings, around)
         self.transport = Transport("http://files.invalid", self.manifest.limits, around)  # for its threads only
         reader, writer = Reader(self.client, settings, around.now), Writer(self.client, settings)
@@ -32,10 +36,28 @@ class FileTransport(System):
         self.looks = {"order": writer.look}
 
     def check(self) -> Account:
-        for folder in self.client.folders:
-            self.client.box.entries(folder)
+        if self.mails is not None:
+            self.mails.check()
+        else:
+            statements = self.settings.get("purpose") == "statements"
+            for folder in [self.client.into] if statements else self.client.folders:
+                self.client.box.entries(folder)
         return Account(title=f"{self.settings.get('system') or 'File transport'}: {self.client.place}")
+
+    def statements(self, since: date, known: Callable[[str], bool]) -> Iterator[Paper]:
+        papers = self.mails.papers if self.mails is not None else self.client.papers
+        return papers(since, known)
 
     def leave(self, name: str, data: bytes) -> None:
         if self.client.state(name) in ("", "half"):
             self.client.send(name, data)
+
+
+def _mailbox(settings: Mapping[str, Any], around: Surroundings) -> Mailbox:
+    def said(name: str) -> str:
+        return str(settings.get(name) or "")
+
+    senders = frozenset(one.strip().casefold() for one in said("senders").split(",") if one.strip())
+    port = int(said("port") or 22)
+    login = Login(said("host"), 993 if port == 22 else port, said("user"), said("password"), said("authority"))
+    return Mailbox(login, said("in") or "INBOX", senders, around)

@@ -8,10 +8,11 @@ nothing was sent; with copy and part the last step is missing; with the copy alo
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime
 from typing import Any, Literal
 
-from samklang.connectors.contract import Surroundings
+from samklang.connectors.contract import Paper, Surroundings
 from samklang.connectors.kit.files import Entry, opened
 
 
@@ -54,11 +55,23 @@ class Client:
         """Whether it was taken away before anybody fetched it."""
         return f"{name}.back" in {entry.name for entry in self.box.entries(self.kept)}
 
+    def papers(self, since: date, known: Callable[[str], bool]) -> Iterator[Paper]:
+        """Files that were left for us since the day, each read when it is its turn. One that is written over is
+        another: its time is part of its name."""
+        first = datetime(since.year, since.month, since.day, tzinfo=UTC).timestamp()
+        for one in self._left(first):
+            name = f"{one.name} {datetime.fromtimestamp(one.at, UTC):%Y-%m-%dT%H:%M:%SZ}"
+            if not known(name):
+                yield Paper(name, self.box.read([f"{self.into}/{one.name}"])[0])
+
     def news(self, since: float) -> list[tuple[Entry, bytes]]:
         """Files that were left for us since then, the oldest first. What is still being written is called otherwise."""
+        found = self._left(since)
+        return list(zip(found, self.box.read([f"{self.into}/{one.name}" for one in found]), strict=True))
+
+    def _left(self, since: float) -> list[Entry]:
         found = [
             one for one in self.box.entries(self.into)
             if one.at >= since and not one.name.startswith(".") and not one.name.endswith((".part", ".tmp"))
         ]  # fmt: skip
-        found.sort(key=lambda one: (one.at, one.name))
-        return list(zip(found, self.box.read([f"{self.into}/{one.name}" for one in found]), strict=True))
+        return sorted(found, key=lambda one: (one.at, one.name))

@@ -222,6 +222,26 @@ class Sftp:
             return await work(sftp)
 
 
+class NoFolders:
+    """Where there is a mailbox and no folders: nothing can be left or moved."""
+
+    def entries(self, folder: str) -> list[Entry]:
+        raise _no_folders()
+
+    def read(self, paths: Sequence[str]) -> list[bytes]:
+        raise _no_folders()
+
+    def write(self, path: str, data: bytes) -> None:
+        raise _no_folders()
+
+    def move(self, old: str, new: str) -> bool:
+        raise _no_folders()
+
+
+def _no_folders() -> Misconfigured:
+    return Misconfigured("A mailbox has no folders for files", do_this="Use SFTP or a folder of this machine for them.")
+
+
 def _ours(error: Exception, where: str) -> Exception:
     """What asyncssh raises as our errors; what it is not known to raise stays as it is."""
     if isinstance(error, asyncssh.HostKeyNotVerifiable):
@@ -253,6 +273,8 @@ def opened(settings: Mapping[str, object], around: Surroundings) -> Box:
     def said(name: str) -> str:
         return str(settings.get(name) or "")
 
+    if said("place") == "imap":
+        return NoFolders()
     if said("place") == "folder":
         return Folder(said("path"), said("word"))
     return Sftp(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from datetime import date
 from typing import Any
 
-from samklang.connectors.contract import Account, Surroundings
+from samklang.connectors.contract import Account, Paper, Surroundings
 from samklang.connectors.kit.system import System
 from samklang.connectors.klarna.client import Client
+from samklang.connectors.klarna.payouts import Payouts
 from samklang.connectors.klarna.write import Writer
 from samklang.connectors.registry import load_manifest
 
@@ -29,6 +31,9 @@ class Klarna(System):
         self.writes = {
             "capture": self.each(writer.move), "refund": self.each(writer.move), "void": self.each(writer.void),
         }  # fmt: skip
+
+    def statements(self, since: date, known: Callable[[str], bool]) -> Iterator[Paper]:
+        return Payouts(self.transport).papers(since, known)
 
     def check(self) -> Account:
         self.client.order(_NO_ORDER)

@@ -28,13 +28,13 @@ class Client:
     def order(self, id_: str) -> Order | None:
         """The order as Klarna has it; None when there is none of this id."""
         answer = self.transport.request("GET", _path(id_), expect=(403, 404))
-        return None if answer.status == 404 else _good(answer).of(Order)
+        return None if answer.status == 404 else good(answer).of(Order)
 
     def act(self, id_: str, what: str, key: str, body: Mapping[str, object] | None = None) -> Answer:
         """Do something with the order; the key makes repeating it harmless. Rejected when Klarna does not allow it."""
         headers = {"Klarna-Idempotency-Key": key}
         path = f"{_path(id_)}/{what}"
-        return _good(
+        return good(
             self.transport.request("POST", path, json=body, headers=headers, idempotent=True, expect=(403, 404, 409))
         )
 
@@ -43,7 +43,8 @@ def _path(id_: str) -> str:
     return f"/ordermanagement/v1/orders/{quote(id_, safe='')}"
 
 
-def _good(answer: Answer) -> Answer:
+def good(answer: Answer) -> Answer:
+    """The answer, unless it is a no: that is raised as our error."""
     if answer.status < 400:
         return answer
     raise _error(answer)

@@ -58,6 +58,7 @@ class Settlements:
         self.payouts: dict[str, Payout] = {}
         self._settled: set[str] = set()  # captures and refunds that a payout has taken
         self._debts: dict[str, int] = {}
+        self.lost = 0  # rows that lists of transactions leave out at their end, though they count them
 
     # ------------------------------------------------------------------------------------------------ by hand
 
@@ -166,14 +167,14 @@ class Settlements:
         reference, order = names.get("payment_reference"), names.get("order_id")
         chosen = list(self.payouts.values()) if reference is None else [self._payout(reference)]
         rows = [row for one in chosen for row in one.rows if order in (None, row["order_id"])]
-        return _page("transactions", rows, names)
+        return _page("transactions", rows, names, self.lost)
 
 
-def _page(what: str, rows: list[Body], names: Mapping[str, str]) -> Reply:
+def _page(what: str, rows: list[Body], names: Mapping[str, str], lost: int = 0) -> Reply:
     size, offset = int(names.get("size", 20)), int(names.get("offset", 0))
     if not 0 < size <= 500:
         raise Refused(Reply(400, error("BAD_REQUEST", "size must be at most 500")))
-    some = rows[offset : offset + size]
+    some = rows[: len(rows) - lost][offset : offset + size]
     paging: dict[str, Any] = {"count": len(some), "total": len(rows), "offset": offset}
     if offset + size < len(rows):
         paging["next"] = f"https://api.klarna.com{_BASE}/{what}?offset={offset + size}&size={size}"
