@@ -30,8 +30,6 @@ class Page(msgspec.Struct):
     transactions: list[dict[str, Any]] = []
 
 
-
-
 class Payouts:
     """Reads one merchant account."""
 
