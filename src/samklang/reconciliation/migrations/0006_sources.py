@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('hub', '0013_bulk'),
-        ('reconciliation', '0004_exports'),
+        ('reconciliation', '0005_reconciled'),
     ]
 
     operations = [
