@@ -195,6 +195,7 @@ def test_old_keys_are_forgotten(world: World, call: Caller) -> None:
 
 def test_every_refusal_is_problem_details_with_a_code(world: World, call: Caller) -> None:
     assert call.refused("GET", "/nothing/here") == (404, "SYNC-603")
+    assert call.refused("GET", "/orders/two%0Alines/journey") == (404, "SYNC-603")
     assert call.refused("PATCH", "/webhooks") == (405, "SYNC-609")
     assert call.refused("POST", "/webhooks", b"{") == (400, "SYNC-600")
     assert call.refused("GET", "/webhooks/7") == (404, "SYNC-603")

@@ -61,7 +61,7 @@ class Route(NamedTuple):
         """Addresses of it, with values for its parameters."""
         found = [f"/{self.route}"]
         for part, kind, name in self.parameters:
-            fitting = [value for value in VALUES.get(name, ("1",)) if kind == "path" or "/" not in value]
+            fitting = [value for value in VALUES.get(name, ("1",)) if kind in ("path", "anything") or "/" not in value]
             found = [path.replace(part, value) for path in found for value in fitting]
         return found
 

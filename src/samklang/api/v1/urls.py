@@ -7,7 +7,7 @@ from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, path
+from django.urls import URLPattern, path, register_converter
 from django.views.decorators.csrf import csrf_exempt
 
 from samklang.api.v1 import api
@@ -54,4 +54,19 @@ def nothing(request: HttpRequest, rest: str) -> HttpResponse:
     return answer(NotThere())
 
 
-urlpatterns = [path("openapi.json", openapi, name="openapi"), *_operations(), path("<path:rest>", nothing)]
+class Anything:
+    """Whatever is left of an address, line breaks too, which `path` does not take."""
+
+    regex = r"[\s\S]+"
+
+    def to_python(self, value: str) -> str:
+        """As it is."""
+        return value
+
+    def to_url(self, value: str) -> str:
+        """As it is."""
+        return value
+
+
+register_converter(Anything, "anything")
+urlpatterns = [path("openapi.json", openapi, name="openapi"), *_operations(), path("<anything:rest>", nothing)]
