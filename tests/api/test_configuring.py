@@ -131,6 +131,7 @@ def test_two_masters_are_refused_with_a_plain_sentence(world: World, call: Calle
     assert call("PUT", "/draft/masters/nordljus/product", {"master": "erp", "targets": ["shop"]}).status_code == 200
     answer = call("PUT", "/draft/masters/nordljus/product", {"master": "erp", "targets": ["erp"]})
     assert answer.status_code == 422 and "cannot be its target" in answer.json()["detail"]
+    assert call.refused("PUT", "/draft/masters/nordljus/product", {"master": "erp", "targets": ["nobody"]})[0] == 422
     answer = call("PUT", "/draft/flows/nordljus/product/erp", {"source": "shop"})
     assert answer.status_code == 422 and answer.json()["code"] == "SYNC-303"
 

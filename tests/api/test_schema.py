@@ -2,7 +2,8 @@
 not: never a 5xx, and every answer as the document says.
 
 A few cases for each operation, always the same ones. Before a release, and after a change of what many operations
-share, more of them: SAMKLANG_TEST_EXAMPLES=200 ./run test tests/api/test_schema.py
+share, more of them, on either database:
+SAMKLANG_TEST_EXAMPLES=200 SAMKLANG_TEST_HOME=postgresql ./run test tests/api/test_schema.py
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -32,6 +34,7 @@ from werkzeug.test import Client
 
 from samklang.api.v1 import DOORS
 from tests.api.conftest import Caller
+from tests.conftest import sqlite
 from tests.people.routes import VALUES
 from tests.people.test_walk import victim
 
@@ -44,6 +47,18 @@ CHECKS = [
 ]  # fmt: skip
 #: Every other case asks for something that is there; else nearly all would be answered with 404.
 THERE: dict[str, Any] = {name: values[0] for name, values in VALUES.items()}
+
+
+@pytest.fixture(scope="module")
+def place(request: pytest.FixtureRequest, migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The database to try it on."""
+    if os.environ.get("SAMKLANG_TEST_HOME") == "postgresql":
+        from samklang.settings import postgresql
+
+        return postgresql(request.getfixturevalue("postgres").create("schema", "template"))
+    file = tmp_path_factory.mktemp("schema") / "samklang.db"
+    file.write_bytes(migrated.read_bytes())
+    return sqlite(file)
 
 
 @cache

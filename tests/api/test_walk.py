@@ -14,9 +14,9 @@ from django.test import Client
 
 from samklang.people.rights import Right
 from tests.api.conftest import Caller
-from tests.people.test_walk import ROUTES, everything, leaks, victim
+from tests.people.test_walk import ROUTES, everything, leaks, place, victim
 
-_ = victim  # the fixture
+_ = place, victim  # the fixtures
 OURS = [route for route in ROUTES if route.access and route.access.who == "token"]
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 

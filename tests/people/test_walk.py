@@ -40,7 +40,15 @@ MARKS = (
 
 
 @pytest.fixture(scope="module")
-def victim(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+def place(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    """The database of the victim, as Django's settings."""
+    file = tmp_path_factory.mktemp("place") / "samklang.db"
+    file.write_bytes(migrated.read_bytes())
+    return sqlite(file)
+
+
+@pytest.fixture(scope="module")
+def victim(place: dict[str, Any], migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A tenant with everything in it, and somebody for each role."""
     from django.conf import settings
 
@@ -48,10 +56,8 @@ def victim(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     from samklang.people import audit, members, tokens
     from samklang.people.models import Member
 
-    folder = tmp_path_factory.mktemp("walk")
-    before, settings.DATA = settings.DATA, folder
-    (folder / "samklang.db").write_bytes(migrated.read_bytes())
-    move_to(sqlite(folder / "samklang.db"))
+    before, settings.DATA = settings.DATA, tmp_path_factory.mktemp("walk")
+    move_to(place)
     tenant = Merchant(orders=14, slug="victim", name="Hemliga Handel AB").tenant
     registry.packages()["shelf"] = "tests.doubles.shelf"
     desk = Desk(tenant)

@@ -93,6 +93,8 @@ def put(config: Config, wanted: Table) -> None:
 
 def inherited(config: Config, new: FlowPart) -> FlowPart:
     """A flow that is made, with the tables of its neighbours: those of its channel between the same two systems."""
+    if new.target not in config.connections:
+        return new  # config.check refuses it, and says which there are
     target = manifest(config.connections[new.target].connector)
     for what in MAPPED:
         neighbours = [
