@@ -21,7 +21,7 @@ from tests.contract.stands import REAL, running
 #: record type or the tables that people choose from (vouchers and the sub-ledger in Fortnox, payments of orders in the
 #: shops; statuses, ways to pay and send, and price lists in WooCommerce and Fortnox).
 LINES = {
-    "woocommerce": 1020,
+    "woocommerce": 1018,
     "fortnox": 927,
     "tryton": 868,
     "vendure": 928,

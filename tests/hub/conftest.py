@@ -13,6 +13,7 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from samklang.connectors import registry
+from samklang.connectors.transport import Transport
 from samklang.hub import otel, traces
 from samklang.records import Customer, Order, OrderLine, Price, Product, StockLevel, Variant
 from tests.conftest import HOMES
@@ -69,6 +70,12 @@ class World:
         from samklang.hub.delivery import deliver
 
         return deliver(self.row(name), type_)
+
+
+@pytest.fixture(autouse=True)
+def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a fault a call is tried again at once: how long it waits is the transport's tests' business."""
+    monkeypatch.setattr(Transport, "_rest", lambda *_: None)
 
 
 @pytest.fixture(params=HOMES)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
-from decimal import Decimal
+from decimal import ROUND_FLOOR, Decimal
 from typing import ClassVar, Literal
 
 import msgspec
@@ -182,6 +182,11 @@ class StockLevel(Record, frozen=True, kw_only=True, tag="stock", omit_defaults=T
     def available(self) -> Decimal:
         """on hand − reserved − unavailable; `incoming` never counts (MODEL §3)."""
         return self.on_hand - self.reserved - self.unavailable
+
+    @property
+    def sellable(self) -> int:
+        """`available` in whole pieces, never below 0: what a shop may show."""
+        return max(0, int(self.available.to_integral_value(ROUND_FLOOR)))
 
     @property
     def key(self) -> str:

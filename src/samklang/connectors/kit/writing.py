@@ -22,6 +22,11 @@ def needed(ids: Mapping[tuple[str, str], str], type_: str, key: str) -> str:
     return id_
 
 
+def of_order(want: Want, order: str) -> str:
+    """The target's id of the order that the record hangs on, which may be the record's own; Wait when there is none."""
+    return want.ids.get(("order", order)) or want.external_id or needed({}, "order", order)
+
+
 def asks(want: Want, *fields: str) -> bool:
     """Whether the write is about any of these canonical fields; a create is about all."""
     return want.fields is None or not want.fields.isdisjoint(fields)

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -385,7 +385,7 @@ class CatalogueWriter:
         return batched(self._figure, self._send_stock, wants)
 
     def _figure(self, want: Want, record: StockLevel) -> Body:
-        pieces = max(0, int(record.available.to_integral_value(ROUND_FLOOR)))
+        pieces = record.sellable
         sku = needed(want.ids, "variant", sku_key(record.sku))
         return {"sku": sku, "source_code": self._source, "quantity": pieces, "status": 1 if pieces else 0}
 

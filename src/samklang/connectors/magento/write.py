@@ -9,7 +9,7 @@ from typing import Any
 from samklang.connectors.contract import Done, Match, Want, status_word
 from samklang.connectors.errors import Rejected
 from samklang.connectors.kit.rows import Rows
-from samklang.connectors.kit.writing import asks, needed
+from samklang.connectors.kit.writing import asks, needed, of_order
 from samklang.connectors.magento import map as magento_map
 from samklang.connectors.magento import orders
 from samklang.connectors.magento.client import Shop, Where
@@ -32,7 +32,7 @@ class Writer:
         self._shop, self._reader, self._words = shop, reader, words
 
     def _order(self, want: Want, key: str) -> tuple[int, OrderRow]:
-        id_ = int(want.ids.get(("order", key)) or want.external_id or needed({}, "order", key))
+        id_ = int(of_order(want, key))
         return id_, self._shop.call("GET", f"/orders/{id_}").of(OrderRow)
 
     # ------------------------------------------------------------------------------------------------ status

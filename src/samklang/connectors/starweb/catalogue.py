@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -279,7 +279,7 @@ class CatalogueWriter:
         come back unbuyable, or one that is gone in stock, the plain status is written too."""
         product, _, variant = needed(want.ids, "variant", sku_key(record.sku)).partition(":")
         path = f"/products/{product}/variants/{variant}/stocks/{self._location()}"
-        pieces = max(0, int(record.available.to_integral_value(ROUND_FLOOR)))
+        pieces = record.sellable
         answer = self._shop.call("PATCH", path, None, {"stockQuantity": pieces}, expect=(404,))
         statuses = {row.id: row for row in self._shop.table("/product-stock-statuses", StockStatus)}
         if answer.status == 404:  # the first figure at this location

@@ -14,7 +14,7 @@ import msgspec
 from samklang.connectors.contract import Done, Match, Want, status_word
 from samklang.connectors.errors import Forbidden, Locked, Rejected, Unsupported
 from samklang.connectors.kit.finding import agrees
-from samklang.connectors.kit.writing import asks, needed
+from samklang.connectors.kit.writing import asks, of_order
 from samklang.connectors.starweb import map as starweb_map
 from samklang.connectors.starweb import orders
 from samklang.connectors.starweb.client import Shop
@@ -48,7 +48,7 @@ class Writer:
         self._takes_payments = bool(settings.get("takes_payments"))
 
     def _order(self, want: Want, key: str) -> tuple[str, OrderRow]:
-        path = f"/orders/{int(want.ids.get(('order', key)) or want.external_id or needed({}, 'order', key))}"
+        path = f"/orders/{int(of_order(want, key))}"
         answer = self._shop.call("GET", path, ORDER, expect=(404,))
         if answer.status == 404:
             raise Rejected("The order is no longer in the shop", where=key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import ROUND_FLOOR, Decimal
+from decimal import Decimal
 from functools import partial
 from typing import Any
 
@@ -12,7 +12,7 @@ import msgspec
 from samklang.connectors.contract import Done, Match, Result, Want, status_word
 from samklang.connectors.errors import BadAnswer, Rejected, SamklangError, Unsupported, Wait
 from samklang.connectors.kit.rows import Rows
-from samklang.connectors.kit.writing import asks, attempt, batched, needed
+from samklang.connectors.kit.writing import asks, attempt, batched, needed, of_order
 from samklang.connectors.woocommerce.client import Shop, refusal
 from samklang.connectors.woocommerce.map import Mapper, parts
 from samklang.connectors.woocommerce.read import PRODUCT_FIELDS, PRODUCTS
@@ -255,9 +255,7 @@ class Writer:
 
     def status(self, want: Want, record: OrderStatus) -> Result:
         """Move an order forward and note the invoice number. Writes nothing when nothing differs: that would echo."""
-        path = (
-            f"/orders/{want.ids.get(('order', record.order)) or want.external_id or needed({}, 'order', record.order)}"
-        )
+        path = f"/orders/{of_order(want, record.order)}"
         now = self._shop.call("GET", path).of(OrderRow)
         if now.status == "trash":  # writing would revive it (observed)
             return Rejected("The order lies in the shop's trash", where=record.order)
@@ -320,7 +318,7 @@ def _answered(path: str, raw: msgspec.Raw) -> Answered:
 
 def _stock(record: StockLevel) -> Body:
     # Where the shop counts no stock it would ignore the figure without a word (observed): counting is switched on.
-    return {"manage_stock": True, "stock_quantity": max(0, int(record.available.to_integral_value(ROUND_FLOOR)))}
+    return {"manage_stock": True, "stock_quantity": record.sellable}
 
 
 def _attributes(record: Product) -> list[Body]:
