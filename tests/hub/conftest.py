@@ -8,11 +8,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
 from samklang.connectors import registry
+from samklang.connectors.contract import Limits
 from samklang.connectors.transport import Transport
 from samklang.hub import otel, traces
 from samklang.records import Customer, Order, OrderLine, Price, Product, StockLevel, Variant
@@ -76,6 +78,14 @@ class World:
 def no_rest(monkeypatch: pytest.MonkeyPatch) -> None:
     """After a fault a call is tried again at once: how long it waits is the transport's tests' business."""
     monkeypatch.setattr(Transport, "_rest", lambda *_: None)
+
+
+@pytest.fixture
+def unlimited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Fortnox' 25 calls per 5 seconds are tested elsewhere; here they would only cost time."""
+    from samklang.connectors.fortnox import Fortnox
+
+    monkeypatch.setattr(Fortnox, "manifest", msgspec.structs.replace(Fortnox.manifest, limits=Limits(concurrent=4)))
 
 
 @pytest.fixture(params=HOMES)

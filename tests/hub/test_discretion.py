@@ -75,7 +75,7 @@ class Scene:
 
 
 @pytest.fixture
-def scene(world: Any) -> Iterator[Scene]:
+def scene(world: Any, unlimited: None) -> Iterator[Scene]:
     from samklang.hub import config, flows
     from samklang.hub.links import DatabaseTokens
     from samklang.hub.models import Channel, Connection

@@ -6,13 +6,12 @@ import contextlib
 import time
 from collections.abc import Iterator
 from decimal import Decimal
-from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from samklang.connectors.contract import Limits, Tokens
+from samklang.connectors.contract import Tokens
 from samklang.sandboxes.base import Faulty, serve
 from samklang.sandboxes.fortnox import FortnoxSandbox
 from samklang.sandboxes.woocommerce import WooSandbox
@@ -86,12 +85,7 @@ def pair(shop: WooSandbox, ledger: FortnoxSandbox) -> Iterator[Pair]:
         yield Pair(shop, ledger, (shop_address, ledger_address))
 
 
-@pytest.fixture(autouse=True)
-def unlimited(monkeypatch: pytest.MonkeyPatch, database: Path) -> None:
-    """Fortnox' 25 calls per 5 seconds are tested elsewhere."""
-    from samklang.connectors.fortnox import Fortnox
-
-    monkeypatch.setattr(Fortnox, "manifest", msgspec.structs.replace(Fortnox.manifest, limits=Limits(concurrent=4)))
+pytestmark = pytest.mark.usefixtures("database", "unlimited")
 
 
 def test_the_erps_articles_fill_an_empty_shop_and_orders_come_back() -> None:

@@ -10,10 +10,9 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
-from samklang.connectors.contract import Limits, Tokens
+from samklang.connectors.contract import Tokens
 from samklang.sandboxes import magento, starweb
 from samklang.sandboxes.base import Faulty, serve
 from samklang.sandboxes.fortnox import FortnoxSandbox
@@ -132,14 +131,11 @@ def shop(front: Star | Mage, ledger: FortnoxSandbox) -> Iterator[Shop]:
 
 
 @pytest.fixture(autouse=True)
-def unlimited(monkeypatch: pytest.MonkeyPatch, database: Path) -> None:
-    """Fortnox' 25 calls per 5 seconds are tested elsewhere; what Magento takes off is sent again at once."""
-    from samklang.connectors.fortnox import Fortnox
+def at_once(monkeypatch: pytest.MonkeyPatch, database: Path, unlimited: None) -> None:
+    """What Magento takes off is sent again at once."""
     from samklang.hub import pots
 
     monkeypatch.setattr(pots, "_TOLD", 0.0)
-
-    monkeypatch.setattr(Fortnox, "manifest", msgspec.structs.replace(Fortnox.manifest, limits=Limits(concurrent=4)))
 
 
 @pytest.fixture
