@@ -157,6 +157,23 @@ def test_settings_show_what_nobody_has_decided(desk: Desk, accountant: Caller) -
     assert {"NEEDS_DECISION", "RC_EU"} <= {row["treatment"] for row in shown["fees"]} and shown["accounts"]
 
 
+def test_a_ledger_of_files_and_the_controls_as_files(sold: Desk, accountant: Caller) -> None:
+    """J-17: approved vouchers become a file, once; it can be had again, byte for byte."""
+    sold.settings(ledger="file")
+    sold.run()
+    sold.approve()
+    call = accountant
+    made = call.post(f"{AT}/ledger-files")
+    assert made["vouchers"] >= 1 and call.post(f"{AT}/ledger-files") == {"number": None, "vouchers": 0}
+    (row,) = call.get(f"{AT}/ledger-files")["files"]
+    answer = call("GET", f"{AT}/ledger-files/{made['number']}")
+    assert answer.content.startswith(b"#FLAGGA 0") and row["name"] in answer.headers["Content-Disposition"]
+    assert call("GET", f"{AT}/ledger-files/{made['number']}").content == answer.content
+    assert call.refused("GET", f"{AT}/ledger-files/7") == (404, "SYNC-603")
+    assert call("GET", f"{AT}/control/xlsx?on=2026-03-31").content[:2] == b"PK"
+    assert call("GET", f"{AT}/control/pdf?on=2026-03-31").content[:4] == b"%PDF"
+
+
 def test_an_accountant_reads_the_books_and_nothing_else(desk: Desk, accountant: Caller) -> None:
     """X-08"""
     for path in ("/orders", "/products", "/customers", "/problems", "/connections", "/configuration", "/webhooks"):

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
+from samklang.connectors.contract import Choice
 from samklang.connectors.errors import LoginRefused
+from samklang.hub import choices
 from tests.api.conftest import Caller
 from tests.doubles.shelf import Shelf
 from tests.hub.conftest import World, product
@@ -177,6 +180,40 @@ def test_rules_are_tried_on_a_record_before_they_are_meant(world: World, call: C
     condition = {"connection": "erp", "type": "product", "when": {"field": "name", "is": "contains", "value": "Kopp"}}
     assert call.post("/conditions/try", condition) == {"takes": 1, "of": 2, "examples": ["a-1"]}
     assert call.refused("POST", "/conditions/try", {**condition, "when": {"is": "odd"}})[0] == 422
+
+
+def test_tables_between_systems_are_read_with_real_values_and_drafted(
+    world: World, call: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = {"shop": [Choice("bacs", "Bankgiro"), Choice("Swish")], "erp": [Choice("30"), Choice("Swish")]}
+    choices.forget()
+    monkeypatch.setattr(Shelf, "manifest", msgspec.structs.replace(Shelf.manifest, choices=("payment_method",)))
+    monkeypatch.setattr(Shelf, "choices", lambda self, what: list(asked[self.settings["box"]]), raising=False)
+    world.flow("order", "shop", "erp")
+    found = call.get("/connections/shop/values/payment_method")
+    assert [one["code"] for one in found["values"]] == ["bacs", "Swish"] and found["error"] == ""
+    assert call.refused("GET", "/connections/nobody/values/payment_method") == (404, "SYNC-603")
+    assert call.refused("GET", "/connections/shop/values/nonsense") == (422, "SYNC-604")
+    path = "/draft/tables/nordljus/payment_method/shop/erp"
+    whole = call.get(path)
+    assert [(line["value"]["code"], line["same"], line["open"]) for line in whole["lines"]] == [
+        ("bacs", False, True), ("Swish", True, False)
+    ]  # fmt: skip
+    assert ("payment_method", "shop", "erp") in [
+        (one["what"], one["source"], one["target"]) for one in call.get("/draft/tables")
+    ]
+    body = {"values": {"bacs": "30"}}
+    assert call.refused("PUT", path, body) == (428, "SYNC-607")
+    put = call("PUT", path, body, If_Match=f'"{whole["etag"]}"').json()
+    assert put["values"] == {"bacs": "30"} == call.get(path)["values"]
+    assert call.refused("PUT", path, body, If_Match=f'"{whole["etag"]}"') == (412, "SYNC-606")
+    assert call.refused("GET", "/draft/tables/nordljus/payment_method/erp/shop") == (404, "SYNC-603")
+
+    words = "/draft/connections/shop/status-words"
+    said = call("PUT", words, {"words": {"wc-lost": ["ignore"]}}, If_Match="*")
+    assert said.json()["words"] == {"wc-lost": ["ignore"]} == call.get(words)["words"]
+    assert call.refused("PUT", words, {"words": {"odd": ["nonsense"]}}, If_Match="*")[0] == 422
+    assert call.refused("GET", "/draft/connections/nobody/status-words") == (404, "SYNC-603")
 
 
 def test_a_whole_configuration_can_be_drafted(world: World, call: Caller) -> None:

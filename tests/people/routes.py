@@ -37,7 +37,7 @@ VALUES: dict[str, tuple[str, ...]] = {
     "of": ("payment_method",),
     "kind": ("csv", "xlsx"),
     "file": ("1",),
-    "what": ("products", "retry", "mend", "release"),
+    "what": ("products", "retry", "mend", "release", "payment_method"),
 }
 
 

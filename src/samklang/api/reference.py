@@ -73,8 +73,10 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Iterator
         yield f"  Takes {_type(body['schema'])}{' as a form' if kind.startswith('multipart') else ''}."
     for status, answer in operation["responses"].items():
         if status < "400":
-            content = answer.get("content", {}).get("application/json")
-            yield f"  Gives {status}: {_type(content['schema']) if content else 'nothing'}."
+            content = answer.get("content", {})
+            plain = content.get("application/json")
+            found = _type(plain["schema"]) if plain else f"a file ({' or '.join(content)})" if content else "nothing"
+            yield f"  Gives {status}: {found}."
 
 
 def _parameter(one: Mapping[str, Any]) -> str:

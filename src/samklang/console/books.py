@@ -30,11 +30,6 @@ from samklang.reconciliation.vouchers import Seen
 from samklang.reconciliation.vouchers import approve as approve_seen
 from samklang.records.money import ZERO
 
-_FILES = {
-    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "pdf": "application/pdf",
-}
-
 
 def company_of(request: PageRequest, number: int) -> Company:
     """The tenant's company of that number, or 404."""
@@ -256,7 +251,7 @@ def _sheets(company: Company, first: date, last: date) -> list[Shown]:
 def control_file(request: PageRequest, number: int, kind: str) -> HttpResponse:
     """The same as a workbook or a document."""
     company = company_of(request, number)
-    if kind not in _FILES:
+    if kind not in reports.FILES:
         raise Http404
     from samklang.reconciliation import papers  # takes a while to load, and few pages need it
 
@@ -269,7 +264,7 @@ def control_file(request: PageRequest, number: int, kind: str) -> HttpResponse:
     rows = sum(len(sheet.rows) for sheet in sheets)
     audit.note(request, gettext_noop("took a list as a file"), name, rows=rows)
     return HttpResponse(
-        made, content_type=_FILES[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'}
+        made, content_type=reports.FILES[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
 
 

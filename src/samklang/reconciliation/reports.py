@@ -14,6 +14,12 @@ from samklang.reconciliation import control, looks
 from samklang.reconciliation.facts import records
 from samklang.reconciliation.models import Voucher
 
+#: Media types of files that `papers` makes.
+FILES = {
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+    "pdf": "application/pdf",
+}
+
 Kind = Literal["text", "date", "money", "count"]
 Cell = str | date | Decimal | int | None
 

@@ -16,14 +16,17 @@ from samklang.api.v1 import (
     brakes,
     configuration,
     connections,
+    controls,
     errors,
     logs,
+    maps,
     once,
     orders,
     plans,
     problems,
     records,
     rules,
+    statements,
     vouchers,
     webhooks,
 )
@@ -32,7 +35,7 @@ from samklang.api.v1.shapes import Renderer
 
 DOORS = (
     orders.door, acts.door, records.door, problems.door, brakes.door, connections.door, configuration.door, rules.door,
-    plans.door, books.door, vouchers.door, logs.door, webhooks.door,
+    maps.door, plans.door, books.door, statements.door, vouchers.door, controls.door, logs.door, webhooks.door,
 )  # fmt: skip
 
 api = NinjaAPI(

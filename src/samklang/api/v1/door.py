@@ -160,6 +160,12 @@ class Door:
         """An operation that only reads."""
         return self._operation("GET", path, right, {200: answer}, _ERRORS, **more)
 
+    def download(self, path: str, right: Right, *types: str) -> Callable[[View], View]:
+        """An operation that gives a file of one of these media types: the view answers with `file`."""
+        content = {type_: {"schema": {"type": "string", "format": "binary"}} for type_ in types}
+        extra = {"responses": {200: {"content": content}}}
+        return self._operation("GET", path, right, {200: None}, _ERRORS, extra=extra)
+
     def post(
         self, path: str, right: Right, answer: Any = None, status: int = 200, **more: Any
     ) -> Callable[[View], View]:
@@ -176,26 +182,35 @@ class Door:
         return self._operation("DELETE", path, right, {204: None}, _ERRORS_OF_CHANGES, **more)
 
     def _operation(
-        self, method: str, path: str, right: Right, answers: dict[int, Any], errors: frozenset[int], **more: Any
-    ) -> Callable[[View], View]:
+        self, method: str, path: str, right: Right, answers: dict[int, Any], errors: frozenset[int],
+        extra: Mapping[str, Any] | None = None, **more: Any,
+    ) -> Callable[[View], View]:  # fmt: skip
         (success,) = answers
 
         def decorate(view: View) -> View:
             @wraps(view)
             def entered(request: Any, tenant: str, idempotency_key: str | None = None, **values: Any) -> Any:
-                return Status(success, view(request, **values))
+                found = view(request, **values)
+                return found if isinstance(found, HttpResponse) else Status(success, found)
 
             entered.__signature__ = _signature(view, method)  # type: ignore[attr-defined]
             summary, _, rest = inspect.cleandoc(view.__doc__ or "").partition("\n")
             register = self.router.api_operation(
                 [method], f"/t/{{tenant}}{path}", auth=Bearer(right), url_name=view.__name__.replace("_", "-"),
                 operation_id=view.__name__, summary=summary.rstrip("."), description=rest.strip(),
-                response={**answers, errors: ProblemDetails}, openapi_extra={"x-right": right.value}, **more,
+                response={**answers, errors: ProblemDetails}, **more,
+                openapi_extra={"x-right": right.value, **(extra or {})},
             )  # fmt: skip
             decorate_view(closing)(register(entered))
             return view
 
         return decorate
+
+
+def file(name: str, body: bytes, type_: str) -> HttpResponse:
+    """A file to be kept under a name."""
+    headers = {"Content-Disposition": f'attachment; filename="{name}"'}
+    return HttpResponse(body, content_type=type_, headers=headers)
 
 
 def _signature(view: Callable[..., Any], method: str) -> inspect.Signature:

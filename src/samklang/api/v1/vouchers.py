@@ -1,4 +1,4 @@
-"""Vouchers, their approval, and the totals that must agree. Statements and matching: books.py."""
+"""Vouchers, their approval, and the files of a ledger that takes files."""
 
 from __future__ import annotations
 
@@ -9,27 +9,26 @@ from django.utils.translation import gettext_noop
 from ninja import Query
 from pydantic import Field
 
-from samklang.accounting.chart import AccountRow, FeeRow
 from samklang.api.v1 import cursors
 from samklang.api.v1.books import Code, company_of, listed
 from samklang.api.v1.cursors import Cursor, Limit
-from samklang.api.v1.door import Call, Door, Input
+from samklang.api.v1.door import Call, Door, Input, file
 from samklang.api.v1.errors import NotThere, Unfit
-from samklang.api.v1.shapes import Amount, Answer, Page, struct
+from samklang.api.v1.shapes import Amount, Answer, Page
 from samklang.api.v1.webhooks import Count, Number
-from samklang.hub.models import Company
 from samklang.people import audit
 from samklang.people.rights import Right
-from samklang.reconciliation import control as controls
-from samklang.reconciliation import handover, looks
-from samklang.reconciliation.companies import accounting_company, ledger_flow, today
-from samklang.reconciliation.models import Voucher
+from samklang.reconciliation import exports, handover, looks
+from samklang.reconciliation.companies import ledger_flow
+from samklang.reconciliation.models import Export, Voucher
 from samklang.reconciliation.vouchers import Seen
 from samklang.reconciliation.vouchers import approve as approve_seen
 
 door = Door("vouchers")
 State = Literal["draft", "validated", "approved", "sent", "posted", "reversed"]
 Day = Annotated[date, Query(description="The last day of the period; today where it is not named.")]
+FirstDay = Annotated[date, Query(description="The first day; the month's where it is not named.")]
+_BYTES = "application/octet-stream"
 
 
 class VoucherRow(Answer):
@@ -86,6 +85,43 @@ class SourceRow(Answer):
     amount: Amount
 
 
+class LedgerFileRow(Answer):
+    """A file of vouchers. `left_at` is when it was left at the connection `place` ("" = a person fetches it)."""
+
+    number: int
+    name: str
+    at: datetime
+    by: str
+    vouchers: int
+    first: date
+    last: date
+    place: str
+    left_at: datetime | None
+    error: str
+
+
+class NumberGap(Answer):
+    """A number of a series and fiscal year that no file has."""
+
+    series: str
+    year: date
+    number: int
+
+
+class LedgerFiles(Answer):
+    """All files of a company, and the gaps in their numbers."""
+
+    files: list[LedgerFileRow]
+    gaps: list[NumberGap]
+
+
+class LedgerFileMade(Answer):
+    """The new file; null where no approved voucher waited for one."""
+
+    number: int | None
+    vouchers: int
+
+
 class SeenInput(Input):
     """A voucher as it was seen."""
 
@@ -97,74 +133,6 @@ class ApprovalInput(Input):
     """Vouchers to approve, each just as it was seen."""
 
     vouchers: Annotated[list[SeenInput], Field(min_length=1, max_length=1000)]
-
-
-class ClearingRow(Answer):
-    """A provider on the day: `booked` must be `open` (sold and not stated yet) plus `carried` (its own balance)."""
-
-    provider: str
-    booked: Amount
-    open: Amount
-    carried: Amount
-    difference: Amount
-
-
-class VatRow(Answer):
-    """Output VAT of the period for a country and rate, by the vouchers and by the orders."""
-
-    country: str
-    percent: Amount
-    vouchers: Amount
-    orders: Amount
-    difference: Amount
-
-
-class MissingRow(Answer):
-    """Sales of a provider that no statement has reached."""
-
-    provider: str
-    first: date
-    last: date
-
-
-class BalanceRow(Answer):
-    """An account's balance at the end of the period; debit is positive."""
-
-    account: str
-    name: str
-    balance: Amount
-
-
-class Control(Answer):
-    """The totals that must agree. `changed` names vouchers whose rows are no longer what was approved: none, ever."""
-
-    first: date
-    last: date
-    clearing: list[ClearingRow]
-    vat: list[VatRow]
-    missing: list[MissingRow]
-    balances: list[BalanceRow]
-    changed: list[str]
-
-
-class OpenItemRow(Answer):
-    """What was sold until the day and not stated by then; `booked` is in the ledger's currency."""
-
-    provider: str
-    order: str
-    payment: str
-    day: date
-    amount: Amount
-    currency: str
-    booked: Amount
-
-
-class Settings(Answer):
-    """Accounts by role and treatment of fees, as they are in force on the day."""
-
-    day: date
-    accounts: list[struct(AccountRow)]  # type: ignore[valid-type]
-    fees: list[struct(FeeRow)]  # type: ignore[valid-type]
 
 
 def _find(call: Call, company: str, number: int) -> Voucher:
@@ -258,53 +226,34 @@ def voucher_withdraw(call: Call, company: Code, number: Number) -> Any:
     return _whole(_find(call, company, number))
 
 
-# ------------------------------------------------------------------------------------------------ control
+# ------------------------------------------------------------------------------------------------ a ledger of files
 
 
-def _period(company: Company, since: date | None, on: date | None) -> tuple[date, date]:
-    """The days that were asked for; else this month so far."""
-    last = on or today(accounting_company(company))
-    return since or last.replace(day=1), last
-
-
-@door.get("/companies/{company}/control", Right.BOOKS, Control)
-def control(
-    call: Call, company: Code, on: Day | None = None,
-    since: Annotated[date, Query(description="The first day; the month's where it is not named.")] | None = None,
-) -> Any:  # fmt: skip
-    """Clearing balances, VAT, missing statements, balances of accounts; what buyers owe is /open-items."""
+@door.get("/companies/{company}/ledger-files", Right.BOOKS, LedgerFiles)
+def ledger_files(call: Call, company: Code) -> Any:
+    """Files of vouchers (SIE 4I), for a company whose ledger takes files, and numbers that no file has."""
     row = company_of(call, company)
-    first, last = _period(row, since, on)
     return {
-        "first": first, "last": last,
-        "clearing": [{**one._asdict(), "difference": one.difference} for one in controls.clearing(row, last)],
-        "vat": [{**one._asdict(), "difference": one.difference} for one in controls.vat(row, first, last)],
-        "missing": [one._asdict() for one in controls.missing(row, last)],
-        "balances": [
-            {"account": account, "name": name, "balance": total}
-            for account, (name, total) in controls.balances(row, last).items()
-        ],
-        "changed": controls.changed(row),
+        "files": [one._asdict() for one in exports.files(row)], "gaps": [one._asdict() for one in exports.gaps(row)],
     }  # fmt: skip
 
 
-@door.get("/companies/{company}/open-items", Right.BOOKS, Page[OpenItemRow])
-def open_items(call: Call, company: Code, on: Day | None = None, limit: Limit = 50, cursor: Cursor = "") -> Any:
-    """What was sold until a day and is in no statement of that day or before: the month-end list."""
+@door.post("/companies/{company}/ledger-files", Right.APPROVE, LedgerFileMade)
+def ledger_file_make(call: Call, company: Code) -> Any:
+    """Put every approved voucher that is in no file yet into the next one; null where there is none."""
+    made = exports.export(company_of(call, company), by=call.actor.name)
+    if made is None:
+        return {"number": None, "vouchers": 0}
+    audit.note(call.actor, gettext_noop("vouchers exported"), f"file {made.name}", vouchers=made.vouchers)
+    return {"number": made.number, "vouchers": made.vouchers}
+
+
+@door.download("/companies/{company}/ledger-files/{number}", Right.BOOKS, _BYTES)
+def ledger_file(call: Call, company: Code, number: Number) -> Any:
+    """One file, byte for byte as it was written."""
     row = company_of(call, company)
-    after = cursors.read(cursor, tuple[str, date, cursors.Place])
-    found = controls.open_items(row, _period(row, None, on)[1], after=after, most=limit + 1)
-    page = cursors.cut(found, limit, lambda one: (one.provider, one.day, one.pk))
-    plain = [
-        {**one._asdict(), "amount": looks.amount(one.amount), "booked": looks.amount(one.booked)}
-        for one in page["items"]
-    ]  # fmt: skip
-    return {**page, "items": plain}
-
-
-@door.get("/companies/{company}/accounts", Right.BOOKS, Settings)
-def accounts(call: Call, company: Code, on: Day | None = None) -> Any:
-    """Which account plays which role, and how each provider's fees are taxed; DECIDE waits for a person."""
-    ours = accounting_company(company_of(call, company))
-    day = on or today(ours)
-    return {"day": day, "accounts": ours.chart.rows(day), "fees": ours.chart.fees_on(day)}
+    if not Export.objects.filter(tenant=call.tenant, company=row, number=number).exists():
+        raise NotThere(f"There is no file {number}")
+    made = exports.the_file(row, number)
+    audit.note(call.actor, gettext_noop("vouchers downloaded"), f"file {made.name}")
+    return file(made.name, exports.content(made), _BYTES)
