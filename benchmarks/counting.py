@@ -1,9 +1,10 @@
-"""How often each page asks the database, and what it asks longest: pages are opened in this process.
+"""How often each page asks the database, what CPU it costs, and what it asks longest: pages are opened in this process.
 
     python -m benchmarks.counting '{"articles": …, "orders": …, "problems": …}'
 
 Run with the environment of a filled database; prints JSON: what only the database knows, a token for the API, and for
-each page its queries, its seconds, and its slowest statement.
+each page its queries, CPU seconds (with those of PostgreSQL's process, which are known to a hundredth), seconds, and
+its slowest statement.
 """
 
 from __future__ import annotations
@@ -12,14 +13,16 @@ import json
 import random
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 import django
+import psutil
 
 from benchmarks.numbered import Size
 from benchmarks.visited import Known, visits
 
-_TIMES = 2  # each page; the second is counted: what is made once for a process has been made
+_TIMES = 4  # each page is opened so often; the first is not counted: what is made once for a process is made then
 
 
 def known() -> Known:
@@ -42,7 +45,19 @@ def known() -> Known:
     )  # fmt: skip
 
 
-def counted(size: Size, these: Known, names: frozenset[str]) -> tuple[str, dict[str, dict[str, Any]]]:
+def _cpu() -> Callable[[], float]:
+    """Reads the CPU seconds of this process and of the one that PostgreSQL works for it with, if that is here."""
+    from django.db import connection as database
+
+    if database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            cursor.execute("SELECT pg_backend_pid()")
+            beside = psutil.Process(cursor.fetchone()[0])
+        return lambda: time.process_time() + sum(beside.cpu_times()[:2])
+    return time.process_time
+
+
+def counted(size: Size, these: Known, times: int = _TIMES) -> tuple[str, dict[str, dict[str, Any]]]:
     """(token for the API, name of the page → its figures). RuntimeError where one is not answered with 200."""
     from django.db import connection as database
     from django.test import Client
@@ -61,23 +76,25 @@ def counted(size: Size, these: Known, names: frozenset[str]) -> tuple[str, dict[
     _, token = tokens.make(member, f"bench {time.time()}", list(Right), None)
     person, program = Client(SERVER_NAME="localhost"), Client(headers={"Authorization": f"Bearer {token}"})
     person.force_login(member.user)
-    found = {}
+    found, cpu = {}, _cpu()
     for visit in visits(size, these):
-        if names and visit.name not in names:
-            continue
-        dice = random.Random(7)
-        for _ in range(_TIMES):
+        dice, spent = random.Random(7), 0.0
+        for time_ in range(times):
             path = visit.asked(dice)
+            spent -= cpu() if time_ else 0
             began = time.perf_counter()
             with CaptureQueriesContext(database) as asked:
                 answer = (program if visit.api else person).get(
                     path, headers={"HX-Request": "true"} if visit.part else {}
                 )
             took = time.perf_counter() - began
+            spent += cpu() if time_ else 0
             if answer.status_code not in (200, 302):
                 raise RuntimeError(f"{path} was answered with {answer.status_code}")
         slowest = max(asked.captured_queries, key=lambda one: float(one["time"]), default={"time": "0", "sql": ""})
-        found[visit.name] = {"queries": len(asked), "seconds": took, "slowest": slowest}
+        found[visit.name] = {
+            "queries": len(asked), "cpu": spent / (times - 1), "seconds": took, "slowest": slowest,
+        }  # fmt: skip
     return token, found
 
 
@@ -88,7 +105,7 @@ def main() -> None:
     settings.ALLOWED_HOSTS = ["*"]
     size = Size(**json.loads(sys.argv[1]))
     these = known()
-    token, found = counted(size, these, frozenset(sys.argv[2:]))
+    token, found = counted(size, these)
     sys.stdout.write(json.dumps({"known": these, "token": token, "pages": found}) + "\n")
 
 

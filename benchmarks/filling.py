@@ -31,11 +31,9 @@ def sizes(parser: argparse.ArgumentParser) -> None:
 
 
 def fill(size: Size) -> None:
-    """Fill the database that the settings name."""
-    from django.core.management import call_command
+    """Fill the database that the settings name, which is empty and has its tables."""
     from django.db import connection as database
 
-    call_command("migrate", verbosity=0)
     from benchmarks.filled import articles, orders, past, troubles
     from benchmarks.filled.house import House
 
@@ -61,6 +59,9 @@ def main() -> None:
     args = parser.parse_args()
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "samklang.settings")
     django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
     fill(Size(args.articles, args.orders, args.problems))
     sys.stdout.write("filled\n")
     sys.stdout.flush()

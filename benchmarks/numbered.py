@@ -24,7 +24,7 @@ _LAST = (
     "Dahl", "Ström", "Lund", "Falk", "Sandberg", "Norén", "Åkesson", "Blom", "Fransson",
 )  # fmt: skip
 _BUSINESSES = 10  # that order again and again
-_BY_BUSINESS = 50  # one of so many orders is theirs
+BY_BUSINESS = 50  # one of so many orders is theirs
 _SPREAD = 7919  # a prime: neighbours in time have buyers and articles far from each other
 
 
@@ -51,8 +51,8 @@ class Size(NamedTuple):
 
     def buyer(self, order: int) -> int:
         """Number of an order's buyer."""
-        if order % _BY_BUSINESS == 0:
-            return order // _BY_BUSINESS % _BUSINESSES
+        if order % BY_BUSINESS == 0:
+            return order // BY_BUSINESS % _BUSINESSES
         return _BUSINESSES + order * _SPREAD % (self.buyers - _BUSINESSES)
 
 

@@ -4,10 +4,12 @@
                                      [--databases sqlite,postgresql] [--at PLACE] [--only WORD]
 
 Each database is filled twice by benchmarks/filling.py, whole and with a tenth of everything. `q` is how often a page
-asks the whole one, `at 1/10` how often the other: `grows` marks a page whose count is larger with more rows. Then each
-address is asked `--requests` times over HTTP, one after the other, for things drawn at random, of `samklang serve` in a
-process of its own. `--at` measures a database that is filled already (a folder with samklang.db, or a postgresql://
-address of a database of exactly that size) and fills nothing; `--only` the pages whose name holds a word.
+asks the whole one, `at 1/10` how often the other: `grows` marks a page whose count is larger with more rows. `CPU` is
+what a page costs, with what PostgreSQL spends on it; unlike the times, it is nearly the same on a busy machine. Then
+each address is asked `--requests` times over HTTP, one after the other, for things drawn at random, of `samklang serve`
+in a process of its own. `--at` measures a database that is filled already with exactly so much (a folder with
+samklang.db, or a postgresql:// address, whose folder SAMKLANG_DATA names) and fills nothing; `--only` the pages that
+have a word in their names.
 """
 
 from __future__ import annotations
@@ -125,12 +127,13 @@ def measure(database: str, place: Place, size: Size, fewer: dict[str, Any], requ
         for visit in (one for one in visits(size, known) if only in one.name):
             seconds = timed(hub, visit, program if visit.api else person, requests, pool)
             half, most = (1000 * stage.at(seconds, share) for share in (0.5, 0.95))
-            count = whole["pages"][visit.name]["queries"]
+            count, cpu = (whole["pages"][visit.name][name] for name in ("queries", "cpu"))
             before = fewer["pages"][visit.name]["queries"] if fewer else count
             marks = ["slow"] * (most > 1000 * _SLOW) + ["grows"] * (count > before)
             bad += [f"{database} {visit.name}"] if marks else []
             small = str(before) if fewer else ""
-            print(f"{visit.name:36}{database:>12}{half:9.0f}{most:9.0f}{count:6}{small:>9}  {' '.join(marks)}".rstrip())
+            times = f"{half:7.0f}{most:7.0f}{1000 * cpu:7.0f}"
+            print(f"{visit.name:36}{database:>12}{times}{count:5}{small:>9}  {' '.join(marks)}".rstrip())
             sys.stdout.flush()
     return bad
 
@@ -153,13 +156,12 @@ def main() -> None:
     print(stage.heading())
     records = 4 * size.articles
     print(f"{size.articles:,} articles ({records:,} records), {size.orders:,} orders, {size.problems:,} problems")
-    print(f"{'ms':36}{'database':>12}{'p50':>9}{'p95':>9}{'q':>6}{'at 1/10':>9}")
+    print(f"{'ms':36}{'database':>12}{'p50':>7}{'p95':>7}{'CPU':>7}{'q':>5}{'at 1/10':>9}")
     bad: list[str] = []
     if args.at:
-        with tempfile.TemporaryDirectory() as home:
-            address = args.at if "://" in args.at else ""
-            place = Place(Path(home) if address else Path(args.at), address)
-            bad = measure("postgresql" if address else "sqlite", place, size, {}, args.requests, args.only)
+        address = args.at if "://" in args.at else ""
+        place = Place(Path(os.environ["SAMKLANG_DATA"] if address else args.at), address)
+        bad = measure("postgresql" if address else "sqlite", place, size, {}, args.requests, args.only)
     for database in [] if args.at else args.databases.split(","):
         with filled(database, size.part(_PART)) as place:
             fewer = counted(place, size.part(_PART))

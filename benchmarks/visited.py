@@ -67,6 +67,9 @@ class _Drawn:
     def buyer(self, dice: random.Random) -> int:
         return self.size.buyer(self.order(dice))
 
+    def business(self, dice: random.Random) -> int:
+        return self.size.buyer(self.order(dice) // no.BY_BUSINESS * no.BY_BUSINESS)
+
     def day(self, dice: random.Random, within: int = DAYS) -> str:
         return f"{datetime.fromtimestamp(self.known.now, UTC) - timedelta(days=dice.randrange(1, within)):%Y-%m-%d}"
 
@@ -158,7 +161,7 @@ def _people(at: _Drawn) -> list[Visit]:
         _page("customers, search: a name", "customers", q=lambda dice: no.name(at.buyer(dice)).split()[-1]),
         _page("customers, search: e-mail", "customers", q=lambda dice: no.email(at.buyer(dice))),
         Visit("a customer", lambda dice: f"{_CONSOLE}/customers/mail:{no.email(at.buyer(dice))}"),
-        Visit("a customer with many orders", lambda dice: f"{_CONSOLE}/customers/mail:{no.email(dice.randrange(10))}"),
+        Visit("a customer with many orders", lambda dice: f"{_CONSOLE}/customers/mail:{no.email(at.business(dice))}"),
         _page("people", "people"),
         _page("tokens", "tokens"),
         _page("audit", "audit"),
@@ -188,14 +191,16 @@ def _logs(at: _Drawn, known: Known) -> list[Visit]:
     return [
         _page("transfers", "transfers"),
         _page("transfers, all", "transfers", all="1"),
-        _page("transfers, later", "transfers", after=lambda dice: str(dice.randrange(100, at.size.orders))),
+        _page(
+            "transfers, later", "transfers", after=lambda dice: str(dice.randrange(at.size.orders // 2, at.size.orders))
+        ),
         _page("transfers, connection", "transfers", connection="ledger"),
         _page("transfers, out, of orders", "transfers", direction="out", what="order"),
         _page("transfers, what: none", "transfers", what="refunds"),
         _page("transfers, failed", "transfers", result="failed", all="1"),
         _page("transfers, failed, connection", "transfers", result="failed", all="1", connection="shop-fi"),
         _page("calls", "calls"),
-        _page("calls, later", "calls", after=lambda dice: str(dice.randrange(100, at.size.orders))),
+        _page("calls, later", "calls", after=lambda dice: str(dice.choice(known.calls))),
         _page("calls, connection", "calls", connection="payments"),
         _page("calls, about an order", "calls", about=lambda dice: no.order_key(at.order(dice))),
         _page("calls, address: in many", "calls", q="orders"),

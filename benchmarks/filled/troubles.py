@@ -31,7 +31,9 @@ class _Trouble(NamedTuple):
 
 
 def fill(house: House) -> None:
-    """Problems with their records; then what only waits."""
+    """Problems with their records; then what only waits. ValueError when there are too few articles to be wrong."""
+    if house.size.articles < 4 * house.size.problems:
+        raise ValueError("there must be four articles for each problem")
     for page in pages(_all(house), 200):
         for target in (house.erp, house.shops["se"]):
             _report(house, target, [one for one in page if one.target == target])

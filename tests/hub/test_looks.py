@@ -357,6 +357,82 @@ def test_the_overview_counts_and_says_how_each_system_is(trading: World) -> None
     assert next((need.kind, need.what) for need in needs(trading.tenant)) == ("connection", "The key was refused")
 
 
+# ------------------------------------------------------------------------------------------------ logs
+
+
+def walked(look: Callable[[str], Any]) -> tuple[list[int], list[int]]:
+    """Numbers of the rows of all pages, and how many rows each page had."""
+    found: list[int] = []
+    sizes: list[int] = []
+    after = ""
+    while True:
+        page = look(after)
+        found += [row.pk for row in page.rows]
+        sizes.append(len(page.rows))
+        assert bool(page.until) <= bool(page.after), "what was not looked through to the end goes on"
+        after = page.after
+        if not after:
+            return found, sizes
+
+
+def test_what_no_index_names_is_looked_for_stretch_by_stretch(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from samklang.hub.looks import logs
+    from samklang.hub.models import ExchangeRow
+
+    monkeypatch.setattr(logs, "LOOKED_THROUGH", 10)
+    ExchangeRow.objects.bulk_create(
+        ExchangeRow(
+            tenant=world.tenant, connection=world.shop_row if n % 2 else world.erp_row, method="GET", seconds=0.1,
+            at=NOON + timedelta(hours=n), url=f"https://x.example/{'rare' if n in (2, 3, 34) else 'often'}/{n}",
+            status=(500, 200, 0)[n % 3], about="nordljus/7" if n == 4 else "",
+        )
+        for n in range(40)
+    )  # fmt: skip
+    at = {row.pk: int(row.url.rpartition("/")[2]) for row in ExchangeRow.objects.all()}
+
+    def pages(**asked: Any) -> tuple[list[int], list[int]]:
+        found, sizes = walked(lambda after: logs.calls(world.tenant, logs.Calls(**asked), after, 4))
+        return [at[pk] for pk in found], sizes
+
+    assert pages(address="rare") == ([34, 3, 2], [1, 0, 0, 2])
+    first = logs.calls(world.tenant, logs.Calls(address="rare"))
+    assert (first.total, first.until) == (1, NOON + timedelta(hours=30)), "counted as far as it has come"
+    assert pages(address="often")[0] == [n for n in reversed(range(40)) if n not in (2, 3, 34)]
+    assert pages(address="rare", connection="shop") == ([3], [0, 1])
+    assert pages(failed=True)[0] == [n for n in reversed(range(40)) if n % 3 != 1]
+    assert pages(failed=True, connection="erp")[0] == [n for n in reversed(range(0, 40, 2)) if n % 3 != 1]
+    assert pages(about="nordljus/7") == ([4], [1])
+    assert pages(since=NOON + timedelta(hours=36))[0] == [39, 38, 37, 36]
+    assert pages(address="rare", since=NOON + timedelta(hours=33)) == ([34], [1]), "what is older is not looked at"
+    assert pages(connection="nobody") == ([], [0])
+
+
+def test_runs_are_looked_for_likewise(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    from samklang.hub.looks import logs
+    from samklang.hub.models import Transfer
+
+    monkeypatch.setattr(logs, "LOOKED_THROUGH", 10)
+    Transfer.objects.bulk_create(
+        Transfer(
+            tenant=world.tenant, connection=world.erp_row, direction="in" if n % 2 else "out", started=NOON,
+            what="orders" if n in (1, 33) else "stock", result="failed" if n == 7 else "ok",
+            created=n % 4 == 0, updated=n % 4 == 1, failed=n % 4 == 2,
+        )
+        for n in range(40)
+    )  # fmt: skip
+    order = list(Transfer.objects.order_by("pk").values_list("pk", flat=True))
+
+    def pages(**asked: Any) -> tuple[list[int], list[int]]:
+        found, sizes = walked(lambda after: logs.transfers(world.tenant, logs.Runs(**asked), after, 20))
+        return [order.index(pk) for pk in found], sizes
+
+    assert pages()[0] == list(reversed(range(40)))
+    assert pages(moved=True)[0] == [n for n in reversed(range(40)) if n % 4 != 3]
+    assert pages(what="orders") == ([33, 1], [1, 0, 0, 1])
+    assert pages(what="orders", moved=True) == ([33, 1], [1, 0, 1])
+    assert pages(result="failed", direction="in", connection="erp") == ([7], [0, 0, 0, 1])
+
+
 # ------------------------------------------------------------------------------------------------ queries
 
 

@@ -328,7 +328,7 @@ class OrderHead(models.Model):
     class Meta:
         db_table = "order_head"
         indexes: ClassVar = [
-            models.Index(fields=["tenant", "placed_at", "key"], name="order_placed"),
+            models.Index(fields=["tenant", "placed_at", "key", "channel"], name="order_placed"),  # counted out of it
             models.Index(fields=["tenant", "channel", "placed_at", "key"], name="order_channel"),
             models.Index(fields=["tenant", "lifecycle", "placed_at", "key"], name="order_lifecycle"),
             models.Index(fields=["tenant", "fulfilment", "placed_at", "key"], name="order_fulfilment"),
@@ -411,8 +411,8 @@ class Pace(models.Model):
 class Transfer(models.Model):
     """One run: a read of a feed or a drain of deliveries, with its counts."""
 
-    tenant = models.ForeignKey(Tenant, models.CASCADE)
-    connection = models.ForeignKey(Connection, models.CASCADE)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False)
+    connection = models.ForeignKey(Connection, models.CASCADE, db_index=False)
     direction = models.CharField(max_length=3)
     what = models.CharField(max_length=40)  # feed or record type
     sweep = models.BooleanField(default=False)
@@ -427,14 +427,28 @@ class Transfer(models.Model):
     error = models.TextField(default="", blank=True)
 
     class Meta:
-        indexes: ClassVar = [models.Index(fields=["tenant", "connection", "-started"], name="transfer_recent")]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "connection", "-started"], name="transfer_recent"),
+            # As the list is turned over: all, those of a connection, those that moved something (or failed to).
+            models.Index(fields=["tenant", "id"], name="transfer_all"),
+            models.Index(fields=["tenant", "connection", "id"], name="transfer_of"),
+            models.Index(
+                fields=["tenant", "id"],
+                name="transfer_moved",
+                condition=Q(created__gt=0) | Q(updated__gt=0) | Q(failed__gt=0),
+            ),
+            models.Index(fields=["tenant", "started"], name="transfer_failed", condition=Q(failed__gt=0)),
+        ]
+
+
+_FAILED = Q(status__lt=200) | Q(status__gte=400)  # 0 = no answer
 
 
 class ExchangeRow(models.Model):
     """One request and answer, secrets removed."""
 
-    tenant = models.ForeignKey(Tenant, models.CASCADE, db_constraint=False)
-    connection = models.ForeignKey(Connection, models.CASCADE, db_constraint=False)
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False, db_constraint=False)
+    connection = models.ForeignKey(Connection, models.CASCADE, db_index=False, db_constraint=False)
     at = models.DateTimeField()
     method = models.CharField(max_length=10)
     url = models.TextField()
@@ -449,7 +463,12 @@ class ExchangeRow(models.Model):
         db_table = "exchange"
         indexes: ClassVar = [
             models.Index(fields=["tenant", "connection", "-at"], name="exchange_recent"),
-            models.Index(fields=["tenant", "about", "-at"], name="exchange_about", condition=~Q(about="")),
+            models.Index(fields=["tenant", "about", "id"], name="exchange_about", condition=~Q(about="")),
+            # As the list is turned over: all, those of a connection, and of either those that failed.
+            models.Index(fields=["tenant", "id"], name="exchange_all"),
+            models.Index(fields=["tenant", "connection", "id"], name="exchange_of"),
+            models.Index(fields=["tenant", "id"], name="exchange_failed", condition=_FAILED),
+            models.Index(fields=["tenant", "connection", "id"], name="exchange_failed_of", condition=_FAILED),
         ]
 
     @property
@@ -519,6 +538,7 @@ class ProblemItem(models.Model):
                 fields=["tenant", "direction", "type", "key"], name="one_own_item", condition=Q(connection__isnull=True)
             ),
         ]
+        indexes: ClassVar = [models.Index(fields=["tenant", "key"], name="item_key")]
 
 
 class ProblemNote(models.Model):

@@ -15,7 +15,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from django.db import transaction
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from samklang.connectors.errors import SamklangError
@@ -151,9 +151,12 @@ def exchanges_of(items: Sequence[ProblemItem]) -> dict[int, ExchangeRow]:
             by_connection[item.tenant_id, item.connection_id].append(item)
     for (tenant, connection), some in by_connection.items():
         rows = ExchangeRow.objects.filter(tenant_id=tenant, connection_id=connection)
-        alone = about_one(tenant).filter(connection_id=connection, about__in={item.key for item in some if item.key})
-        newest = alone.values("about").annotate(newest=Max("pk")).values_list("newest", flat=True)
-        by_key = {row.about: row for row in ExchangeRow.objects.filter(pk__in=list(newest))}
+        alone = about_one(tenant).filter(about__in={item.key for item in some if item.key})  # by its index, then here
+        newest: dict[str, int] = {}
+        for about, place, pk in alone.values_list("about", "connection_id", "pk"):
+            if place == connection:
+                newest[about] = max(pk, newest.get(about, 0))
+        by_key = {row.about: row for row in ExchangeRow.objects.filter(pk__in=newest.values())}
         found.update((item.pk, by_key[item.key]) for item in some if item.key in by_key)
         rest = [item for item in some if item.key not in by_key]
         if rest:

@@ -43,7 +43,8 @@ def text(cursor: str) -> str:
 def of_slice(found: Slice[S], plain: Callable[[S], Any]) -> dict[str, Any]:
     """A page out of one of the hub's."""
     next_ = write(found.after) if found.after else None
-    return {"items": [plain(row) for row in found.rows], "next": next_, "total": found.total}
+    page = {"items": [plain(row) for row in found.rows], "next": next_, "total": found.total}
+    return {**page, "until": found.until} if found.until else page
 
 
 #: The number of a row in a cursor, no larger than databases know.

@@ -13,7 +13,7 @@ from samklang.api.v1 import cursors
 from samklang.api.v1.cursors import Cursor, Limit
 from samklang.api.v1.door import Call, Door
 from samklang.api.v1.errors import NotThere
-from samklang.api.v1.shapes import Answer, Counted, Page
+from samklang.api.v1.shapes import Answer, Looked, Page
 from samklang.api.v1.webhooks import Number
 from samklang.hub.looks import charts, overview
 from samklang.hub.looks import logs as looks
@@ -165,7 +165,7 @@ def _exchange(call: Call, row: ExchangeRow) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@door.get("/transfers", Right.SEE, Counted[TransferRow])
+@door.get("/transfers", Right.SEE, Looked[TransferRow])
 def transfers(
     call: Call,
     connection: Of = "",
@@ -191,7 +191,7 @@ def transfer(call: Call, number: Number) -> Any:
     return _transfer(row)
 
 
-@door.get("/exchanges", Right.SEE, Counted[ExchangeRowOut])
+@door.get("/exchanges", Right.SEE, Looked[ExchangeRowOut])
 def exchanges(
     call: Call,
     connection: Of = "",

@@ -109,6 +109,14 @@ class Counted(Page[T], Generic[T]):
     total: int
 
 
+class Looked(Counted[T], Generic[T]):
+    """A page of a list of what has happened. Where a filter names something that is in no index, a page looks through a
+    stretch of the newest rows and `until` says how far back it has come: `total` is of that stretch, and `next` goes
+    on, also from a page without items."""
+
+    until: datetime | None = None
+
+
 def at(seconds: float) -> datetime:
     """Epoch seconds as a time."""
     return datetime.fromtimestamp(seconds, UTC)

@@ -134,15 +134,13 @@ def _bindings(
     tenant: Tenant, key: str, keys: Sequence[str], here: Sequence[int]
 ) -> dict[tuple[int, str, str], tuple[str, str, bool]]:
     """(connection, type, key) → external id, state, whether it is wanted there."""
-    rows = Binding.objects.filter(
-        Q(type="product", key=key) | Q(type__in=["price", "stock"], key__in=list(keys)), tenant=tenant,
-        connection__in=list(here),
-    )  # fmt: skip
+    rows = Binding.objects.filter(tenant=tenant, connection__in=list(here)).values_list(
+        "connection_id", "type", "key", "external_id", "state", "wanted"
+    )
+    own, others = rows.filter(type="product", key=key), rows.filter(type__in=["price", "stock"], key__in=list(keys))
     return {
         (place, type_, one): (id_ or "", state, wanted is not None)
-        for place, type_, one, id_, state, wanted in rows.values_list(
-            "connection_id", "type", "key", "external_id", "state", "wanted"
-        )
+        for place, type_, one, id_, state, wanted in (*own, *others)  # OR may read everything
     }
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
+
+from django.db.models import QuerySet
 
 from samklang.hub import listing
 from samklang.hub.looks.rows import (
@@ -115,12 +118,37 @@ def _page(tenant: Tenant, type_: str, asked: Asked, after: str, size: int) -> tu
     """Rows of a type's masters, where the next page begins, and the bounded count."""
     places = masters(tenant, type_)
     stored = Stored.objects.filter(tenant=tenant, type=type_, gone=False)
-    keys = _keys(tenant, type_, asked) if asked else None
-    if keys is not None:
-        stored = stored.filter(key__in=sorted(keys))
+    if asked:
+        return _page_of(stored, places, sorted(_keys(tenant, type_, asked)), after, size)
     rows, place = merged(places, lambda one: stored.filter(connection=one), place_of(after), size)
     count = sum(bounded(stored.filter(connection=one)) for one in places)
     return rows, place_text(place), min(count, MANY + 1)
+
+
+def _page_of(
+    stored: QuerySet[Stored], places: list[int], keys: list[str], after: str, size: int
+) -> tuple[list[Row], str, int]:
+    """The same of known keys, of which there may be many: a database is not asked for all of them at once. They are
+    counted in it while they are few; of many, those that are gone at their master count too."""
+    begins = place_of(after)
+    rest = keys[bisect_left(keys, begins[0]) :] if begins else keys
+    rows: list[Row] = []
+    place: tuple[str, int] | None = None
+    for start in range(0, len(rest), _FOUND):
+        some = rest[start : start + _FOUND]
+        found, place = merged(places, _among(stored, some), begins, size - len(rows))
+        rows += found
+        if len(rows) == size:
+            more = rest[start + _FOUND :]
+            place = place or ((rows[-1].key, rows[-1].connection) if more else None)
+            break
+    few = stored.filter(key__in=keys[:_FOUND])
+    count = sum(few.filter(connection=one).count() for one in places) if len(keys) <= _FOUND else len(keys)
+    return rows, place_text(place), min(count, MANY + 1)
+
+
+def _among(stored: QuerySet[Stored], keys: list[str]) -> Callable[[int], QuerySet[Stored]]:
+    return lambda place: stored.filter(connection=place, key__in=keys)
 
 
 def _keys(tenant: Tenant, type_: str, asked: Asked) -> set[str]:
@@ -130,7 +158,7 @@ def _keys(tenant: Tenant, type_: str, asked: Asked) -> set[str]:
         found = set(terms) if type_ == "product" else _levels_of(tenant, asked.search, set(terms))
     if asked.delivery:
         rows = undone(tenant).filter(connection__in=connections_of(tenant.pk), type=type_)
-        open_ = set(rows.values_list("key", flat=True)[:MANY])
+        open_ = set(rows.values_list("key", flat=True)[: MANY + 1])
         found = open_ if found is None else found & open_
     return found or set()
 

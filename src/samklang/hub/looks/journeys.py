@@ -10,12 +10,11 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from django.db.models import Q
-
 from samklang.connectors.contract import Connector
 from samklang.connectors.errors import SamklangError
 from samklang.hub.links import open_link
 from samklang.hub.looks.overview import facts_of
+from samklang.hub.looks.rows import hanging, hangs
 from samklang.hub.models import (
     Amendment,
     Binding,
@@ -36,6 +35,7 @@ from samklang.records import Order, OrderStatus, Record, Shipment, decode, types
 from samklang.records.states import LEFT
 
 _STEPS = 500  # of one order that a page shows
+_TROUBLES = 20  # likewise
 _DONE = frozenset({"created", "updated", "matched", "unchanged"})
 _PAID = frozenset({"captured", "partly_refunded", "refunded", "partly_captured"})
 
@@ -131,17 +131,14 @@ def journey(tenant: Tenant, key: str) -> Journey | None:
     )  # fmt: skip
 
 
-def _hanging(key: str) -> Q:
-    """What hangs on the order: its own key, or one that goes on from it."""
-    return Q(key=key) | Q(key__gte=f"{key}#", key__lt=f"{key}$")
-
-
 def _records(tenant: Tenant, key: str, here: Sequence[int]) -> list[tuple[int, Record]]:
     rows = Stored.objects.filter(
-        _hanging(key), tenant=tenant, connection__in=here, type__in=sorted(types_of_order())
+        hanging(key), tenant=tenant, connection__in=here, type__in=sorted(types_of_order())
     ).order_by("type", "key")
     return [
-        (place, decode(type_, bytes(body))) for type_, place, body in rows.values_list("type", "connection_id", "body")
+        (place, decode(type_, bytes(body)))
+        for type_, place, one, body in rows.values_list("type", "connection_id", "key", "body")
+        if hangs(key, one)
     ]
 
 
@@ -152,21 +149,20 @@ def _order(records: list[tuple[int, Record]], head: OrderHead | None) -> Order |
 
 
 def _bindings(tenant: Tenant, key: str, order: Order | None, rows: dict[int, Connection]) -> list[Binding]:
-    mine = _hanging(key) & Q(type__in=sorted(types_of_order()))
+    here = Binding.objects.filter(tenant=tenant, connection__in=list(rows))
+    found = [b for b in here.filter(hanging(key), type__in=sorted(types_of_order())) if hangs(key, b.key)]
     if order is not None:
-        mine |= Q(type="customer", key=order.customer.key)
-    found = list(Binding.objects.filter(mine, tenant=tenant, connection__in=list(rows)))
+        found += here.filter(type="customer", key=order.customer.key)
     for binding in found:
         binding.connection = rows[binding.connection_id]
     return sorted(found, key=lambda b: (b.type != "order", b.type == "customer", b.type, b.key, b.connection.name))
 
 
 def _troubles(tenant: Tenant, key: str, order: Order | None, rows: dict[int, Connection]) -> list[ProblemItem]:
-    mine = _hanging(key)
+    open_ = ProblemItem.objects.filter(tenant=tenant, problem__closed_at=None).select_related("problem").order_by("at")
+    items = [item for item in open_.filter(hanging(key))[:_TROUBLES] if hangs(key, item.key)]
     if order is not None:
-        mine |= Q(type="customer", key=order.customer.key)
-    found = ProblemItem.objects.filter(mine, tenant=tenant, problem__closed_at=None).select_related("problem")
-    items = list(found.order_by("at")[:20])
+        items += open_.filter(type="customer", key=order.customer.key)[:_TROUBLES]
     for item in items:
         if item.connection_id is not None:
             item.connection = rows[item.connection_id]
@@ -343,7 +339,7 @@ def hop(tenant: Tenant, key: str, number: int) -> Hop | None:
     direction = "in" if step.what in ("read", "late") else "out"
     rules = RuleSet.objects.filter(tenant=tenant, connection=step.connection, direction=direction, type=step.type)
     own = about_one(tenant.pk).filter(connection=step.connection)
-    near = own.filter(Q(about=key) | Q(about__startswith=f"{key}#")).order_by("-at")[:40]
+    near = [call for call in own.filter(hanging(key, "about")).order_by("-pk")[:40] if hangs(key, call.about)]
     calls = sorted(near, key=lambda call: abs((call.at - step.at).total_seconds()))[:8]
     first = rules.first()
     return Hop(step, list(first.rules) if first else [], sorted(calls, key=lambda call: call.at))

@@ -203,14 +203,12 @@ def _health(row: Connection, stopped: int, moving: int, flowing: bool) -> tuple[
 
 def _in_step(tenant: Tenant) -> int:
     """How many records their targets hold as they should, bounded: counting all takes the longer the more there are."""
-    found = 0
-    pairs = Flow.objects.filter(tenant=tenant, enabled=True).values_list("target", "type").distinct()
-    for target, type_ in pairs:
-        rows = Binding.objects.filter(tenant=tenant, connection=target, type=type_, state="idle", wanted__isnull=False)
-        found += rows[: MANY + 1 - found].count()
-        if found > MANY:
-            break
-    return found
+    flows = list(Flow.objects.filter(tenant=tenant, enabled=True).values_list("pk", "target_id", "type"))
+    rows = Binding.objects.filter(
+        tenant=tenant, connection__in={target for _, target, _ in flows}, type__in={type_ for *_, type_ in flows},
+        flow__in={pk for pk, *_ in flows},
+    )  # fmt: skip
+    return bounded(rows.filter(state="idle", wanted__isnull=False))
 
 
 def figures(tenant: Tenant) -> Figures:
@@ -275,8 +273,10 @@ def needs(tenant: Tenant, most: int = 8) -> list[Need]:
         Need("connection", row, row.reason, "", "", waiting.get(row.pk, 0), None) for row in broken
     ]  # fmt: skip
     told = Q(type="", connection__in=broken)
-    open_ = Problem.objects.filter(tenant=tenant, closed_at=None).exclude(told).select_related("connection")
-    for problem in open_.annotate(n=Count("items")).order_by("first_at")[: most + 1]:
+    open_ = Problem.objects.filter(tenant=tenant, closed_at=None).exclude(told).order_by("pk")
+    oldest = list(open_.values_list("pk", flat=True)[: most + 1])  # first which, then counted: else all would be
+    shown = Problem.objects.filter(tenant=tenant, pk__in=oldest).select_related("connection")
+    for problem in shown.annotate(n=Count("items")).order_by("pk"):
         kind = "brake" if problem.code == "SYNC-410" else "problem"
         found.append(
             Need(

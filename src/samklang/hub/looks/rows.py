@@ -5,10 +5,11 @@ from __future__ import annotations
 import heapq
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from samklang.hub.models import Binding, Channel, Stored, Tenant
 from samklang.records.times import zone
@@ -21,11 +22,13 @@ T = TypeVar("T")
 
 class Slice(NamedTuple, Generic[T]):
     """Some rows of a list, where the next page begins ("" = there is none), and how many there are in all: up to
-    `MANY`, one more means "more than that"."""
+    `MANY`, one more means "more than that". Where `until` is set, this page has looked through no more than what is
+    that new: the count is of that, and an empty page may have a next one."""
 
     rows: list[T]
     after: str
     total: int
+    until: datetime | None = None
 
 
 class At(NamedTuple):
@@ -41,6 +44,17 @@ def time_zone(tenant: Tenant) -> ZoneInfo:
     """The zone of the tenant's first channel: its day, and its time of the day."""
     name = Channel.objects.filter(tenant=tenant).order_by("id").values_list("time_zone", flat=True).first()
     return zone(name or "UTC")
+
+
+def hanging(order: str, column: str = "key") -> Q:
+    """What hangs on an order: its own key, and those that go on from it. One range, for a database may read everything
+    rather than join two by OR; what else lies in it, `hangs` leaves out."""
+    return Q(**{f"{column}__gte": order, f"{column}__lt": f"{order}$"})
+
+
+def hangs(order: str, key: str) -> bool:
+    """Whether a key is the order's, or that of something that hangs on it."""
+    return key == order or key.startswith(f"{order}#")
 
 
 def undone(tenant: Tenant) -> QuerySet[Binding]:
