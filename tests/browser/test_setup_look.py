@@ -51,3 +51,13 @@ def test_every_page_can_be_read_by_everybody(
     assert wide <= 360, f"{name} is {wide} px wide on a phone of 360"
     assert not wrong, wrong
     wrong.clear()
+
+
+def test_a_dialog_begins_at_what_it_asks_or_at_the_way_back(tab: Page, site: Site, addresses: dict[str, str]) -> None:
+    tab.set_viewport_size({"width": 1320, "height": 900})
+    tab.goto(site.at("connections/fortnox"))
+    tab.locator("[data-opens=pause]").click()
+    assert tab.evaluate("document.activeElement.name") == "why"
+    tab.goto(site.at(addresses["channel"]))
+    tab.locator("[data-opens=gone]").click()
+    assert tab.evaluate("document.activeElement.textContent") == "Cancel"

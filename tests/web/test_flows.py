@@ -242,3 +242,13 @@ def test_what_a_systems_status_words_mean_is_said_word_by_word(world: World, cli
 )
 def test_what_is_not_there_is_not_found(world: World, client: Client, path: str) -> None:
     assert client.get(f"{BASE}/{path}").status_code == 404
+
+
+def test_every_field_that_a_flow_may_write_has_words_for_people() -> None:
+    from samklang.connectors import registry
+    from samklang.console.lexicon import WORDS
+
+    named = {
+        field for name in registry.packages() for how in registry.manifest(name).writes.values() for field in how.fields
+    }
+    assert named - {"*", "custom"} <= WORDS.keys()

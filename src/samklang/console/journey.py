@@ -170,7 +170,8 @@ _SAID = {
 def address(request: PageRequest, key: str) -> HttpResponse:
     """Correct the address that the goods go to; the form comes back with its errors and what was typed."""
     found = _find(request, key)
-    form = AddressForm(request.POST or None)
+    known = _initial(found.order.shipping or found.order.billing) if found.order else {}
+    form = AddressForm(request.POST or None, initial=known)
     if request.method == "POST" and form.is_valid():
         given = dict(form.cleaned_data)
         lines = tuple(line.strip() for line in given.pop("lines").splitlines() if line.strip())

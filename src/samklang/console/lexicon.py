@@ -57,6 +57,36 @@ WORDS: dict[str, str | Promise] = {
     "attributes": _("attributes"), "images": _("pictures"), "origin_country": _("country of origin"),
     "hs_code": _("customs code"),
     "active": _("active"), "archived": _("archived"),
+    "code": _("code"), "amount": _("amount"), "compare_at": _("price before"), "valid_from": _("valid from"),
+    "valid_to": _("valid to"), "currency": _("currency"), "on_hand": _("on hand"), "reserved": _("reserved"),
+    "unavailable": _("not available"), "incoming": _("on order"), "warehouse": _("warehouse"),
+    "sku": _("article number"),
+    # fields of orders, customers and what hangs on an order
+    "order_no": _("order number"), "customer_no": _("customer number"), "org_no": _("organisation number"),
+    "vat_no": _("VAT number"), "email": _("e-mail"), "phone": _("phone"), "kind": _("kind"),
+    "billing": _("invoice address"), "shipping": _("delivery address"), "lines": _("lines"), "charges": _("fees"),
+    "note": _("note"), "shipping_method": _("shipping method"), "payment_method": _("payment method"),
+    "carrier_code": _("carrier"), "service_code": _("service"), "net": _("net"), "tax": _("VAT"), "gross": _("total"),
+    "lifecycle": _("order state"), "fulfilment": _("goods"), "documents": _("documents"), "parcels": _("parcels"),
+    "tracking_no": _("tracking number"), "tracking_url": _("tracking address"), "payment_id": _("id of the payment"),
+    "final": _("last capture"), "whole": _("the whole"), "after": _("after"), "at": _("time"), "number": _("number"),
+    "series": _("series"), "date": _("date"), "text": _("text"), "supplier": _("supplier"),
+    "expected_on": _("expected on"), "state": _("state"), "reason": _("reason"),
+    # what a configuration is made of, and what the audit tells of an act
+    "tenant": _("tenant"), "connection": _("connection"), "channel": _("channel"), "company": _("company"),
+    "flow": _("flow"), "rules": _("rules"), "settings": _("settings"), "status_words": _("status words"),
+    "options": _("options"), "fields": _("fields"), "mode": _("mode"), "when": _("condition"), "since": _("from"),
+    "enabled": _("on"), "source": _("source"), "target": _("target"), "country": _("country"),
+    "time_zone": _("time zone"), "dimension": _("result unit"), "role": _("role"), "rows": _("rows"),
+    "filters": _("filters"), "count": _("count"), "scopes": _("rights"), "days": _("days"), "why": _("why"),
+    "type": _("type"), "types": _("kinds"), "address": _("address"), "account": _("account"), "before": _("before"),
+    "broken off": _("broken off"),
+    # rights, as tokens name them
+    "see": _("look"), "operate": _("mend"), "configure": _("configure"), "books": _("see books"),
+    "approve": _("approve"), "people": _("people"),
+    # what a brake stopped (hub/guards.py)
+    "go to zero stock": _("go to zero stock"), "disappear or are archived": _("disappear or are archived"),
+    "change price": _("change price"), "change order status": _("change order status"),
 }  # fmt: skip
 
 # Units that templatetags/words.py asks for by name.

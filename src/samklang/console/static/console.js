@@ -25,6 +25,8 @@ document.addEventListener("click", (event) => {
     }
     at.closest("details.drop")?.removeAttribute("open");
     dialog?.showModal();
+    const first = dialog?.querySelector(":is(input:not([type=hidden]), textarea, select)") ?? dialog?.querySelector("footer [data-closes]");
+    first?.focus(); // what is asked, or the way back: not the cross
   }
   else if ("closes" in at.dataset) at.closest("dialog")?.close();
   else if ("forget" in at.dataset) at.closest(".message")?.remove();
