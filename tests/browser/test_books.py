@@ -38,7 +38,7 @@ def test_pages_about_books_are_for_everybody(page: Page, site: Site, books: Any,
     for path in (
         "books", f"books/payouts/{Statement.objects.get(company=books.company).pk}", f"books/{number}/matching",
         f"books/{number}/vouchers", f"books/vouchers/{voucher}?line=1", f"books/{number}/control?on=2026-03-31",
-        f"books/{number}/accounts",
+        f"books/{number}/accounts", f"books/{number}/sources",
     ):  # fmt: skip
         page.goto(site.at(path))
         axe(page)

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from samklang.console import books, ledger_files
+from samklang.console import accounts, books, decisions, ledger_files, sources
 
 pages = [
     path("books", books.payouts, name="books"),
@@ -17,5 +17,8 @@ pages = [
     path("books/vouchers/<int:number>", books.voucher, name="voucher"),
     path("books/<int:number>/control", books.control, name="control"),
     path("books/<int:number>/control.<slug:kind>", books.control_file, name="control-file"),
-    path("books/<int:number>/accounts", books.accounts, name="accounts"),
+    path("books/<int:number>/accounts", accounts.accounts, name="accounts"),
+    path("books/<int:number>/decide", decisions.decide, name="decide"),
+    path("books/<int:number>/sources", sources.sources, name="sources"),
+    path("books/<int:number>/fetch", sources.fetch, name="fetch-statements"),
 ]

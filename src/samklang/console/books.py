@@ -16,14 +16,14 @@ from django.utils.translation import gettext_noop, ngettext
 
 from samklang.connectors.errors import SamklangError
 from samklang.console.frame import go, in_zone, show, told
-from samklang.hub import uploads
+from samklang.hub import bookkeeping, uploads
 from samklang.hub.companies import part_of
 from samklang.hub.models import Company
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right
 from samklang.reconciliation import control as controls
-from samklang.reconciliation import decisions, exports, files, looks, reports
+from samklang.reconciliation import decisions, exports, fetching, files, looks, reports
 from samklang.reconciliation.companies import accounting_company, ledger_flow, today
 from samklang.reconciliation.models import Statement, Voucher
 from samklang.reconciliation.vouchers import Seen
@@ -39,12 +39,12 @@ def company_of(request: PageRequest, number: int) -> Company:
     return found
 
 
-def of_books(request: PageRequest, name: str, company: Company, **values: Any) -> HttpResponse:
+def of_books(request: PageRequest, name: str, company: Company, *, status: int = 200, **values: Any) -> HttpResponse:
     """A page of the company's books, with its name and the way to the others."""
     counts = looks.voucher_counts(company)
     waits = counts.get(Voucher.State.VALIDATED, (0, None))[0]
     title = part_of(company).name
-    return show(request, name, company=company, company_name=title, waits=waits, counts=counts, **values)
+    return show(request, name, status, company=company, company_name=title, waits=waits, counts=counts, **values)
 
 
 @page(Right.BOOKS)
@@ -66,7 +66,7 @@ def payouts(request: PageRequest) -> HttpResponse:
     return of_books(
         request, "books", company, rows=found, companies=rows, books=looks.books(company), more=more, search=search,
         open_only=open_only, files=looks.files(company, 10), troubles=looks.problem_sums(company),
-        largest=uploads.LARGEST // 2**20,
+        largest=uploads.LARGEST // 2**20, sources=fetching.sources(company),
     )  # fmt: skip
 
 
@@ -120,6 +120,8 @@ def matching(request: PageRequest, number: int) -> HttpResponse:
     return of_books(
         request, "matching", company, pairs=looks.pairs(company), problems=looks.problems(company, 200),
         open=looks.open_payments(company), bank=looks.loose_bank_lines(company),
+        providers=[row.provider for row in accounting_company(company).chart.providers(timezone.localdate())],
+        roles=bookkeeping.roles(part_of(company)),
     )  # fmt: skip
 
 
@@ -266,15 +268,3 @@ def control_file(request: PageRequest, number: int, kind: str) -> HttpResponse:
     return HttpResponse(
         made, content_type=reports.FILES[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'}
     )
-
-
-@page(Right.BOOKS)
-def accounts(request: PageRequest, number: int) -> HttpResponse:
-    """Which account plays which role, and how each provider's fees are taxed; what nobody has decided stands out."""
-    company = company_of(request, number)
-    ours = accounting_company(company)
-    day = today(ours)
-    return of_books(
-        request, "accounts", company, accounts=ours.chart.rows(day), day=day,
-        fees=ours.chart.fees_on(day),
-    )  # fmt: skip

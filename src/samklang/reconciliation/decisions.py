@@ -136,7 +136,8 @@ def follow(loaded: Loaded, derived: Derived, company: Accounting, exchange: Exch
     waiting = suspended(standing(facts.posted))
     done = {voucher.key for voucher in facts.posted}
     disputes = dict(_disputes(derived.statements))
-    orders = {normal(order.order_no): order for order in facts.orders}
+    orders = {payment.provider_id: order for order in facts.orders for payment in order.payments}
+    orders |= {normal(order.order_no): order for order in facts.orders}
     for one in loaded.decisions:
         try:
             voucher = None
@@ -170,7 +171,8 @@ def _lost(
     company: Accounting,
     exchange: Exchange,
 ) -> Voucher | None:
-    order = orders.get(normal(line.order_ref))
+    named = (normal(line.order_ref), line.parent_id, line.capture_id)  # `orders` are by number and by payment
+    order = next((orders[name] for name in named if name and name in orders), None)
     if order is None:
         raise Refused(
             "TX_WITHOUT_ORDER",

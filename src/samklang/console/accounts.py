@@ -1,0 +1,135 @@
+"""Which account plays which role, and how fees are taxed: looked at, and changed from a day on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy, gettext_noop
+
+from samklang.accounting.chart import AccountRow, Chart, FeeRow, Treatment
+from samklang.connectors.errors import SamklangError
+from samklang.console.books import company_of, of_books
+from samklang.console.frame import blame, go
+from samklang.hub import bookkeeping
+from samklang.hub.companies import part_of
+from samklang.hub.models import Company
+from samklang.people import audit
+from samklang.people.access import PageRequest, page
+from samklang.people.rights import Right
+from samklang.reconciliation.companies import accounting_company, today, wake
+
+TREATMENTS: tuple[tuple[Treatment, Any], ...] = (
+    ("SE_VAT", gettext_lazy("the provider charges Swedish VAT")),
+    ("RC_EU", gettext_lazy("reverse charge, a company in the EU")),
+    ("RC_NON_EU", gettext_lazy("reverse charge, a company outside the EU")),
+    ("EXEMPT", gettext_lazy("no VAT: a financial service")),
+)
+
+
+def _day() -> forms.DateField:
+    return forms.DateField(
+        label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+    )
+
+
+def _why() -> forms.CharField:
+    return forms.CharField(
+        label=gettext_lazy("Why"), max_length=200, help_text=gettext_lazy("Kept with the configuration's history.")
+    )
+
+
+class AccountForm(forms.Form):
+    """Another account for a role."""
+
+    role = forms.ChoiceField(label=gettext_lazy("Role"))
+    account = forms.RegexField(r"^[0-9A-Za-z.]{2,20}$", label=gettext_lazy("Account"))
+    name = forms.CharField(label=gettext_lazy("Name"), max_length=100, required=False)
+    since = _day()
+    why = _why()
+
+    def __init__(self, data: Any = None, *, roles: list[str], **more: Any) -> None:
+        super().__init__(data, prefix="account", **more)
+        self.fields["role"].choices = [(role, role) for role in roles]  # type: ignore[attr-defined]  # a ChoiceField
+
+
+class FeeForm(forms.Form):
+    """How a provider's fee is taxed."""
+
+    provider = forms.ChoiceField(label=gettext_lazy("Provider"))
+    fee = forms.CharField(
+        label=gettext_lazy("Fee"), max_length=60, required=False,
+        help_text=gettext_lazy("The provider's own word, where its fees are taxed differently. Empty: all."),
+    )  # fmt: skip
+    treatment = forms.ChoiceField(
+        label=gettext_lazy("Treatment"), choices=TREATMENTS,
+        help_text=gettext_lazy("The provider's own invoice shows which it is."),
+    )  # fmt: skip
+    since = _day()
+    why = _why()
+
+    def __init__(self, data: Any = None, *, chart: Chart, **more: Any) -> None:
+        super().__init__(data, prefix="fee", **more)
+        names = sorted({row.provider for row in chart.fees})
+        self.fields["provider"].choices = [(name, name) for name in names]  # type: ignore[attr-defined]  # likewise
+
+
+@page(Right.BOOKS, post=Right.APPROVE)
+def accounts(request: PageRequest, number: int) -> HttpResponse:
+    """Accounts and fees as they stand today; a post adds a row from a day on."""
+    company = company_of(request, number)
+    ours = accounting_company(company)
+    given = request.POST if request.method == "POST" else None
+    which = given.get("which") if given else ""
+    roles = bookkeeping.roles(part_of(company))
+    first = {"since": today(ours)}
+    account = AccountForm(given if which == "account" else None, roles=roles, initial=first)
+    fee = FeeForm(given if which == "fee" else None, chart=ours.chart, initial=first)
+    form: AccountForm | FeeForm | None = account if which == "account" else fee if which == "fee" else None
+    if form is not None and form.is_valid() and _kept(request, company, form):
+        messages.success(request, _("It counts from that day on. The books follow in a moment."))
+        return go(request, "accounts", company.pk)
+    return _shown(request, company, account, fee, 422 if form is not None else 200)
+
+
+def _kept(request: PageRequest, company: Company, form: AccountForm | FeeForm) -> bool:
+    given = form.cleaned_data
+    if isinstance(form, AccountForm):
+        row = AccountRow(role=given["role"], account=given["account"], name=given["name"], since=given["since"])
+        edit, what = bookkeeping.with_account(row), f"{row.role} → {row.account}"
+    else:
+        fee = FeeRow(
+            provider=given["provider"], fee=given["fee"], treatment=given["treatment"], since=given["since"],
+            entity=_entity(company, given["provider"]),
+        )  # fmt: skip
+        edit, what = bookkeeping.with_fee(fee), f"{fee.provider} {fee.fee} → {fee.treatment}"
+    try:
+        changed = bookkeeping.change(company, edit, by=request.user.email, why=f"{what}: {given['why']}")
+    except SamklangError as error:
+        blame(form, error)
+        return False
+    if changed:
+        audit.note(request, gettext_noop("books' settings changed"), f"company {company.code}", to=what)
+        wake(company)
+    return True
+
+
+def _entity(company: Company, provider: str) -> str:
+    """The legal entity whose rows decide for the provider, so that the new row comes after them."""
+    ours = accounting_company(company)
+    return ours.chart.provider(provider, today(ours)).entity
+
+
+def _shown(
+    request: PageRequest, company: Company, account: AccountForm, fee: FeeForm, status: int = 200
+) -> HttpResponse:
+    ours, part = accounting_company(company), part_of(company)
+    day = today(ours)
+    return of_books(
+        request, "accounts", company, status=status, accounts=ours.chart.rows(day), day=day,
+        fees=ours.chart.fees_on(day), account_form=account, fee_form=fee,
+        own=[*reversed(part.accounts)], own_fees=[*reversed(part.fees)],
+    )  # fmt: skip

@@ -1,0 +1,61 @@
+"""Where a company's statements come from by themselves: chosen, asked now, and how the last run went."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_noop, ngettext
+
+from samklang.connectors.errors import SamklangError
+from samklang.console.books import company_of, of_books
+from samklang.console.frame import go, told, wake
+from samklang.engine.port import fetch_job
+from samklang.hub import bookkeeping
+from samklang.people import audit
+from samklang.people.access import PageRequest, page
+from samklang.people.rights import Right
+from samklang.reconciliation import fetching
+
+
+@page(Right.BOOKS, post=Right.APPROVE)
+def sources(request: PageRequest, number: int) -> HttpResponse:
+    """The sources with their last runs; a post chooses them."""
+    company = company_of(request, number)
+    able = [row.name for row in fetching.able(company)]
+    if request.method == "POST":
+        chosen = [name for name in request.POST.getlist("name") if name in able]
+        try:
+            why = "statements come from " + (", ".join(chosen) or "nowhere")
+            changed = bookkeeping.change(company, bookkeeping.with_sources(chosen), by=request.user.email, why=why)
+        except SamklangError as error:
+            messages.error(request, told(error))
+            return go(request, "sources", company.pk)
+        if changed:
+            audit.note(request, gettext_noop("sources of statements chosen"), f"company {company.code}", of=chosen)
+            wake(fetch_job(company.tenant_id, company.pk))
+            messages.success(request, _("Chosen. They are asked now, and then each hour."))
+        return go(request, "sources", company.pk)
+    rows = fetching.sources(company)
+    named = {row.name for row in rows}
+    return of_books(request, "sources", company, rows=rows, able=[(name, name in named) for name in able])
+
+
+@page(None, post=Right.APPROVE)
+def fetch(request: PageRequest, number: int) -> HttpResponse:
+    """Ask one of them now."""
+    company = company_of(request, number)
+    try:
+        made = fetching.fetch(company, request.POST.get("name", ""), by=request.user.email)
+    except SamklangError as error:
+        messages.error(request, told(error))
+        return go(request, "sources", company.pk)
+    if made is None:
+        messages.info(request, _("The connection is paused, or is being asked already."))
+    elif made.error:
+        messages.error(request, made.error)
+    else:
+        audit.note(request, gettext_noop("statements fetched"), f"connection {made.name}", taken=made.taken)
+        said = ngettext("%(count)d new statement file.", "%(count)d new statement files.", made.taken)
+        messages.success(request, said % {"count": made.taken})
+    return go(request, "sources", company.pk)
