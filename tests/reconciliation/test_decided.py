@@ -90,7 +90,7 @@ def test_a_lost_dispute_relieves_its_vat_and_only_then(desk: Desk, accountant: A
     rows = [
         STRIPE_ROWS[0],
         {**STRIPE_ROWS[0], "transaction_id": "txn_d", "type": "adjustment", "amount": "-661.00", "fee": "0.00",
-         "net": "-661.00", "description": "Chargeback order 1002", "reporting_category": "dispute", "charge_id": "txn_1"},
+         "net": "-661.00", "description": "Chargeback", "reporting_category": "dispute", "charge_id": "txn_1"},
         {**STRIPE_ROWS[1], "amount": "13.07", "net": "13.07"},
     ]  # fmt: skip
     desk.takes(stripe(rows, (*STRIPE_ROWS[0], "reporting_category", "charge_id")))
