@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from samklang.connectors.errors import Rejected
+from samklang.people.rights import Right
 from tests.api.conftest import Caller
 from tests.hub.conftest import World, order
 
@@ -134,3 +135,31 @@ def test_what_could_not_be_read_is_read_again_whole(world: World, call: Caller, 
     number = call.get("/problems")["items"][0]["id"]
     call.post(f"/problems/{number}/retry")
     assert ("sweep", "catalogue") in {(state.job.task, state.job.what) for state in idle.jobs()}
+
+
+def test_people_are_invited_changed_and_removed(world: World, call: Caller) -> None:
+    """X-08: what a token may not do itself, it can give nobody; an owner stays."""
+    (owner,) = call.get("/members")
+    assert (owner["email"], owner["role"]) == ("owner@nordljus.example", "owner")
+    made = call.post("/invitations", {"email": "Kim@Example.com", "role": "accountant"})
+    assert "/invitation/" in made["address"], "no mails are sent here"
+    (open_,) = call.get("/invitations")
+    assert (open_["email"], open_["role"]) == ("kim@example.com", "accountant") and "address" not in open_
+    assert call("DELETE", f"/invitations/{open_['id']}").status_code == 204
+    assert call.refused("DELETE", f"/invitations/{open_['id']}") == (404, "SYNC-603")
+    at = f"/members/{owner['id']}"
+    assert call.refused("PUT", f"{at}/role", {"role": "reader"}) == (409, "SYNC-605")
+    assert call.refused("DELETE", at) == (409, "SYNC-605")
+    assert call.refused("DELETE", "/members/999") == (404, "SYNC-603")
+
+    clerk = Caller(world.tenant, [Right.PEOPLE, Right.SEE])
+    assert clerk.refused("POST", "/invitations", {"email": "x@example.com", "role": "owner"}) == (403, "SYNC-602")
+    assert clerk.post("/invitations", {"email": "x@example.com", "role": "reader"})["role"] == "reader"
+    kim = Caller(world.tenant, [Right.SEE], "reader")
+    (row,) = [row for row in call.get("/members") if row["role"] == "reader"]
+    assert call("PUT", f"/members/{row['id']}/role", {"role": "operator"}).json()["role"] == "operator"
+    assert [one["made_by"] for one in call.get("/tokens")].count("reader@nordljus.example") == 1
+    assert not any("samklang_" in str(one) for one in call.get("/tokens"))
+    (number,) = [one["id"] for one in call.get("/tokens") if one["made_by"] == "reader@nordljus.example"]
+    assert call("DELETE", f"/tokens/{number}").status_code == 204 and kim("GET", "/orders").status_code == 401
+    assert call("DELETE", f"/members/{row['id']}").status_code == 204

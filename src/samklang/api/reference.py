@@ -65,14 +65,15 @@ def _operation(method: str, path: str, operation: Mapping[str, Any]) -> Iterator
     yield f"- **{method.upper()} `{short}`** · {operation['security'][0]['Bearer'][0]} · {operation['summary']}."
     if operation.get("description"):
         yield f"  {_line(operation['description'])}"
-    named = [one for one in operation.get("parameters", ()) if one["name"] not in _EVERYWHERE and one["in"] != "path"]
+    own = (one for one in operation.get("parameters", ()) if "$ref" not in one)
+    named = [one for one in own if one["name"] not in _EVERYWHERE and one["in"] != "path"]
     if named:
         yield f"  With {', '.join(map(_parameter, named))}."
     if "requestBody" in operation:
         ((kind, body),) = operation["requestBody"]["content"].items()
         yield f"  Takes {_type(body['schema'])}{' as a form' if kind.startswith('multipart') else ''}."
     for status, answer in operation["responses"].items():
-        if status < "400":
+        if status < "300":
             content = answer.get("content", {})
             plain = content.get("application/json")
             found = _type(plain["schema"]) if plain else f"a file ({' or '.join(content)})" if content else "nothing"

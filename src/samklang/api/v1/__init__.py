@@ -22,6 +22,7 @@ from samklang.api.v1 import (
     maps,
     once,
     orders,
+    people,
     plans,
     problems,
     records,
@@ -35,7 +36,8 @@ from samklang.api.v1.shapes import Renderer
 
 DOORS = (
     orders.door, acts.door, records.door, problems.door, brakes.door, connections.door, configuration.door, rules.door,
-    maps.door, plans.door, books.door, statements.door, vouchers.door, controls.door, logs.door, webhooks.door,
+    maps.door, plans.door, books.door, statements.door, vouchers.door, controls.door, logs.door, people.door,
+    webhooks.door,
 )  # fmt: skip
 
 api = NinjaAPI(

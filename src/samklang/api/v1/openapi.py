@@ -27,6 +27,20 @@ _TOO_OFTEN = {
 _NUMBERS = re.compile(r" \([A-Z]-\d\d(?:[…, ]+[A-Z]-\d\d)*\)")
 
 
+#: Headers of answers that went well: name → what it says, its type.
+_HEADERS = {
+    "RateLimit-Limit": ("Calls that the token may make at once.", "integer"),
+    "RateLimit-Remaining": ("Calls that may follow at once.", "integer"),
+    "RateLimit-Reset": ("Seconds until all of them may.", "integer"),
+    "ETag": ("What the answer looks like; for If-None-Match, and If-Match where a change asks for it.", "string"),
+}
+_IF_NONE_MATCH = {
+    "in": "header", "name": "If-None-Match", "required": False, "schema": {"type": "string"},
+    "description": "The ETag of what is known already: 304 when it is still the same.",
+}  # fmt: skip
+_UNCHANGED = {"description": "It is what the If-None-Match names."}
+
+
 @cache
 def document() -> dict[str, Any]:
     """The document of this release."""
@@ -35,9 +49,13 @@ def document() -> dict[str, Any]:
     found: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(dict(api.get_openapi_schema(path_prefix=BASE))))
     with_structs(found)
     for operations in found["paths"].values():
-        for operation in operations.values():
-            _exact(operation)
-    found["components"]["responses"] = {"Problem": _PROBLEM, "TooOften": _TOO_OFTEN}
+        for method, operation in operations.items():
+            _exact(operation, method == "get")
+    found["components"]["responses"] = {"Problem": _PROBLEM, "TooOften": _TOO_OFTEN, "Unchanged": _UNCHANGED}
+    found["components"]["parameters"] = {"IfNoneMatch": _IF_NONE_MATCH}
+    found["components"]["headers"] = {
+        name: {"description": says, "schema": {"type": type_}} for name, (says, type_) in _HEADERS.items()
+    }
     found["servers"] = [{"url": "/"}]
     _tidy(found["paths"])
     for schema in found["components"]["schemas"].values():
@@ -62,14 +80,20 @@ def _tidy(part: Any) -> None:
             _tidy(value)
 
 
-def _exact(operation: dict[str, Any]) -> None:
+def _exact(operation: dict[str, Any], reads: bool) -> None:
     right = operation.get("x-right")
     operation["security"] = [{"Bearer": [right] if right else []}]
     operation["summary"] = _NUMBERS.sub("", operation["summary"])
     if _NUMBERS.sub("", operation.get("description", "")).rstrip(".") == operation["summary"]:
         del operation["description"]
-    for status in operation["responses"]:
-        if int(status) >= 400:
+    if reads:
+        operation["parameters"].append({"$ref": "#/components/parameters/IfNoneMatch"})
+        operation["responses"]["304"] = {"$ref": "#/components/responses/Unchanged"}
+    for status, response in operation["responses"].items():
+        if int(status) < 300:
+            told = [name for name in _HEADERS if reads or name != "ETag"]
+            response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in told}
+        elif int(status) >= 400:
             name = "TooOften" if status == "429" else "Problem"
             operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
 
