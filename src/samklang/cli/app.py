@@ -5,28 +5,21 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Sequence
-from typing import Annotated
 
 from cyclopts import App, CycloptsError, Parameter
 
 from samklang import __version__
-from samklang import demo as story
-from samklang.cli.author import connector
-from samklang.cli.backup import backup, restore
-from samklang.cli.books import statements
-from samklang.cli.configure import apply, export, history, plan
-from samklang.cli.connect import connect, rotate
-from samklang.cli.look import journey, problems, runs, status
-from samklang.cli.move import migrate_to
-from samklang.cli.order import inbound, order
-from samklang.cli.people import people
-from samklang.cli.sandbox import sandbox
 from samklang.cli.screen import Exit, Screen, WrongUse, exit_code
-from samklang.cli.serve import serve
-from samklang.cli.vouchers import control, vouchers
-from samklang.cli.work import pause, release, resume, retry, sync
-from samklang.cli.worker import worker
 from samklang.connectors.errors import SamklangError
+
+#: Where each command stands, in the order of the help. A module is only imported for its own command, and for help.
+COMMANDS = (
+    "connect:connect", "configure:plan", "configure:apply", "configure:export", "configure:history", "work:sync",
+    "serve:serve", "worker:worker", "look:status", "look:journey", "look:problems", "look:runs", "work:retry",
+    "work:release", "work:pause", "work:resume", "backup:backup", "backup:restore", "move:migrate_to", "sandbox:sandbox",
+    "author:connector", "connect:rotate", "people:people", "order:order", "order:inbound", "books:statements",
+    "vouchers:vouchers", "vouchers:control", "story:demo",
+)  # fmt: skip
 
 app = App(
     name="samklang",
@@ -42,38 +35,13 @@ app = App(
     print_error=False,
     suppress_keyboard_interrupt=False,
 )
-for command in (
-    connect, plan, apply, export, history, sync, serve, worker, status, journey, problems, runs, retry, release, pause,
-    resume, backup, restore, migrate_to, sandbox,
-):  # fmt: skip
-    app.command(command)
-app.command(connector)
 key = App(name="key", help="The key that encrypts secrets at rest.")
-key.command(rotate)
-app.command(key)
-app.command(people)
-app.command(order)
-app.command(inbound)
-app.command(statements)
-app.command(vouchers)
-app.command(control)
-
-
-@app.command
-def demo(
-    *,
-    articles: Annotated[int, Parameter(help="Articles in the ERP.", show_default=True)] = 520,
-    orders: Annotated[int, Parameter(help="Orders in the live minute.", show_default=True)] = 16,
-    port: Annotated[int, Parameter(help="Port of the hub; 0 = any that is free.")] = 0,
-    keep: Annotated[
-        bool | None, Parameter(negative="--no-keep", help="Go on serving at the end (default: on a terminal).")
-    ] = None,
-) -> int:
-    """Watch the main job on stand-ins of a shop and an ERP, in under two minutes, things going wrong included.
-
-    Exit code 1 when the two sides do not agree in the end. Everything happens in the folder `demo` of the data folder.
-    """
-    return story.run(articles, orders, port, keep)
+for place in COMMANDS:
+    if place == "connect:rotate":
+        key.command(f"samklang.cli.{place}", name="rotate")
+        app.command(key)
+    else:
+        app.command(f"samklang.cli.{place}", name=place.split(":")[1].replace("_", "-"))
 
 
 def execute(argv: Sequence[str]) -> int:
