@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from django.core.management import call_command
@@ -59,9 +60,49 @@ class Found(World):
                 time.sleep(0.02)
 
 
-@pytest.fixture(params=HOMES)
-def old(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """The database as 0.1.0 left it."""
+class Shelf(NamedTuple):
+    """Databases to take copies of: as 0.1.0 left it, and after the first start of this release."""
+
+    old: str
+    grown: str
+
+
+@pytest.fixture(scope="module", params=HOMES)
+def shelf(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shelf]:
+    """Both, made once: names of template databases, or files of SQLite."""
+    folder = tmp_path_factory.mktemp("shelf")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(leases, "LENGTH", 0.05)
+        made = Shelf(*(_made(request, folder / name, patch) for name in ("old", "grown")))
+    yield made
+    move_to(sqlite(_home / "template.db"))
+
+
+def _made(request: pytest.FixtureRequest, folder: Path, patch: pytest.MonkeyPatch) -> str:
+    from django.conf import settings
+
+    folder.mkdir()
+    patch.setattr(settings, "DATA", folder)
+    place = str(folder / "samklang.db")
+    if request.param == "sqlite":
+        move_to(sqlite(Path(place)))
+    else:
+        server: Server = request.getfixturevalue("postgres")
+        place = f"{folder.name}_{os.getpid()}"
+        move_to(postgresql(server.create(place)))
+    _write()
+    if folder.name == "grown":
+        with database():
+            pass
+    move_to(sqlite(_home / "template.db"))
+    return place
+
+
+@pytest.fixture
+def take(
+    shelf: Shelf, request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[str], None]]:
+    """Moves to a copy of one of them."""
     from django.conf import settings
 
     from samklang.hub.links import forget_links
@@ -70,19 +111,33 @@ def old(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(leases, "LENGTH", 0.05)
     registry.packages()["shelf"] = "tests.doubles.shelf"
     boxes.clear()
-    if request.param == "sqlite":
-        move_to(sqlite(tmp_path / "samklang.db"))
-        _write()
-    else:
-        server: Server = request.getfixturevalue("postgres")
-        name = f"old_{os.getpid()}_{tmp_path.name}"[:60]
-        request.addfinalizer(lambda: server.drop(name))
-        move_to(postgresql(server.create(name)))
-        _write()
-    yield
+
+    def move(place: str) -> None:
+        if place.endswith(".db"):
+            shutil.copy(place, tmp_path / "samklang.db")
+            move_to(sqlite(tmp_path / "samklang.db"))
+        else:
+            server: Server = request.getfixturevalue("postgres")
+            name = f"taken_{os.getpid()}_{tmp_path.name}"[:60]
+            request.addfinalizer(lambda: server.drop(name))
+            move_to(postgresql(server.create(name, place)))
+
+    yield move
     forget_links()
     boxes.clear()
     move_to(sqlite(_home / "template.db"))
+
+
+@pytest.fixture
+def old(shelf: Shelf, take: Callable[[str], None]) -> None:
+    """The database as 0.1.0 left it."""
+    take(shelf.old)
+
+
+@pytest.fixture
+def grown(shelf: Shelf, take: Callable[[str], None]) -> None:
+    """The same after the first start of this release."""
+    take(shelf.grown)
 
 
 def _write() -> None:
@@ -159,7 +214,7 @@ def test_a_second_start_changes_nothing(old: None) -> None:
     assert applied == sum(app == "hub" for app, _ in MigrationLoader(None).disk_migrations)
 
 
-def test_the_first_tick_finds_all_that_was_left(old: None) -> None:
+def test_the_first_tick_finds_all_that_was_left(grown: None) -> None:
     with database():
         world = Found()
         idle = Embedded(lambda job, engine: None)
@@ -171,7 +226,7 @@ def test_the_first_tick_finds_all_that_was_left(old: None) -> None:
         }
 
 
-def test_due_orders_go_once_and_the_one_that_was_being_sent_is_looked_for(old: None) -> None:
+def test_due_orders_go_once_and_the_one_that_was_being_sent_is_looked_for(grown: None) -> None:
     from samklang.hub.models import Binding, Step
 
     with database():
@@ -193,7 +248,7 @@ def test_due_orders_go_once_and_the_one_that_was_being_sent_is_looked_for(old: N
         assert (stopped.key, stopped.troubled) == ("nordljus/1005", True)
 
 
-def test_the_sweep_that_was_cut_off_goes_on_after_its_last_page(old: None) -> None:
+def test_the_sweep_that_was_cut_off_goes_on_after_its_last_page(grown: None) -> None:
     from samklang.hub.models import FeedState
 
     with database():
@@ -206,7 +261,7 @@ def test_the_sweep_that_was_cut_off_goes_on_after_its_last_page(old: None) -> No
         assert world.shop.written == [("product", "a-8", "update"), ("product", "a-9", "create")]
 
 
-def test_what_a_brake_held_is_released(old: None) -> None:
+def test_what_a_brake_held_is_released(grown: None) -> None:
     from samklang.hub.models import Brake
 
     with database():
@@ -216,7 +271,7 @@ def test_what_a_brake_held_is_released(old: None) -> None:
         assert world.shop.written == [("stock", "a-2|@nordljus", "create")]
 
 
-def test_problems_and_journeys_can_be_read(old: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_problems_and_journeys_can_be_read(grown: None, capsys: pytest.CaptureFixture[str]) -> None:
     from samklang.cli import run
 
     assert run(["problems", "--json"]) == 3

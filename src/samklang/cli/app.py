@@ -16,9 +16,9 @@ from samklang.connectors.errors import SamklangError
 COMMANDS = (
     "connect:connect", "configure:plan", "configure:apply", "configure:export", "configure:history", "work:sync",
     "serve:serve", "worker:worker", "look:status", "look:journey", "look:problems", "look:runs", "work:retry",
-    "work:release", "work:pause", "work:resume", "backup:backup", "backup:restore", "move:migrate_to", "sandbox:sandbox",
-    "author:connector", "connect:rotate", "people:people", "order:order", "order:inbound", "books:statements",
-    "vouchers:vouchers", "vouchers:control", "story:demo",
+    "work:release", "work:pause", "work:resume", "backup:backup", "backup:restore", "move:migrate_to",
+    "sandbox:sandbox", "author:connector", "connect:rotate", "people:people", "order:order", "order:inbound",
+    "books:statements", "vouchers:vouchers", "vouchers:control", "story:demo",
 )  # fmt: skip
 
 app = App(
