@@ -36,6 +36,20 @@ SPECS = Path(os.environ.get("SAMKLANG_SPECS", Path(__file__).parents[2] / "share
 HOMES = ("sqlite", "postgresql")
 
 
+#: Files that take longest, the longest first: begun last, one of them would keep a core busy while the others idle.
+_LONG = (
+    "cli/test_demo.py", "crash/test_orders.py", "crash/test_workers.py", "engine/test_deaths.py", "web/test_flood.py",
+    "integration/test_vendure_tryton.py", "hub/test_moving.py", "cli/test_move.py", "browser/test_quick_start.py",
+    "deploy/test_processes.py", "upgrade/test_from_0_1_0.py", "engine/test_lost_database.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first."""
+    order = {str(Path(__file__).parent / name): n for n, name in enumerate(_LONG)}
+    items.sort(key=lambda item: order.get(str(item.path), len(order)))
+
+
 def move_to(database: dict[str, Any]) -> None:
     """Let Django use this database from now on, in every thread."""
     from django.db import connections
