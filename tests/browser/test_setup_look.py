@@ -53,6 +53,26 @@ def test_every_page_can_be_read_by_everybody(
     wrong.clear()
 
 
+def test_a_table_is_filled_in_by_keyboard_alone(tab: Page, site: Site, addresses: dict[str, str]) -> None:
+    from samklang.hub import drafts, maps
+
+    tab.set_viewport_size({"width": 1320, "height": 900})
+    tab.goto(site.at(addresses["map"]))
+    here = "one => one === document.activeElement"
+    for there, keys in (
+        (tab.get_by_label("Bankgiro becomes"), "30 d"), (tab.get_by_role("button", name="Put it into the draft"), "\n")
+    ):  # fmt: skip
+        for _ in range(80):
+            if there.evaluate(here):
+                break
+            tab.keyboard.press("Tab")
+        tab.keyboard.type(keys)
+    tab.wait_for_url("**/maps")
+    wanted = drafts.shown(site.merchant.tenant).wanted
+    table = maps.table(wanted, ("se", "payment_method", "nordljus-se", "fortnox"))
+    assert table is not None and table.values == {"klarna": "K", "bacs": "30"}
+
+
 def test_a_dialog_begins_at_what_it_asks_or_at_the_way_back(tab: Page, site: Site, addresses: dict[str, str]) -> None:
     tab.set_viewport_size({"width": 1320, "height": 900})
     tab.goto(site.at("connections/fortnox"))

@@ -229,9 +229,10 @@ def test_what_a_systems_status_words_mean_is_said_word_by_word(world: World, cli
     path = f"{BASE}/connections/shop/words"
     text = client.get(path).content.decode()
     assert "on its way" in text
-    client.post(path, {"w_0_fulfilment": "shipped", "seen": _seen(client, path)})
+    word = b"on its way".hex()
+    client.post(path, {f"w_{word}_fulfilment": "shipped", "seen": _seen(client, path)})
     assert _wanted(world).connections["shop"].status_words == {"on its way": ["fulfilment:shipped"]}
-    client.post(path, {"i_0": "on", "seen": _seen(client, path)})
+    client.post(path, {f"i_{word}": "on", "seen": _seen(client, path)})
     assert _wanted(world).connections["shop"].status_words == {"on its way": ["ignore"]}
     client.post(path, {"seen": _seen(client, path)})
     assert _wanted(world).connections["shop"].status_words == {}

@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from samklang.connectors.contract import Choice
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest
-from samklang.console.flowform import FlowForm, Real
+from samklang.console.flowform import FlowForm, Real, named, with_sent
 from samklang.console.flows import edit
 from samklang.console.frame import blame, go, is_part, show, told
 from samklang.console.templatetags.words import words
@@ -203,15 +203,15 @@ class WordsForm(forms.Form):
 
     def __init__(self, found: list[Choice], chosen: Mapping[str, list[str]], given: Any = None) -> None:
         super().__init__(given)
-        self.found = found
-        for number, one in enumerate(found):
+        self.found = with_sent(found, "w", self.data)
+        for one in self.found:
             said = axes_of(chosen.get(one.code, ()))
             for axis, known in states().items():
-                self.fields[f"w_{number}_{axis}"] = forms.ChoiceField(
+                self.fields[named("w", one.code, axis)] = forms.ChoiceField(
                     label=f"{one.name or one.code}: {words(axis)}", required=False, initial=said.get(axis, ""),
                     choices=[("", "–"), *((state, words(state)) for state in known)],
                 )  # fmt: skip
-            self.fields[f"i_{number}"] = forms.BooleanField(
+            self.fields[named("i", one.code)] = forms.BooleanField(
                 label=_("%(word)s says nothing") % {"word": one.name or one.code}, required=False,
                 initial=chosen.get(one.code) == ["ignore"],
             )  # fmt: skip
@@ -220,20 +220,22 @@ class WordsForm(forms.Form):
     def rows(self) -> list[tuple[Choice, list[forms.BoundField], forms.BoundField, bool]]:
         """For the page: word, its choices, the box that it says nothing, and whether nobody has said anything yet."""
         rows = []
-        for number, one in enumerate(self.found):
-            fields = [self[f"w_{number}_{axis}"] for axis in AXES]
-            ignored = self[f"i_{number}"]
+        for one in self.found:
+            fields = [self[named("w", one.code, axis)] for axis in AXES]
+            ignored = self[named("i", one.code)]
             rows.append((one, fields, ignored, not ignored.value() and not any(field.value() for field in fields)))
         return rows
 
     def answer(self) -> dict[str, list[str]]:
         """Word → states, as a connection's part of the configuration has it."""
         table: dict[str, list[str]] = {}
-        for number, one in enumerate(self.found):
-            given = self.cleaned_data
-            said = [f"{axis}:{given[f'w_{number}_{axis}']}" for axis in AXES if given[f"w_{number}_{axis}"]]
-            if given[f"i_{number}"] or said:
-                table[one.code] = ["ignore"] if given[f"i_{number}"] else said
+        given = self.cleaned_data
+        for one in self.found:
+            chosen = {axis: given[named("w", one.code, axis)] for axis in AXES}
+            said = [f"{axis}:{state}" for axis, state in chosen.items() if state]
+            ignored = given[named("i", one.code)]
+            if ignored or said:
+                table[one.code] = ["ignore"] if ignored else said
         return table
 
 
@@ -246,8 +248,7 @@ def status_words(request: PageRequest, name: str) -> HttpResponse:
     if row is None or part is None:
         raise Http404
     listed = choices.choices(row, "order_status")
-    known = {one.code for one in listed.values}
-    found = [*listed.values, *(Choice(word) for word in part.status_words if word not in known)]
+    found = [*listed.values, *map(Choice, part.status_words)]
     form = WordsForm(found, part.status_words, request.POST if request.method == "POST" else None)
     if form.is_valid():
         table, seen = form.answer(), request.POST.get("seen", "")

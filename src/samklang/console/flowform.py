@@ -3,6 +3,7 @@ values of both systems."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any, NamedTuple
@@ -26,6 +27,7 @@ from samklang.records.base import record_class
 from samklang.rules.kinds import field_types
 
 _NOTHING = "-"
+_HEX = re.compile("([0-9a-f]{2})+")
 _MODES = (
     ("both", gettext_lazy("Create and update")),
     ("create", gettext_lazy("Only create; what is there stays as it is")),
@@ -141,30 +143,27 @@ class FlowForm(forms.Form):
 
     def _methods(self) -> list[Choice]:
         listed = self.real["carriers"].listed.values if "carriers" in self.real else []
-        known = {one.code for one in listed}
-        return [*listed, *(Choice(one) for one in self.flow.options.get("carriers") or {} if one not in known)]
+        kept = [Choice(one) for one in self.flow.options.get("carriers") or {}]
+        return with_sent([*listed, *kept], "c", self.data)
 
     def _add_methods(self, option: Option, value: Mapping[str, Mapping[str, str]]) -> None:
         real = self.real.get("carriers")
         theirs = titled(real.carriers.values) if real and real.carriers else []
-        for number, method in enumerate(self._methods()):
+        for method in self._methods():
             codes = value.get(method.code, {})
             label = _("Carrier for %(method)s") % {"method": method.name or method.code}
             carrier = codes.get("carrier", "")
             if theirs:
-                choices = [
-                    ("", _("not chosen")),
-                    *theirs,
-                    *([(carrier, carrier)] if carrier not in dict(theirs) else []),
-                ]
+                own = dict.fromkeys(one for one in (carrier, self.data.get(named("c", method.code))) if one)
+                more = [(one, one) for one in own if one not in dict(theirs)]
                 field: forms.Field = forms.ChoiceField(
-                    label=label, choices=[one for one in choices if one[0] or one[1]], required=False, initial=carrier
+                    label=label, choices=[("", _("not chosen")), *theirs, *more], required=False, initial=carrier
                 )
             else:
                 field = forms.CharField(label=label, max_length=60, required=False, initial=carrier)
-            self.fields[f"c_{number}"] = field
+            self.fields[named("c", method.code)] = field
             service = _("Service for %(method)s") % {"method": method.name or method.code}
-            self.fields[f"s_{number}"] = forms.CharField(
+            self.fields[named("s", method.code)] = forms.CharField(
                 label=service, max_length=60, required=False, initial=codes.get("service", "")
             )
 
@@ -216,12 +215,10 @@ class FlowForm(forms.Form):
     @property
     def carriers(self) -> list[MapRow]:
         """Rows of the carrier map."""
-        if "c_0" not in self.fields:
+        if not self.maps_carriers:
             return []
-        return [
-            MapRow(one.name or one.code, one.code, [self[f"c_{n}"], self[f"s_{n}"]], not self[f"c_{n}"].value())
-            for n, one in enumerate(self._methods())
-        ]
+        pairs = [(one, [self[named(what, one.code)] for what in "cs"]) for one in self._methods()]
+        return [MapRow(one.name or one.code, one.code, fields, not fields[0].value()) for one, fields in pairs]
 
     @property
     def maps_carriers(self) -> bool:
@@ -289,12 +286,31 @@ class FlowForm(forms.Form):
                 chosen = {event: given[f"e_{event}"] for event, _title in EVENTS}
                 return {event: "" if word == _NOTHING else word for event, word in chosen.items() if word}
             case "carrier map":
-                return {
-                    one.code: {"carrier": given[f"c_{n}"], **({"service": given[f"s_{n}"]} if given[f"s_{n}"] else {})}
-                    for n, one in enumerate(self._methods())
-                    if given[f"c_{n}"]
+                found = {
+                    one.code: {"carrier": given[named("c", one.code)], "service": given[named("s", one.code)]}
+                    for one in self._methods()
                 }
+                return {
+                    method: {name: code for name, code in codes.items() if code}
+                    for method, codes in found.items() if codes["carrier"]
+                }  # fmt: skip
         return given[name]
+
+
+def named(prefix: str, code: str, *more: str) -> str:
+    """A field's name, after the value that it is about: a list may change while the form is open, and no answer may
+    slip to a value that has taken another's place."""
+    return "_".join([prefix, code.encode().hex(), *more])
+
+
+def with_sent(values: Iterable[Choice], prefix: str, given: Mapping[str, Any]) -> list[Choice]:
+    """The values, each once, and those that a sent form is about although they are listed no more."""
+    names = (name.split("_") for name in given if name.startswith(f"{prefix}_"))
+    sent = [Choice(bytes.fromhex(parts[1]).decode(errors="replace")) for parts in names if _HEX.fullmatch(parts[1])]
+    found: dict[str, Choice] = {}
+    for one in (*values, *sent):
+        found.setdefault(one.code, one)
+    return list(found.values())
 
 
 def titled(values: Iterable[Choice]) -> list[tuple[str, str]]:

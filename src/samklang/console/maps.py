@@ -16,7 +16,7 @@ from django.utils.translation import gettext_lazy
 from samklang.connectors.contract import Choice
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest
-from samklang.console.flowform import titled
+from samklang.console.flowform import named, titled, with_sent
 from samklang.console.flows import edit
 from samklang.console.frame import blame, go, show
 from samklang.hub import choices, drafts, maps
@@ -120,16 +120,16 @@ class TableForm(forms.Form):
 
     def __init__(self, lines: Sequence[maps.Line], theirs: Sequence[Choice], given: Any = None) -> None:
         super().__init__(given)
-        there = {_name(line.value.code) for line in lines}
-        sent = [Choice(_code(name)) for name in given or () if name.startswith("v_") and name not in there]
-        self.lines = [*lines, *(maps.Line(value, "", False) for value in sent)]
+        there = {line.value.code: line for line in lines}
+        values = with_sent([line.value for line in lines], "v", self.data)
+        self.lines = [there.get(one.code) or maps.Line(one, "", False) for one in values]
         known = titled(theirs)
         for line in self.lines:
-            name = _name(line.value.code)
+            name = named("v", line.value.code)
             label = _("%(value)s becomes") % {"value": line.value.name or line.value.code}
             if known:
                 as_it_is = _("the same name there") if line.same else _("goes as it is")
-                more = dict.fromkeys(one for one in (line.becomes, (given or {}).get(name)) if one)
+                more = dict.fromkeys(one for one in (line.becomes, self.data.get(name)) if one)
                 own = [(one, one) for one in more if one not in dict(known)]
                 field: forms.Field = forms.ChoiceField(
                     label=label, required=False, initial=line.becomes, choices=[("", as_it_is), *known, *own]
@@ -141,22 +141,11 @@ class TableForm(forms.Form):
     @property
     def rows(self) -> list[Row]:
         """For the page."""
-        return [Row(line.value, self[_name(line.value.code)], line.same, line.open) for line in self.lines]
+        return [Row(line.value, self[named("v", line.value.code)], line.same, line.open) for line in self.lines]
 
     def answer(self) -> dict[str, str]:
         """The lines as they were answered."""
-        return {line.value.code: self.cleaned_data[_name(line.value.code)] for line in self.lines}
-
-
-def _name(code: str) -> str:
-    return f"v_{code.encode().hex()}"
-
-
-def _code(name: str) -> str:
-    try:
-        return bytes.fromhex(name[2:]).decode()
-    except ValueError as error:
-        raise Http404 from error
+        return {line.value.code: self.cleaned_data[named("v", line.value.code)] for line in self.lines}
 
 
 @page(Right.SEE, post=Right.CONFIGURE)

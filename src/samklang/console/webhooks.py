@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from django import forms
 from django.contrib import messages
+from django.db.models import Count, OuterRef, Subquery
 from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
@@ -16,7 +17,7 @@ from samklang.connectors.errors import Misconfigured
 from samklang.console.frame import blame, go, show
 from samklang.hub import outbox, subscriptions
 from samklang.hub.events import TYPES
-from samklang.hub.models import Message, Subscription
+from samklang.hub.models import Message, Subscription, Tenant
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right
@@ -67,16 +68,23 @@ def webhooks(request: PageRequest) -> HttpResponse:
             what = {"url": made.url, "types": made.types}
             audit.note(request, gettext_noop("made a webhook"), f"webhook {made.name}", **what)
             form = WebhookForm(None)
-    rows = [_listed(row) for row in Subscription.objects.filter(tenant=request.tenant).order_by("name")]
+    rows = _listed(request.tenant)
     answer = show(request, "webhooks", 422 if form.errors else 200, rows=rows, form=form, made=made, secret=secret)
     answer.headers["Cache-Control"] = "no-store"
     return answer
 
 
-def _listed(row: Subscription) -> Row:
-    told = Message.objects.filter(tenant=row.tenant_id, subscription=row).select_related("event")
-    last = told.exclude(tried_at=None).order_by("-tried_at").first()
-    return Row(row, last, told.filter(state=Message.State.DUE).count())
+def _listed(tenant: Tenant) -> list[Row]:
+    """All of them in three questions, however many there are."""
+    told = Message.objects.filter(tenant=tenant, subscription=OuterRef("pk")).exclude(tried_at=None)
+    rows = Subscription.objects.filter(tenant=tenant).annotate(
+        last=Subquery(told.order_by("-tried_at").values("pk")[:1])
+    )
+    found = list(rows.order_by("name"))
+    last = Message.objects.select_related("event").in_bulk([row.last for row in found if row.last])
+    due = Message.objects.filter(tenant=tenant, state=Message.State.DUE).values_list("subscription").order_by()
+    waits = dict(due.annotate(n=Count("pk")))
+    return [Row(row, last.get(row.last), waits.get(row.pk, 0)) for row in found]
 
 
 def _row(request: PageRequest, number: int) -> Subscription:

@@ -6,6 +6,7 @@ from datetime import date
 from typing import Annotated, Any, Literal
 
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 from ninja import Query
 
 from samklang.accounting.chart import AccountRow, FeeRow
@@ -16,6 +17,7 @@ from samklang.api.v1.door import Call, Door, file
 from samklang.api.v1.shapes import Amount, Answer, Page, struct
 from samklang.hub.companies import part_of
 from samklang.hub.models import Company
+from samklang.people import audit
 from samklang.people.rights import Right
 from samklang.reconciliation import control as controls
 from samklang.reconciliation import looks, reports
@@ -129,7 +131,9 @@ def control_file(
     first, last = _period(row, since, on)
     sheets = reports.control_sheets(row, first, last)
     made = papers.to_xlsx(sheets) if kind == "xlsx" else papers.to_pdf(part_of(row).name, sheets, timezone.localtime())
-    return file(f"control-{row.code}-{last}.{kind}", made, reports.FILES[kind])
+    name = f"control-{row.code}-{last}.{kind}"
+    audit.note(call.actor, gettext_noop("took a list as a file"), name, rows=sum(len(sheet.rows) for sheet in sheets))
+    return file(name, made, reports.FILES[kind])
 
 
 @door.get("/companies/{company}/open-items", Right.BOOKS, Page[OpenItemRow])
