@@ -29,7 +29,8 @@ def known() -> Known:
     """What only the database knows."""
     from django.db.models import Count
 
-    from samklang.hub.models import Connection, ExchangeRow, Problem, Step
+    from samklang.hub.models import Company, Connection, ExchangeRow, Problem, Step
+    from samklang.reconciliation.models import Statement, Voucher
 
     open_ = Problem.objects.filter(tenant__slug="bench", closed_at=None).annotate(n=Count("items"))
     small, large = open_.order_by("n", "pk").first(), open_.order_by("-n", "pk").first()
@@ -39,8 +40,11 @@ def known() -> Known:
     )
     dice = random.Random(1)
     some = Step.objects.filter(pk__in=[dice.randrange(1, steps[0] + 1) for _ in range(100)])
+    vouchers, payouts = (
+        list(rows.order_by("?").values_list("pk", flat=True)[:50]) for rows in (Voucher.objects, Statement.objects)
+    )
     return Known(
-        Connection.objects.get(name="ledger").pk, small.pk, large.pk,
+        Connection.objects.get(name="ledger").pk, Company.objects.get().pk, vouchers, payouts, small.pk, large.pk,
         [dice.randrange(1, calls[0] + 1) for _ in range(100)], list(some.values_list("order", "pk")), time.time(),
     )  # fmt: skip
 
@@ -93,7 +97,7 @@ def counted(size: Size, these: Known, times: int = _TIMES) -> tuple[str, dict[st
                 raise RuntimeError(f"{path} was answered with {answer.status_code}")
         slowest = max(asked.captured_queries, key=lambda one: float(one["time"]), default={"time": "0", "sql": ""})
         found[visit.name] = {
-            "queries": len(asked), "cpu": spent / (times - 1), "seconds": took, "slowest": slowest,
+            "queries": len(asked), "cpu": spent / max(1, times - 1), "seconds": took, "slowest": slowest,
         }  # fmt: skip
     return token, found
 

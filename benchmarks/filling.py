@@ -34,7 +34,7 @@ def fill(size: Size) -> None:
     """Fill the database that the settings name, which is empty and has its tables."""
     from django.db import connection as database
 
-    from benchmarks.filled import articles, orders, past, troubles
+    from benchmarks.filled import articles, books, orders, past, troubles
     from benchmarks.filled.house import House
 
     if database.vendor == "sqlite":  # nobody will miss this database when the machine fails meanwhile
@@ -42,7 +42,7 @@ def fill(size: Size) -> None:
             cursor.execute("PRAGMA synchronous=OFF")
             cursor.execute("PRAGMA cache_size=-1000000")
     house = House(size)
-    parts: Iterable[Callable[[House], None]] = (articles.fill, orders.fill, troubles.fill, past.fill)
+    parts: Iterable[Callable[[House], None]] = (articles.fill, orders.fill, troubles.fill, past.fill, books.fill)
     for part in parts:
         began = time.monotonic()
         part(house)

@@ -35,6 +35,9 @@ class Known(NamedTuple):
     few and with many records; empty lists where there is nothing of the kind."""
 
     ledger: int
+    company: int
+    vouchers: list[int]
+    payouts: list[int]
     small: int
     large: int
     calls: list[int]
@@ -46,8 +49,8 @@ def visits(size: Size, known: Known) -> list[Visit]:
     """All of them."""
     at = _Drawn(size, known)
     found = [
-        *_start(at), *_orders(at), *_goods(at), *_people(at), *_problems(at, known), *_logs(at, known), *_set_up(),
-        *_api(at, known),
+        *_start(at), *_orders(at), *_goods(at), *_people(at), *_problems(at, known), *_logs(at, known),
+        *_books(at, known), *_set_up(), *_api(at, known),
     ]  # fmt: skip
     return [*found, *(Visit(f"/{name}", lambda _, name=name: f"/{name}") for name in ("health", "ready", "metrics"))]
 
@@ -213,6 +216,31 @@ def _logs(at: _Drawn, known: Known) -> list[Visit]:
         _page("calls, failed, address, connection", "calls", failed="1", q="captures", connection="payments"),
         Visit("a call", lambda dice: f"{_CONSOLE}/calls/{dice.choice(known.calls)}", part=True),
         *(_page(f"statistics, {days} days", "statistics", days=days) for days in ("7", "30", "90")),
+    ]
+
+
+def _books(at: _Drawn, known: Known) -> list[Visit]:
+    """Without the page of controls: it is counted out of every order and voucher there is (docs/performance.md)."""
+
+    def later(dice: random.Random) -> str:
+        return f"{at.day(dice)}/{dice.choice(known.vouchers)}"
+
+    books = f"books/{known.company}"
+    return [
+        _page("books: payouts", "books"),
+        _page("books: payouts, later", "books", before=later),
+        _page("books: payouts, open", "books", open="1"),
+        _page("books: payouts, search", "books", q=lambda dice: f"SE{at.day(dice)[2:].replace('-', '')}"),
+        Visit("books: a payout", lambda dice: f"{_CONSOLE}/books/payouts/{dice.choice(known.payouts)}"),
+        _page("books: matching", f"{books}/matching"),
+        _page("books: vouchers", f"{books}/vouchers"),
+        _page("books: vouchers, later", f"{books}/vouchers", before=later),
+        _page("books: vouchers, posted", f"{books}/vouchers", state="posted"),
+        _page("books: vouchers, search", f"{books}/vouchers", q=at.day),
+        _page("books: vouchers, search: nothing", f"{books}/vouchers", q="zzzz"),
+        Visit("books: a voucher", lambda dice: f"{_CONSOLE}/books/vouchers/{dice.choice(known.vouchers)}"),
+        Visit("books: a line's rows", lambda dice: f"{_CONSOLE}/books/vouchers/{dice.choice(known.vouchers)}?line=1"),
+        _page("books: accounts", f"{books}/accounts"),
     ]
 
 

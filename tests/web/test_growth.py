@@ -22,7 +22,7 @@ def counts(template: Path, path: Path, size: Size) -> dict[str, int]:
     shutil.copy(template, path)
     move_to(sqlite(path))
     filling.fill(size)
-    _, found = counting.counted(size, counting.known(), times=2)
+    _, found = counting.counted(size, counting.known(), times=1)
     return {name: figures["queries"] for name, figures in found.items()}
 
 
@@ -37,4 +37,4 @@ def test_no_page_asks_more_often_when_there_are_more_rows(
     many = counts(migrated, tmp_path / "many.db", MANY)
     assert len(many) > 90
     assert {name: (few[name], count) for name, count in many.items() if count > few[name] + SOME} == {}
-    assert max(many.values()) <= 30, many
+    assert max(many.values()) <= 45, many  # the start page: once for each flow
