@@ -30,7 +30,7 @@ from django.conf import settings as _settings  # noqa: E402
 
 _settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]  # a safe one takes half a second
 
-from tests.postgres import Server, running  # noqa: E402
+from tests.postgres import Server, in_memory, running  # noqa: E402
 
 SPECS = Path(os.environ.get("SAMKLANG_SPECS", Path(__file__).parents[2] / "shared"))
 HOMES = ("sqlite", "postgresql")
@@ -120,7 +120,7 @@ def postgres(kept: Path) -> Iterator[Server]:
     """A PostgreSQL server whose database `template` has all migrations applied."""
     from samklang.settings import postgresql
 
-    with running() as server:
+    with running(place=in_memory()) as server:
         address, before = server.create("template"), kept / "template.sql"
         if before.exists():
             server.restore(before, address)
