@@ -17,13 +17,13 @@ PAGES: dict[str, str] = {
     "plan": "plan", "brakes": "brakes", "history": "history", "version": "history/2",
     "import": "history/import", "people": "people", "tokens": "tokens", "audit": "audit", "webhooks": "webhooks",
     "webhook": "webhooks/{webhook}",
-    "address": "orders/se/10470/address", "bulk": "bulk/{bulk}",
+    "address": "orders/se/10470/address", "bulk": "bulk/{bulk}", "bulk-done": "bulk/{done}",
 }  # fmt: skip
 
 
 def configure(merchant: Any) -> dict[str, str]:
     """Put something on every page; gives the addresses of PAGES."""
-    from samklang.hub import bulk, config, drafts, edits, maps
+    from samklang.hub import bulk, config, drafts, edits, maps, planning
     from samklang.hub.config import RulesPart
     from samklang.hub.models import Brake, Flow
     from samklang.people import members, tokens
@@ -39,10 +39,10 @@ def configure(merchant: Any) -> dict[str, str]:
         "name": "Frakt som egen text", "when": {"is": "equals", "field": "shipping_method", "value": "Budbee hem"},
         "then": {"do": "set", "field": "note", "value": "Leverans med Budbee, kväll"},
     }  # fmt: skip
-    first = config.current(tenant)
-    edits.put_chain(first, RulesPart("fortnox", "out", "order", [rule]))
-    config.apply(first, "owner@nordljus.example", "The first flows")
-    config.write_version(tenant, "owner@nordljus.example", "A rule for Budbee")
+    config.write_version(tenant, "owner@nordljus.example", "The first flows")
+    second = config.current(tenant)
+    edits.put_chain(second, RulesPart("fortnox", "out", "order", [rule]))
+    config.apply(second, "owner@nordljus.example", "A rule for Budbee")
 
     def change(wanted: Any) -> None:
         table = maps.table(wanted, ("se", "payment_method", "nordljus-se", "fortnox"))
@@ -51,15 +51,21 @@ def configure(merchant: Any) -> dict[str, str]:
         edits.set_master(wanted, "se", "price", "fortnox", [])
 
     drafts.edit(tenant, "owner@nordljus.example", "price, payment methods", change)
+    planning.ask(tenant, "owner@nordljus.example")
+    planning.work(tenant.pk)
     target = Flow.objects.filter(tenant=tenant, type="stock").select_related("target").get().target
     brake = Brake.objects.create(tenant=tenant, connection=target, type="stock", risk="zero", count=41, of=120)
-    done = bulk.start(
-        tenant.pk, "hold", "owner@nordljus.example", keys=["se/10470", "se/10469"], reason="Adress kontrolleras"
-    )
+    held = [
+        bulk.start(tenant.pk, "hold", "owner@nordljus.example", keys=keys, reason="Adress kontrolleras").pk
+        for keys in (["se/10470", "se/9999"], ["se/10469", "se/10468"])
+    ]
+    bulk.work(tenant.pk, held[0])  # one of the two is no order
     tokens.make(owner, "Rapporter", [Right.SEE], None)
     members.invite(Actor.person(tenant, owner.user), "ny.kollega@nordljus.example", Role.OPERATOR)
     hook = _told(tenant)
-    return {name: path.format(webhook=hook.pk, brake=brake.pk, bulk=done.pk) for name, path in PAGES.items()}
+    return {
+        name: path.format(webhook=hook.pk, brake=brake.pk, done=held[0], bulk=held[1]) for name, path in PAGES.items()
+    }
 
 
 def _told(tenant: Any) -> Any:

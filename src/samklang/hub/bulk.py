@@ -13,6 +13,7 @@ from typing import Literal, NamedTuple
 from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from samklang.connectors.errors import BadData, SamklangError
 from samklang.hub import leases, orders
@@ -107,7 +108,7 @@ def _answer(act: Callable[[Bulk, str], bool], bulk: Bulk, key: str) -> Answer:
             done = act(bulk, key)
     except SamklangError as error:
         return Answer(key, False, error.what)
-    return Answer(key, done, "" if done else "There was nothing to do")
+    return Answer(key, done, "" if done else gettext_noop("There was nothing to do"))
 
 
 def _hold(bulk: Bulk, key: str) -> bool:
@@ -156,4 +157,4 @@ def _give_up(bulk: Bulk, item: ProblemItem) -> Answer:
     if item.direction != "out" or item.connection_id is None:
         return Answer(item.key, False, "It was being read: correct it at its source")
     done = orders.skip(bulk.tenant_id, item.connection_id, item.type, item.key, bulk.reason, bulk.by)
-    return Answer(item.key, done, "" if done else "It was on its way")
+    return Answer(item.key, done, "" if done else gettext_noop("It was on its way"))

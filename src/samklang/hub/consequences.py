@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest
@@ -199,7 +200,7 @@ def _judge(old: Flow, old_project: Any, flow: Flow, most: int) -> FlowPlan:
     """Send-or-not as delivery will decide it: by the hash of what is really sent."""
     result = FlowPlan(
         channel=flow.channel.code, type=flow.type, source=flow.source.name, target=flow.target.name,
-        note="Already on: counted over what the hub knows; nothing was read",
+        note=gettext_noop("Already on: counted over what the hub knows; nothing was read"),
     )  # fmt: skip
     result.fields, result.blocked, result.samples = {}, {}, []
     takes, project, mails = taker(flow), projection(flow), plan.mailer(flow)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from django.db import transaction
 from django.db.models import F, Q, QuerySet
+from django.utils.translation import gettext_noop
 
 from samklang.connectors.errors import BadData, Locked, Misconfigured
 from samklang.hub import listing, problems, store
@@ -127,13 +128,13 @@ def release(tenant: int, keys: Sequence[str], by: str) -> list[Answer]:
     for key in keys:
         why = ""
         if key not in orders:
-            why = "There is no such order"
+            why = gettext_noop("There is no such order")
         elif key in held:
-            why = "The order is on hold"
+            why = gettext_noop("The order is on hold")
         elif orders[key].lifecycle == "cancelled":
-            why = "The order is cancelled"
+            why = gettext_noop("The order is cancelled")
         elif channel_of(key) not in flows:
-            why = "No flow releases orders of this channel"
+            why = gettext_noop("No flow releases orders of this channel")
         elif not locked(statuses.get(key, {})):
             ready[flows[channel_of(key)].source_id].append(Release(order=key, at=datetime.now(UTC), by=by))
         answers.append(Answer(key, not why, why))

@@ -15,6 +15,7 @@ from typing import Any
 
 import msgspec
 from django.db import transaction
+from django.utils.translation import gettext_noop
 
 from samklang.connectors.contract import Feed, Page, Write, status_word
 from samklang.connectors.errors import Unreachable
@@ -86,13 +87,13 @@ def plan_flow(flow: Flow, progress: Progress | None = None, most: int = SAMPLES)
         fields={}, blocked={}, samples=[],
     )  # fmt: skip
     if not readable and not facts and flow.type != "order_status":
-        plan.note = f"{flow.target.name} cannot be read for {flow.type}, so everything counts as new"
+        plan.note = gettext_noop("The target cannot be read for this, so everything counts as new")
     to_warehouse = flow.type == "order" and manifest(flow.target.connector).kind == "wms"
     if to_warehouse and flow.source_id != flow.channel.connection_id:  # O-02
-        plan.note = f"Orders reach {flow.target.name} through {flow.source.name}: each must be approved there by hand"
+        plan.note = gettext_noop("Orders reach the warehouse by another system: each must be approved there by hand")
     if flow.type == "customer":
         _meet(flow, say)
-        plan.note = "Customers are looked up one by one when they are sent; those that exist are kept"
+        plan.note = gettext_noop("Customers are looked up one by one when they are sent; those that exist are kept")
     counted = Counter[str]()
     for records in _stored(flow):
         _compare(flow, records, plan, counted, most)
