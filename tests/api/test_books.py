@@ -14,6 +14,7 @@ from tests.accounting.shop import line as sold_line
 from tests.accounting.shop import order, paid
 from tests.accounting.statements.files import klarna, stripe
 from tests.api.conftest import Caller
+from tests.doubles.shelf import Shelf
 from tests.reconciliation.conftest import Desk, desk
 from tests.reconciliation.test_run import day_of_sales
 
@@ -136,6 +137,8 @@ def test_exceptions_have_amounts_and_are_walked(desk: Desk, accountant: Caller) 
     counted = accountant.get(AT)["exceptions"]
     assert len(seen) == len({(one["code"], one["where"]) for one in seen}) == sum(one["count"] for one in counted)
     assert len(seen) > 2 and any(one["amount"] for one in seen) and any(one["amounts"] for one in counted)
+    handed = {"code": "STATEMENT_CHANGED", "where": "a file"}
+    assert accountant.post(f"{AT}/exceptions/seen", handed) == {"done": True}
     assert [row["open"] > 0 for row in accountant.get(f"{AT}/statements?lines=open")["items"]] == [True, True]
 
 
@@ -155,6 +158,39 @@ def test_the_opening_list_is_replaced_whole(desk: Desk, accountant: Caller) -> N
 def test_settings_show_what_nobody_has_decided(desk: Desk, accountant: Caller) -> None:
     shown = accountant.get(f"{AT}/accounts?on=2026-03-01")
     assert {"NEEDS_DECISION", "RC_EU"} <= {row["treatment"] for row in shown["fees"]} and shown["accounts"]
+
+
+def test_accounts_and_fees_change_from_a_day_on(desk: Desk, accountant: Caller) -> None:
+    from samklang.people.models import Note
+
+    shown = accountant.get(f"{AT}/accounts?on=2026-06-01")
+    role, before = shown["accounts"][0]["role"], shown["accounts"][0]["account"]
+    change = {"role": role, "account": "1799", "since": "2026-06-01", "why": "A new plan of accounts"}
+    assert accountant("POST", f"{AT}/accounts", change).status_code == 200
+    now = {row["role"]: row["account"] for row in accountant.get(f"{AT}/accounts?on=2026-06-01")["accounts"]}
+    then = {row["role"]: row["account"] for row in accountant.get(f"{AT}/accounts?on=2026-05-31")["accounts"]}
+    assert (now[role], then[role]) == ("1799", before)
+    assert accountant.refused("POST", f"{AT}/accounts", {**change, "role": "nonsense"})[0] == 422
+    fee = {"provider": "klarna", "treatment": "RC_EU", "since": "2026-06-01", "why": "Its invoice says so"}
+    fees = accountant.post(f"{AT}/fees", fee)["fees"]
+    assert accountant.get(f"{AT}/accounts?on=2026-06-01")["fees"] != shown["fees"] and fees
+    assert accountant.refused("POST", f"{AT}/fees", {**fee, "provider": "nobody"}) == (422, "SYNC-604")
+    assert [note.what for note in Note.objects.all()] == ["books' settings changed"] * 2
+
+
+def test_sources_are_chosen_among_those_that_give_statements(
+    desk: Desk, accountant: Caller, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from samklang.connectors.contract import Paper
+
+    assert accountant.get(f"{AT}/sources") == {"sources": [], "able": ["ledger", "shop"]}
+    assert accountant.refused("PUT", f"{AT}/sources", {"sources": ["nobody"]}) == (422, "SYNC-604")
+    assert accountant.refused("POST", f"{AT}/sources/ledger/fetch")[0] == 422
+    monkeypatch.setattr(Shelf, "statements", lambda *_: iter([Paper("klarna.csv", klarna())]))
+    chosen = accountant("PUT", f"{AT}/sources", {"sources": ["ledger"]}).json()
+    assert [row["name"] for row in chosen["sources"]] == ["ledger"]
+    assert accountant.post(f"{AT}/sources/ledger/fetch") == {"name": "ledger", "taken": 1, "refused": 0, "error": ""}
+    assert accountant.get(f"{AT}/sources")["sources"][0]["total"] == 1
 
 
 def test_a_ledger_of_files_and_the_controls_as_files(sold: Desk, accountant: Caller) -> None:

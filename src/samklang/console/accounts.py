@@ -20,7 +20,7 @@ from samklang.hub.models import Company
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right
-from samklang.reconciliation.companies import accounting_company, today, wake
+from samklang.reconciliation.companies import accounting_company, entity_of, today, wake
 
 TREATMENTS: tuple[tuple[Treatment, Any], ...] = (
     ("SE_VAT", gettext_lazy("the provider charges Swedish VAT")),
@@ -103,7 +103,7 @@ def _kept(request: PageRequest, company: Company, form: AccountForm | FeeForm) -
     else:
         fee = FeeRow(
             provider=given["provider"], fee=given["fee"], treatment=given["treatment"], since=given["since"],
-            entity=_entity(company, given["provider"]),
+            entity=entity_of(company, given["provider"]),
         )  # fmt: skip
         edit, what = bookkeeping.with_fee(fee), f"{fee.provider} {fee.fee} → {fee.treatment}"
     try:
@@ -115,12 +115,6 @@ def _kept(request: PageRequest, company: Company, form: AccountForm | FeeForm) -
         audit.note(request, gettext_noop("books' settings changed"), f"company {company.code}", to=what)
         wake(company)
     return True
-
-
-def _entity(company: Company, provider: str) -> str:
-    """The legal entity whose rows decide for the provider, so that the new row comes after them."""
-    ours = accounting_company(company)
-    return ours.chart.provider(provider, today(ours)).entity
 
 
 def _shown(

@@ -259,12 +259,7 @@ def control_file(request: PageRequest, number: int, kind: str) -> HttpResponse:
 
     in_zone(request)
     first, last = _period(request, company)
-    sheets = reports.control_sheets(company, first, last)
-    heading = part_of(company).name
-    made = papers.to_xlsx(sheets) if kind == "xlsx" else papers.to_pdf(heading, sheets, timezone.localtime())
-    name = f"control-{company.code}-{last}.{kind}"
-    rows = sum(len(sheet.rows) for sheet in sheets)
-    audit.note(request, gettext_noop("took a list as a file"), name, rows=rows)
-    return HttpResponse(
-        made, content_type=reports.FILES[kind], headers={"Content-Disposition": f'attachment; filename="{name}"'}
-    )
+    made = papers.control_file(company, first, last, kind)
+    audit.note(request, gettext_noop("took a list as a file"), made.name, rows=made.rows)
+    headers = {"Content-Disposition": f'attachment; filename="{made.name}"'}
+    return HttpResponse(made.body, content_type=reports.FILES[kind], headers=headers)

@@ -91,6 +91,12 @@ def today(company: accounting.Company) -> date:
     return business_date(timezone.now(), zone)
 
 
+def entity_of(row: Company, provider: str) -> str:
+    """The legal entity whose rows of fees decide for the provider today, so that a new row is of the same."""
+    ours = accounting_company(row)
+    return ours.chart.provider(provider, today(ours)).entity
+
+
 def shops(row: Company, part: CompanyPart) -> list[Channel]:
     """The company's channels with their connections, by code."""
     rows = Channel.objects.filter(tenant=row.tenant_id, code__in=list(part.channels))

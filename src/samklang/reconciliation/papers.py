@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
+from django.utils import timezone
 from fpdf import FPDF
 from fpdf.enums import TableCellFillMode, TableHeadingsDisplay
 from fpdf.fonts import FontFace
@@ -15,12 +17,30 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
-from samklang.reconciliation.reports import Cell, Kind, Sheet
+from samklang.hub.companies import part_of
+from samklang.hub.models import Company
+from samklang.reconciliation.reports import Cell, Kind, Sheet, control_sheets
 
 _FONTS = Path(__file__).parent / "fonts"
 _XLSX = {"money": "#,##0.00", "date": "yyyy-mm-dd", "count": "#,##0", "text": "General"}
 #: What a spreadsheet would take for a formula at the beginning of a text.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class File(NamedTuple):
+    """A list as a file, and how many rows it has."""
+
+    name: str
+    body: bytes
+    rows: int
+
+
+def control_file(company: Company, first: date, last: date, kind: str) -> File:
+    """The controls of a period as `kind` of reports.FILES; times in it are of the active zone."""
+    sheets = control_sheets(company, first, last)
+    heading = part_of(company).name
+    body = to_xlsx(sheets) if kind == "xlsx" else to_pdf(heading, sheets, timezone.localtime())
+    return File(f"control-{company.code}-{last}.{kind}", body, sum(len(sheet.rows) for sheet in sheets))
 
 
 def to_xlsx(sheets: Iterable[Sheet]) -> bytes:

@@ -27,6 +27,7 @@ from samklang.api.v1 import (
     problems,
     records,
     rules,
+    sources,
     statements,
     vouchers,
     webhooks,
@@ -36,8 +37,8 @@ from samklang.api.v1.shapes import Renderer
 
 DOORS = (
     orders.door, acts.door, records.door, problems.door, brakes.door, connections.door, configuration.door, rules.door,
-    maps.door, plans.door, books.door, statements.door, vouchers.door, controls.door, logs.door, people.door,
-    webhooks.door,
+    maps.door, plans.door, books.door, statements.door, sources.door, vouchers.door, controls.door, logs.door,
+    people.door, webhooks.door,
 )  # fmt: skip
 
 api = NinjaAPI(

@@ -23,6 +23,7 @@ from samklang.hub.models import Company
 from samklang.people import audit
 from samklang.people.rights import Right
 from samklang.reconciliation import companies, control, decisions, lists_in, looks
+from samklang.reconciliation.exceptions import settle
 from samklang.reconciliation.models import Decision
 
 door = Door("books")
@@ -111,6 +112,14 @@ class DecisionRow(Answer):
     at: datetime
 
 
+class SeenInput(Input):
+    """An exception of a file, as the list names it: a person has seen to it."""
+
+    code: Annotated[str, Field(min_length=1, max_length=60)]
+    where: RowName
+    why: Why = ""
+
+
 class OpeningItem(Input):
     """An order that was sold before the books began and is not paid out yet. `amount` is what the provider will state,
     `booked` what stands in the ledger for it."""
@@ -184,6 +193,16 @@ def exceptions(call: Call, company: Code, limit: Limit = 50, cursor: Cursor = ""
     found = looks.problems(company_of(call, company), limit + 1, after=after)
     page = cursors.cut(found, limit, lambda one: (one.code, one.pk))
     return {**page, "items": [one._asdict() for one in page["items"]]}
+
+
+@door.post("/companies/{company}/exceptions/seen", Right.APPROVE, Done)
+def exception_seen(call: Call, company: Code, payload: SeenInput) -> Any:
+    """Say that a person has seen to an exception that came with a file; those of a run go when it is well."""
+    row = company_of(call, company)
+    settle(row, payload.code, payload.where)
+    about = f"{payload.code} {payload.where}"
+    audit.note(call.actor, gettext_noop("problem of a file seen"), about, why=payload.why)
+    return {"done": True}
 
 
 @door.get("/companies/{company}/decisions", Right.BOOKS, Page[DecisionRow])

@@ -5,23 +5,24 @@ from __future__ import annotations
 from datetime import date
 from typing import Annotated, Any, Literal
 
-from django.utils import timezone
 from django.utils.translation import gettext_noop
 from ninja import Query
+from pydantic import Field
 
 from samklang.accounting.chart import AccountRow, FeeRow
 from samklang.api.v1 import cursors
 from samklang.api.v1.books import Code, company_of
 from samklang.api.v1.cursors import Cursor, Limit
-from samklang.api.v1.door import Call, Door, file
+from samklang.api.v1.door import Call, Door, Input, file
+from samklang.api.v1.errors import Unfit
 from samklang.api.v1.shapes import Amount, Answer, Page, struct
-from samklang.hub.companies import part_of
+from samklang.hub import bookkeeping
 from samklang.hub.models import Company
 from samklang.people import audit
 from samklang.people.rights import Right
 from samklang.reconciliation import control as controls
 from samklang.reconciliation import looks, reports
-from samklang.reconciliation.companies import accounting_company, today
+from samklang.reconciliation.companies import accounting_company, entity_of, today, wake
 
 door = Door("controls")
 Day = Annotated[date, Query(description="The last day of the period; today where it is not named.")]
@@ -96,6 +97,26 @@ class Settings(Answer):
     fees: list[struct(FeeRow)]  # type: ignore[valid-type]
 
 
+class AccountInput(Input):
+    """From a day on, the role has this account. `why` is kept with the configuration's history."""
+
+    role: Annotated[str, Field(min_length=1, max_length=60)]
+    account: Annotated[str, Field(pattern=r"^[0-9A-Za-z.]{2,20}$")]
+    name: Annotated[str, Field(max_length=100)] = ""
+    since: date
+    why: Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class FeeInput(Input):
+    """From a day on, a provider's fee is taxed so; no `fee` = all of its fees."""
+
+    provider: Annotated[str, Field(min_length=1, max_length=40)]
+    fee: Annotated[str, Field(max_length=60)] = ""
+    treatment: Literal["SE_VAT", "RC_EU", "RC_NON_EU", "EXEMPT"]
+    since: date
+    why: Annotated[str, Field(min_length=1, max_length=200)]
+
+
 def _period(company: Company, since: date | None, on: date | None) -> tuple[date, date]:
     """The days that were asked for; else this month so far."""
     last = on or today(accounting_company(company))
@@ -129,11 +150,9 @@ def control_file(
 
     row = company_of(call, company)
     first, last = _period(row, since, on)
-    sheets = reports.control_sheets(row, first, last)
-    made = papers.to_xlsx(sheets) if kind == "xlsx" else papers.to_pdf(part_of(row).name, sheets, timezone.localtime())
-    name = f"control-{row.code}-{last}.{kind}"
-    audit.note(call.actor, gettext_noop("took a list as a file"), name, rows=sum(len(sheet.rows) for sheet in sheets))
-    return file(name, made, reports.FILES[kind])
+    made = papers.control_file(row, first, last, kind)
+    audit.note(call.actor, gettext_noop("took a list as a file"), made.name, rows=made.rows)
+    return file(made.name, made.body, reports.FILES[kind])
 
 
 @door.get("/companies/{company}/open-items", Right.BOOKS, Page[OpenItemRow])
@@ -153,6 +172,38 @@ def open_items(call: Call, company: Code, on: Day | None = None, limit: Limit = 
 @door.get("/companies/{company}/accounts", Right.BOOKS, Settings)
 def accounts(call: Call, company: Code, on: Day | None = None) -> Any:
     """Which account plays which role, and how each provider's fees are taxed; DECIDE waits for a person."""
-    ours = accounting_company(company_of(call, company))
+    return _settings(company_of(call, company), on)
+
+
+def _settings(row: Company, on: date | None = None) -> dict[str, Any]:
+    ours = accounting_company(row)
     day = on or today(ours)
     return {"day": day, "accounts": ours.chart.rows(day), "fees": ours.chart.fees_on(day)}
+
+
+@door.post("/companies/{company}/accounts", Right.APPROVE, Settings)
+def account_add(call: Call, company: Code, payload: AccountInput) -> Any:
+    """Give a role another account from a day on; earlier vouchers keep theirs."""
+    account = AccountRow(**payload.model_dump(exclude={"why"}))
+    what = f"{account.role} → {account.account}"
+    return _changed(call, company_of(call, company), bookkeeping.with_account(account), what, payload.why)
+
+
+@door.post("/companies/{company}/fees", Right.APPROVE, Settings)
+def fee_add(call: Call, company: Code, payload: FeeInput) -> Any:
+    """Say how a provider's fee is taxed from a day on."""
+    row = company_of(call, company)
+    chart = accounting_company(row).chart
+    if payload.provider not in {one.provider for one in chart.fees}:
+        raise Unfit(f"There are no fees of {payload.provider}", where="body.provider")
+    fee = FeeRow(**payload.model_dump(exclude={"why"}), entity=entity_of(row, payload.provider))
+    what = f"{fee.provider} {fee.fee} → {fee.treatment}"
+    return _changed(call, row, bookkeeping.with_fee(fee), what, payload.why)
+
+
+def _changed(call: Call, row: Company, edit: bookkeeping.Edit, what: str, why: str) -> dict[str, Any]:
+    if bookkeeping.change(row, edit, by=call.actor.name, why=f"{what}: {why}"):
+        audit.note(call.actor, gettext_noop("books' settings changed"), f"company {row.code}", to=what)
+        wake(row)
+    row.refresh_from_db()
+    return _settings(row)

@@ -122,7 +122,7 @@ class LedgerFileMade(Answer):
     vouchers: int
 
 
-class SeenInput(Input):
+class SeenVoucher(Input):
     """A voucher as it was seen."""
 
     id: Number
@@ -132,7 +132,7 @@ class SeenInput(Input):
 class ApprovalInput(Input):
     """Vouchers to approve, each just as it was seen."""
 
-    vouchers: Annotated[list[SeenInput], Field(min_length=1, max_length=1000)]
+    vouchers: Annotated[list[SeenVoucher], Field(min_length=1, max_length=1000)]
 
 
 def _find(call: Call, company: str, number: int) -> Voucher:
