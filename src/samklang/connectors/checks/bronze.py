@@ -27,7 +27,7 @@ def manifest(cls: type[Connector], folder: Path, known: frozenset[str]) -> str:
         wrong.append(f"name is {facts.name!r}, the folder {folder.name!r}")
     if not facts.checked_against:
         wrong.append("checked_against is empty")
-    if not facts.feeds and not facts.writes:
+    if not (facts.feeds or facts.writes or facts.statements):
         wrong.append("nothing is read or written")
     types = set(record_types()) | {"variant"}
     for what, name in (
