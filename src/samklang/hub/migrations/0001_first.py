@@ -5,370 +5,475 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
-    dependencies = [
-    ]
+    dependencies = []
 
     operations = [
         migrations.CreateModel(
-            name='Connection',
+            name="Connection",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.SlugField(max_length=40)),
-                ('connector', models.CharField(max_length=40)),
-                ('settings', models.JSONField(default=dict)),
-                ('secrets', models.BinaryField(default=b'')),
-                ('tokens', models.BinaryField(default=b'')),
-                ('state', models.CharField(choices=[('active', 'Active'), ('paused', 'Paused'), ('needs person', 'Needs Person')], default='active', max_length=20)),
-                ('reason', models.TextField(blank=True, default='')),
-                ('faults', models.IntegerField(default=0)),
-                ('open_until', models.FloatField(default=0)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.SlugField(max_length=40)),
+                ("connector", models.CharField(max_length=40)),
+                ("settings", models.JSONField(default=dict)),
+                ("secrets", models.BinaryField(default=b"")),
+                ("tokens", models.BinaryField(default=b"")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "Active"), ("paused", "Paused"), ("needs person", "Needs Person")],
+                        default="active",
+                        max_length=20,
+                    ),
+                ),
+                ("reason", models.TextField(blank=True, default="")),
+                ("faults", models.IntegerField(default=0)),
+                ("open_until", models.FloatField(default=0)),
             ],
         ),
         migrations.CreateModel(
-            name='Tenant',
+            name="Tenant",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('slug', models.SlugField(max_length=40, unique=True)),
-                ('name', models.CharField(max_length=200)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("slug", models.SlugField(max_length=40, unique=True)),
+                ("name", models.CharField(max_length=200)),
             ],
         ),
         migrations.CreateModel(
-            name='Channel',
+            name="Channel",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('code', models.SlugField(max_length=40)),
-                ('name', models.CharField(default='', max_length=200)),
-                ('country', models.CharField(default='SE', max_length=2)),
-                ('currency', models.CharField(default='SEK', max_length=3)),
-                ('time_zone', models.CharField(default='Europe/Stockholm', max_length=40)),
-                ('dimension', models.CharField(blank=True, default='', max_length=40)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.connection')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Flow',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(max_length=20)),
-                ('mode', models.CharField(choices=[('create', 'Create'), ('update', 'Update'), ('both', 'Both')], default='both', max_length=10)),
-                ('fields', models.JSONField(default=list)),
-                ('when', models.JSONField(default=None, null=True)),
-                ('options', models.JSONField(default=dict)),
-                ('since', models.DateTimeField(null=True)),
-                ('enabled', models.BooleanField(default=False)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.channel')),
-                ('source', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flows_out', to='hub.connection')),
-                ('target', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='flows_in', to='hub.connection')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Problem',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('fingerprint', models.CharField(max_length=64)),
-                ('code', models.CharField(max_length=10)),
-                ('type', models.CharField(blank=True, default='', max_length=20)),
-                ('what', models.TextField()),
-                ('do_this', models.TextField(blank=True, default='')),
-                ('first_at', models.DateTimeField(auto_now_add=True)),
-                ('last_at', models.DateTimeField(auto_now=True)),
-                ('closed_at', models.DateTimeField(null=True)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.connection')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Stored',
-            fields=[
-                ('pk', models.CompositePrimaryKey('tenant_id', 'connection_id', 'type', 'key', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('type', models.CharField(max_length=20)),
-                ('key', models.CharField(max_length=300)),
-                ('body', models.BinaryField()),
-                ('hash', models.BinaryField(max_length=16)),
-                ('changed_at', models.FloatField()),
-                ('gone', models.BooleanField(default=False)),
-                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='hub.connection')),
-                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("code", models.SlugField(max_length=40)),
+                ("name", models.CharField(default="", max_length=200)),
+                ("country", models.CharField(default="SE", max_length=2)),
+                ("currency", models.CharField(default="SEK", max_length=3)),
+                ("time_zone", models.CharField(default="Europe/Stockholm", max_length=40)),
+                ("dimension", models.CharField(blank=True, default="", max_length=40)),
+                ("connection", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.connection")),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
             ],
             options={
-                'db_table': 'record',
+                "constraints": [models.UniqueConstraint(fields=("tenant", "code"), name="channel_code")],
             },
         ),
         migrations.CreateModel(
-            name='Master',
+            name="Flow",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(max_length=20)),
-                ('channel', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.channel')),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.connection')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Lease',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=100)),
-                ('token', models.BigIntegerField(default=0)),
-                ('until', models.FloatField(default=0)),
-                ('owner', models.CharField(blank=True, default='', max_length=200)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Hook',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('headers', models.JSONField()),
-                ('body', models.BinaryField()),
-                ('done', models.BooleanField(default=False)),
-                ('error', models.TextField(blank=True, default='')),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.connection')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='FeedState',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('feed', models.CharField(max_length=40)),
-                ('watermark', models.DateTimeField(null=True)),
-                ('generation', models.IntegerField(default=0)),
-                ('swept_at', models.DateTimeField(null=True)),
-                ('types', models.JSONField(default=list)),
-                ('read_at', models.DateTimeField(null=True)),
-                ('run', models.JSONField(default=dict)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.connection')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='ExchangeRow',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('at', models.DateTimeField()),
-                ('method', models.CharField(max_length=10)),
-                ('url', models.TextField()),
-                ('status', models.IntegerField()),
-                ('seconds', models.FloatField()),
-                ('sent', models.BinaryField(default=b'')),
-                ('got', models.BinaryField(default=b'')),
-                ('error', models.TextField(blank=True, default='')),
-                ('about', models.CharField(blank=True, default='', max_length=300)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.connection')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("type", models.CharField(max_length=20)),
+                (
+                    "mode",
+                    models.CharField(
+                        choices=[("create", "Create"), ("update", "Update"), ("both", "Both")],
+                        default="both",
+                        max_length=10,
+                    ),
+                ),
+                ("fields", models.JSONField(default=list)),
+                ("when", models.JSONField(default=None, null=True)),
+                ("options", models.JSONField(default=dict)),
+                ("since", models.DateTimeField(null=True)),
+                ("enabled", models.BooleanField(default=False)),
+                ("channel", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.channel")),
+                (
+                    "source",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="flows_out", to="hub.connection"
+                    ),
+                ),
+                (
+                    "target",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="flows_in", to="hub.connection"
+                    ),
+                ),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
             ],
             options={
-                'db_table': 'exchange',
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "channel", "type", "target"), name="one_flow")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Problem",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("fingerprint", models.CharField(max_length=64)),
+                ("code", models.CharField(max_length=10)),
+                ("type", models.CharField(blank=True, default="", max_length=20)),
+                ("what", models.TextField()),
+                ("do_this", models.TextField(blank=True, default="")),
+                ("first_at", models.DateTimeField(auto_now_add=True)),
+                ("last_at", models.DateTimeField(auto_now=True)),
+                ("closed_at", models.DateTimeField(null=True)),
+                ("connection", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.connection")),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("closed_at__isnull", True)),
+                        fields=("tenant", "fingerprint"),
+                        name="one_open",
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Stored",
+            fields=[
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "tenant_id",
+                        "connection_id",
+                        "type",
+                        "key",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("type", models.CharField(max_length=20)),
+                ("key", models.CharField(max_length=300)),
+                ("body", models.BinaryField()),
+                ("hash", models.BinaryField(max_length=16)),
+                ("changed_at", models.FloatField()),
+                ("gone", models.BooleanField(default=False)),
+                (
+                    "connection",
+                    models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to="hub.connection"),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to="hub.tenant"),
+                ),
+            ],
+            options={
+                "db_table": "record",
+            },
+        ),
+        migrations.CreateModel(
+            name="Master",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("type", models.CharField(max_length=20)),
+                ("channel", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.channel")),
+                ("connection", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.connection")),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
+            ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("tenant", "channel", "type"), name="one_master")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Lease",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=100)),
+                ("token", models.BigIntegerField(default=0)),
+                ("until", models.FloatField(default=0)),
+                ("owner", models.CharField(blank=True, default="", max_length=200)),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
+            ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("tenant", "name"), name="one_lease")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Hook",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("headers", models.JSONField()),
+                ("body", models.BinaryField()),
+                ("done", models.BooleanField(default=False)),
+                ("error", models.TextField(blank=True, default="")),
+                ("connection", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.connection")),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
+            ],
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("done", False)), fields=["tenant", "connection", "id"], name="hook_open"
+                    )
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="FeedState",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("feed", models.CharField(max_length=40)),
+                ("watermark", models.DateTimeField(null=True)),
+                ("generation", models.IntegerField(default=0)),
+                ("swept_at", models.DateTimeField(null=True)),
+                ("types", models.JSONField(default=list)),
+                ("read_at", models.DateTimeField(null=True)),
+                ("run", models.JSONField(default=dict)),
+                ("connection", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.connection")),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "connection", "feed"), name="one_feed_state")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ExchangeRow",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("at", models.DateTimeField()),
+                ("method", models.CharField(max_length=10)),
+                ("url", models.TextField()),
+                ("status", models.IntegerField()),
+                ("seconds", models.FloatField()),
+                ("sent", models.BinaryField(default=b"")),
+                ("got", models.BinaryField(default=b"")),
+                ("error", models.TextField(blank=True, default="")),
+                ("about", models.CharField(blank=True, default="", max_length=300)),
+                ("connection", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.connection")),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
+            ],
+            options={
+                "indexes": [
+                    models.Index(fields=["tenant", "connection", "-at"], name="exchange_recent"),
+                    models.Index(
+                        condition=models.Q(("about", ""), _negated=True),
+                        fields=["tenant", "about", "-at"],
+                        name="exchange_about",
+                    ),
+                ],
+                "db_table": "exchange",
             },
         ),
         migrations.AddField(
-            model_name='connection',
-            name='tenant',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant'),
+            model_name="connection",
+            name="tenant",
+            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant"),
         ),
         migrations.CreateModel(
-            name='ConfigVersion',
+            name="ConfigVersion",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.IntegerField()),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('by', models.CharField(max_length=100)),
-                ('why', models.CharField(blank=True, default='', max_length=300)),
-                ('text', models.TextField()),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Brake',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('type', models.CharField(max_length=20)),
-                ('risk', models.CharField(max_length=6)),
-                ('count', models.IntegerField()),
-                ('of', models.IntegerField()),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('released_at', models.DateTimeField(null=True)),
-                ('released_by', models.CharField(blank=True, default='', max_length=100)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.connection')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Binding',
-            fields=[
-                ('pk', models.CompositePrimaryKey('tenant_id', 'connection_id', 'type', 'key', blank=True, editable=False, primary_key=True, serialize=False)),
-                ('type', models.CharField(max_length=20)),
-                ('key', models.CharField(max_length=300)),
-                ('external_id', models.CharField(max_length=200, null=True)),
-                ('seen', models.BinaryField(max_length=16, null=True)),
-                ('generation', models.IntegerField(default=0)),
-                ('wanted', models.BinaryField(max_length=16, null=True)),
-                ('delivered', models.BinaryField(max_length=16, null=True)),
-                ('sent', models.BinaryField(max_length=16, null=True)),
-                ('state', models.CharField(default='idle', max_length=8)),
-                ('due_at', models.FloatField(default=0)),
-                ('attempts', models.IntegerField(default=0)),
-                ('doubt', models.BooleanField(default=False)),
-                ('troubled', models.BooleanField(default=False)),
-                ('waiting_on', models.CharField(blank=True, default='', max_length=340)),
-                ('risk', models.CharField(blank=True, default='', max_length=6)),
-                ('risk_at', models.FloatField(default=0)),
-                ('token', models.BigIntegerField(default=0)),
-                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='hub.connection')),
-                ('source', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='hub.connection')),
-                ('flow', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to='hub.flow')),
-                ('tenant', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.IntegerField()),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("by", models.CharField(max_length=100)),
+                ("why", models.CharField(blank=True, default="", max_length=300)),
+                ("text", models.TextField()),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
             ],
             options={
-                'db_table': 'binding',
+                "constraints": [models.UniqueConstraint(fields=("tenant", "number"), name="config_number")],
             },
         ),
         migrations.CreateModel(
-            name='Transfer',
+            name="Brake",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('direction', models.CharField(max_length=3)),
-                ('what', models.CharField(max_length=40)),
-                ('sweep', models.BooleanField(default=False)),
-                ('started', models.DateTimeField()),
-                ('seconds', models.FloatField(null=True)),
-                ('considered', models.IntegerField(default=0)),
-                ('created', models.IntegerField(default=0)),
-                ('updated', models.IntegerField(default=0)),
-                ('skipped', models.IntegerField(default=0)),
-                ('failed', models.IntegerField(default=0)),
-                ('result', models.CharField(default='running', max_length=10)),
-                ('error', models.TextField(blank=True, default='')),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.connection')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
-            ],
-        ),
-        migrations.CreateModel(
-            name='Step',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('order', models.CharField(max_length=300)),
-                ('at', models.DateTimeField()),
-                ('type', models.CharField(max_length=20)),
-                ('what', models.CharField(max_length=20)),
-                ('text', models.TextField(blank=True, default='')),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.connection')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("type", models.CharField(max_length=20)),
+                ("risk", models.CharField(max_length=6)),
+                ("count", models.IntegerField()),
+                ("of", models.IntegerField()),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("released_at", models.DateTimeField(null=True)),
+                ("released_by", models.CharField(blank=True, default="", max_length=100)),
+                ("connection", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.connection")),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
             ],
             options={
-                'indexes': [models.Index(fields=['tenant', 'order', 'at'], name='step_order')],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("released_at__isnull", True)),
+                        fields=("tenant", "connection", "type", "risk"),
+                        name="one_brake",
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='RuleSet',
+            name="Binding",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('direction', models.CharField(choices=[('in', 'in'), ('out', 'out')], max_length=3)),
-                ('type', models.CharField(max_length=20)),
-                ('rules', models.JSONField(default=list)),
-                ('connection', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.connection')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
+                (
+                    "pk",
+                    models.CompositePrimaryKey(
+                        "tenant_id",
+                        "connection_id",
+                        "type",
+                        "key",
+                        blank=True,
+                        editable=False,
+                        primary_key=True,
+                        serialize=False,
+                    ),
+                ),
+                ("type", models.CharField(max_length=20)),
+                ("key", models.CharField(max_length=300)),
+                ("external_id", models.CharField(max_length=200, null=True)),
+                ("seen", models.BinaryField(max_length=16, null=True)),
+                ("generation", models.IntegerField(default=0)),
+                ("wanted", models.BinaryField(max_length=16, null=True)),
+                ("delivered", models.BinaryField(max_length=16, null=True)),
+                ("sent", models.BinaryField(max_length=16, null=True)),
+                ("state", models.CharField(default="idle", max_length=8)),
+                ("due_at", models.FloatField(default=0)),
+                ("attempts", models.IntegerField(default=0)),
+                ("doubt", models.BooleanField(default=False)),
+                ("troubled", models.BooleanField(default=False)),
+                ("waiting_on", models.CharField(blank=True, default="", max_length=340)),
+                ("risk", models.CharField(blank=True, default="", max_length=6)),
+                ("risk_at", models.FloatField(default=0)),
+                ("token", models.BigIntegerField(default=0)),
+                (
+                    "connection",
+                    models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to="hub.connection"),
+                ),
+                (
+                    "source",
+                    models.ForeignKey(
+                        db_index=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="+",
+                        to="hub.connection",
+                    ),
+                ),
+                (
+                    "flow",
+                    models.ForeignKey(
+                        db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, to="hub.flow"
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to="hub.tenant"),
+                ),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'connection', 'direction', 'type'), name='one_rule_set')],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "due")),
+                        fields=["tenant", "connection", "type", "due_at"],
+                        name="binding_due",
+                    ),
+                    models.Index(
+                        condition=models.Q(("state", "sending")),
+                        fields=["tenant", "connection", "type"],
+                        name="binding_sending",
+                    ),
+                    models.Index(
+                        condition=models.Q(("waiting_on", ""), _negated=True),
+                        fields=["tenant", "connection", "waiting_on"],
+                        name="binding_waiting",
+                    ),
+                    models.Index(
+                        condition=models.Q(("risk", ""), _negated=True),
+                        fields=["tenant", "connection", "type", "risk"],
+                        name="binding_risk",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("external_id__isnull", False)),
+                        fields=("tenant", "connection", "type", "external_id"),
+                        name="one_external",
+                    )
+                ],
+                "db_table": "binding",
             },
         ),
         migrations.CreateModel(
-            name='ProblemItem',
+            name="Transfer",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('direction', models.CharField(max_length=3)),
-                ('type', models.CharField(max_length=20)),
-                ('key', models.CharField(max_length=300)),
-                ('external_id', models.CharField(blank=True, default='', max_length=200)),
-                ('message', models.TextField()),
-                ('where', models.CharField(blank=True, default='', max_length=300)),
-                ('at', models.DateTimeField(auto_now=True)),
-                ('connection', models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to='hub.connection')),
-                ('problem', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='hub.problem')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("direction", models.CharField(max_length=3)),
+                ("what", models.CharField(max_length=40)),
+                ("sweep", models.BooleanField(default=False)),
+                ("started", models.DateTimeField()),
+                ("seconds", models.FloatField(null=True)),
+                ("considered", models.IntegerField(default=0)),
+                ("created", models.IntegerField(default=0)),
+                ("updated", models.IntegerField(default=0)),
+                ("skipped", models.IntegerField(default=0)),
+                ("failed", models.IntegerField(default=0)),
+                ("result", models.CharField(default="running", max_length=10)),
+                ("error", models.TextField(blank=True, default="")),
+                ("connection", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.connection")),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('tenant', 'connection', 'direction', 'type', 'key'), name='one_item')],
+                "indexes": [models.Index(fields=["tenant", "connection", "-started"], name="transfer_recent")],
+            },
+        ),
+        migrations.CreateModel(
+            name="Step",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("order", models.CharField(max_length=300)),
+                ("at", models.DateTimeField()),
+                ("type", models.CharField(max_length=20)),
+                ("what", models.CharField(max_length=20)),
+                ("text", models.TextField(blank=True, default="")),
+                ("connection", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.connection")),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
+            ],
+            options={
+                "indexes": [models.Index(fields=["tenant", "order", "at"], name="step_order")],
+            },
+        ),
+        migrations.CreateModel(
+            name="RuleSet",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("direction", models.CharField(choices=[("in", "in"), ("out", "out")], max_length=3)),
+                ("type", models.CharField(max_length=20)),
+                ("rules", models.JSONField(default=list)),
+                ("connection", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.connection")),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "connection", "direction", "type"), name="one_rule_set")
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ProblemItem",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("direction", models.CharField(max_length=3)),
+                ("type", models.CharField(max_length=20)),
+                ("key", models.CharField(max_length=300)),
+                ("external_id", models.CharField(blank=True, default="", max_length=200)),
+                ("message", models.TextField()),
+                ("where", models.CharField(blank=True, default="", max_length=300)),
+                ("at", models.DateTimeField(auto_now=True)),
+                (
+                    "connection",
+                    models.ForeignKey(db_index=False, on_delete=django.db.models.deletion.CASCADE, to="hub.connection"),
+                ),
+                (
+                    "problem",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="items", to="hub.problem"
+                    ),
+                ),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
+            ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "connection", "direction", "type", "key"), name="one_item"
+                    )
+                ],
             },
         ),
         migrations.AddConstraint(
-            model_name='problem',
-            constraint=models.UniqueConstraint(condition=models.Q(('closed_at__isnull', True)), fields=('tenant', 'fingerprint'), name='one_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='master',
-            constraint=models.UniqueConstraint(fields=('tenant', 'channel', 'type'), name='one_master'),
-        ),
-        migrations.AddConstraint(
-            model_name='lease',
-            constraint=models.UniqueConstraint(fields=('tenant', 'name'), name='one_lease'),
-        ),
-        migrations.AddIndex(
-            model_name='hook',
-            index=models.Index(condition=models.Q(('done', False)), fields=['tenant', 'connection', 'id'], name='hook_open'),
-        ),
-        migrations.AddConstraint(
-            model_name='flow',
-            constraint=models.UniqueConstraint(fields=('tenant', 'channel', 'type', 'target'), name='one_flow'),
-        ),
-        migrations.AddConstraint(
-            model_name='feedstate',
-            constraint=models.UniqueConstraint(fields=('tenant', 'connection', 'feed'), name='one_feed_state'),
-        ),
-        migrations.AddIndex(
-            model_name='exchangerow',
-            index=models.Index(fields=['tenant', 'connection', '-at'], name='exchange_recent'),
-        ),
-        migrations.AddIndex(
-            model_name='exchangerow',
-            index=models.Index(condition=models.Q(('about', ''), _negated=True), fields=['tenant', 'about', '-at'], name='exchange_about'),
-        ),
-        migrations.AddConstraint(
-            model_name='connection',
-            constraint=models.UniqueConstraint(fields=('tenant', 'name'), name='connection_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='configversion',
-            constraint=models.UniqueConstraint(fields=('tenant', 'number'), name='config_number'),
-        ),
-        migrations.AddConstraint(
-            model_name='channel',
-            constraint=models.UniqueConstraint(fields=('tenant', 'code'), name='channel_code'),
-        ),
-        migrations.AddConstraint(
-            model_name='brake',
-            constraint=models.UniqueConstraint(condition=models.Q(('released_at__isnull', True)), fields=('tenant', 'connection', 'type', 'risk'), name='one_brake'),
-        ),
-        migrations.AddIndex(
-            model_name='binding',
-            index=models.Index(condition=models.Q(('state', 'due')), fields=['tenant', 'connection', 'type', 'due_at'], name='binding_due'),
-        ),
-        migrations.AddIndex(
-            model_name='binding',
-            index=models.Index(condition=models.Q(('state', 'sending')), fields=['tenant', 'connection', 'type'], name='binding_sending'),
-        ),
-        migrations.AddIndex(
-            model_name='binding',
-            index=models.Index(condition=models.Q(('waiting_on', ''), _negated=True), fields=['tenant', 'connection', 'waiting_on'], name='binding_waiting'),
-        ),
-        migrations.AddIndex(
-            model_name='binding',
-            index=models.Index(condition=models.Q(('risk', ''), _negated=True), fields=['tenant', 'connection', 'type', 'risk'], name='binding_risk'),
-        ),
-        migrations.AddConstraint(
-            model_name='binding',
-            constraint=models.UniqueConstraint(condition=models.Q(('external_id__isnull', False)), fields=('tenant', 'connection', 'type', 'external_id'), name='one_external'),
-        ),
-        migrations.AddIndex(
-            model_name='transfer',
-            index=models.Index(fields=['tenant', 'connection', '-started'], name='transfer_recent'),
+            model_name="connection",
+            constraint=models.UniqueConstraint(fields=("tenant", "name"), name="connection_name"),
         ),
     ]

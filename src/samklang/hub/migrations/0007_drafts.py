@@ -5,75 +5,105 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('hub', '0006_queue_indexes'),
+        ("hub", "0006_queue_indexes"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='brake',
-            name='rejected',
+            model_name="brake",
+            name="rejected",
             field=models.BooleanField(default=False),
         ),
         migrations.AddField(
-            model_name='flow',
-            name='planned',
+            model_name="flow",
+            name="planned",
             field=models.BooleanField(default=False),
         ),
         migrations.CreateModel(
-            name='Draft',
+            name="Draft",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('base', models.TextField()),
-                ('text', models.TextField()),
-                ('number', models.IntegerField(default=0)),
-                ('edits', models.JSONField(default=list)),
-                ('at', models.DateTimeField(auto_now=True)),
-                ('tenant', models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("base", models.TextField()),
+                ("text", models.TextField()),
+                ("number", models.IntegerField(default=0)),
+                ("edits", models.JSONField(default=list)),
+                ("at", models.DateTimeField(auto_now=True)),
+                ("tenant", models.OneToOneField(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
             ],
         ),
         migrations.CreateModel(
-            name='PlanRun',
+            name="PlanRun",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('text', models.TextField()),
-                ('base', models.TextField()),
-                ('state', models.CharField(choices=[('reading', 'Reading'), ('ready', 'Ready'), ('applying', 'Applying'), ('applied', 'Applied'), ('failed', 'Failed'), ('dropped', 'Dropped')], default='reading', max_length=10)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('by', models.CharField(max_length=100)),
-                ('counted_at', models.DateTimeField(null=True)),
-                ('applied_at', models.DateTimeField(null=True)),
-                ('applied_by', models.CharField(blank=True, default='', max_length=100)),
-                ('why', models.CharField(blank=True, default='', max_length=300)),
-                ('progress', models.JSONField(default=dict)),
-                ('result', models.JSONField(default=dict)),
-                ('error', models.JSONField(default=dict)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("text", models.TextField()),
+                ("base", models.TextField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("reading", "Reading"),
+                            ("ready", "Ready"),
+                            ("applying", "Applying"),
+                            ("applied", "Applied"),
+                            ("failed", "Failed"),
+                            ("dropped", "Dropped"),
+                        ],
+                        default="reading",
+                        max_length=10,
+                    ),
+                ),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("by", models.CharField(max_length=100)),
+                ("counted_at", models.DateTimeField(null=True)),
+                ("applied_at", models.DateTimeField(null=True)),
+                ("applied_by", models.CharField(blank=True, default="", max_length=100)),
+                ("why", models.CharField(blank=True, default="", max_length=300)),
+                ("progress", models.JSONField(default=dict)),
+                ("result", models.JSONField(default=dict)),
+                ("error", models.JSONField(default=dict)),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
             ],
+            options={
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("state__in", ["reading", "ready", "applying"])),
+                        fields=("tenant",),
+                        name="one_plan_at_work",
+                    )
+                ],
+            },
         ),
         migrations.CreateModel(
-            name='PlanLine',
+            name="PlanLine",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('flow', models.IntegerField()),
-                ('action', models.CharField(max_length=8)),
-                ('key', models.CharField(max_length=300)),
-                ('title', models.TextField()),
-                ('fields', models.JSONField(default=dict)),
-                ('harm', models.BooleanField(default=False)),
-                ('mails', models.BooleanField(default=False)),
-                ('reason', models.TextField(blank=True, default='')),
-                ('tenant', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
-                ('plan', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='hub.planrun')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("flow", models.IntegerField()),
+                ("action", models.CharField(max_length=8)),
+                ("key", models.CharField(max_length=300)),
+                ("title", models.TextField()),
+                ("fields", models.JSONField(default=dict)),
+                ("harm", models.BooleanField(default=False)),
+                ("mails", models.BooleanField(default=False)),
+                ("reason", models.TextField(blank=True, default="")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False, on_delete=django.db.models.deletion.CASCADE, to="hub.tenant"
+                    ),
+                ),
+                (
+                    "plan",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="hub.planrun",
+                    ),
+                ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='planrun',
-            constraint=models.UniqueConstraint(condition=models.Q(('state__in', ['reading', 'ready', 'applying'])), fields=('tenant',), name='one_plan_at_work'),
-        ),
-        migrations.AddIndex(
-            model_name='planline',
-            index=models.Index(fields=['tenant', 'plan', 'flow', 'id'], name='plan_line'),
+            options={
+                "indexes": [models.Index(fields=["tenant", "plan", "flow", "id"], name="plan_line")],
+            },
         ),
     ]

@@ -6,70 +6,110 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('hub', '0009_orders'),
+        ("hub", "0009_orders"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Event',
+            name="Event",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.UUIDField(default=uuid.uuid4)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('type', models.CharField(max_length=40)),
-                ('about', models.CharField(max_length=300)),
-                ('data', models.JSONField(default=dict)),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.UUIDField(default=uuid.uuid4)),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("type", models.CharField(max_length=40)),
+                ("about", models.CharField(max_length=300)),
+                ("data", models.JSONField(default=dict)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="hub.tenant",
+                    ),
+                ),
             ],
+            options={
+                "indexes": [models.Index(fields=["tenant", "id"], name="event_recent")],
+            },
         ),
         migrations.CreateModel(
-            name='Subscription',
+            name="Subscription",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(max_length=80)),
-                ('url', models.URLField(max_length=500)),
-                ('types', models.JSONField(default=list)),
-                ('secrets', models.BinaryField(default=b'')),
-                ('state', models.CharField(choices=[('active', 'Active'), ('off', 'Off'), ('given up', 'Given Up')], default='active', max_length=10)),
-                ('reason', models.TextField(blank=True, default='')),
-                ('made_at', models.DateTimeField(auto_now_add=True)),
-                ('failing_since', models.FloatField(null=True)),
-                ('faults', models.IntegerField(default=0)),
-                ('open_until', models.FloatField(default=0)),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("name", models.CharField(max_length=80)),
+                ("url", models.URLField(max_length=500)),
+                ("types", models.JSONField(default=list)),
+                ("secrets", models.BinaryField(default=b"")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("active", "Active"), ("off", "Off"), ("given up", "Given Up")],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.TextField(blank=True, default="")),
+                ("made_at", models.DateTimeField(auto_now_add=True)),
+                ("failing_since", models.FloatField(null=True)),
+                ("faults", models.IntegerField(default=0)),
+                ("open_until", models.FloatField(default=0)),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("tenant", "name"), name="subscription_name")],
+            },
         ),
         migrations.CreateModel(
-            name='Message',
+            name="Message",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('state', models.CharField(choices=[('due', 'Due'), ('done', 'Done'), ('failed', 'Failed')], default='due', max_length=6)),
-                ('due_at', models.FloatField(default=0)),
-                ('attempts', models.IntegerField(default=0)),
-                ('tried_at', models.DateTimeField(null=True)),
-                ('status', models.IntegerField(default=0)),
-                ('error', models.CharField(blank=True, default='', max_length=300)),
-                ('event', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, to='hub.event')),
-                ('tenant', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
-                ('subscription', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, to='hub.subscription')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("due", "Due"), ("done", "Done"), ("failed", "Failed")], default="due", max_length=6
+                    ),
+                ),
+                ("due_at", models.FloatField(default=0)),
+                ("attempts", models.IntegerField(default=0)),
+                ("tried_at", models.DateTimeField(null=True)),
+                ("status", models.IntegerField(default=0)),
+                ("error", models.CharField(blank=True, default="", max_length=300)),
+                (
+                    "event",
+                    models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.CASCADE, to="hub.event"),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="hub.tenant",
+                    ),
+                ),
+                (
+                    "subscription",
+                    models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="hub.subscription",
+                    ),
+                ),
             ],
-        ),
-        migrations.AddIndex(
-            model_name='event',
-            index=models.Index(fields=['tenant', 'id'], name='event_recent'),
-        ),
-        migrations.AddConstraint(
-            model_name='subscription',
-            constraint=models.UniqueConstraint(fields=('tenant', 'name'), name='subscription_name'),
-        ),
-        migrations.AddIndex(
-            model_name='message',
-            index=models.Index(condition=models.Q(('state', 'due')), fields=['tenant', 'subscription', 'due_at', 'id'], name='message_due'),
-        ),
-        migrations.AddConstraint(
-            model_name='message',
-            constraint=models.UniqueConstraint(fields=('tenant', 'subscription', 'event'), name='one_message'),
+            options={
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("state", "due")),
+                        fields=["tenant", "subscription", "due_at", "id"],
+                        name="message_due",
+                    )
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "subscription", "event"), name="one_message")
+                ],
+            },
         ),
     ]

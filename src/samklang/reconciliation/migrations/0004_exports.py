@@ -5,52 +5,54 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('hub', '0013_bulk'),
-        ('reconciliation', '0003_ledger'),
+        ("hub", "0013_bulk"),
+        ("reconciliation", "0003_ledger"),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='Export',
+            name="Export",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('number', models.IntegerField()),
-                ('name', models.CharField(max_length=120)),
-                ('hash', models.CharField(max_length=64)),
-                ('body', models.BinaryField()),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('by', models.CharField(max_length=150)),
-                ('vouchers', models.IntegerField()),
-                ('first', models.DateField()),
-                ('last', models.DateField()),
-                ('place', models.CharField(blank=True, default='', max_length=40)),
-                ('left_at', models.DateTimeField(null=True)),
-                ('error', models.TextField(blank=True, default='')),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='hub.company')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.IntegerField()),
+                ("name", models.CharField(max_length=120)),
+                ("hash", models.CharField(max_length=64)),
+                ("body", models.BinaryField()),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("by", models.CharField(max_length=150)),
+                ("vouchers", models.IntegerField()),
+                ("first", models.DateField()),
+                ("last", models.DateField()),
+                ("place", models.CharField(blank=True, default="", max_length=40)),
+                ("left_at", models.DateTimeField(null=True)),
+                ("error", models.TextField(blank=True, default="")),
+                ("company", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="hub.company")),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
             ],
+            options={
+                "constraints": [models.UniqueConstraint(fields=("tenant", "company", "number"), name="one_export")],
+            },
         ),
         migrations.CreateModel(
-            name='Exported',
+            name="Exported",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('series', models.CharField(max_length=10)),
-                ('year', models.DateField()),
-                ('number', models.IntegerField()),
-                ('company', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='hub.company')),
-                ('export', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to='reconciliation.export')),
-                ('tenant', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to='hub.tenant')),
-                ('voucher', models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, to='reconciliation.voucher')),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("series", models.CharField(max_length=10)),
+                ("year", models.DateField()),
+                ("number", models.IntegerField()),
+                ("company", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="hub.company")),
+                ("export", models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, to="reconciliation.export")),
+                ("tenant", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to="hub.tenant")),
+                (
+                    "voucher",
+                    models.OneToOneField(on_delete=django.db.models.deletion.PROTECT, to="reconciliation.voucher"),
+                ),
             ],
-        ),
-        migrations.AddConstraint(
-            model_name='export',
-            constraint=models.UniqueConstraint(fields=('tenant', 'company', 'number'), name='one_export'),
-        ),
-        migrations.AddConstraint(
-            model_name='exported',
-            constraint=models.UniqueConstraint(fields=('tenant', 'company', 'series', 'year', 'number'), name='one_number'),
+            options={
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "company", "series", "year", "number"), name="one_number")
+                ],
+            },
         ),
     ]
