@@ -148,7 +148,7 @@ class Chart:
 
     def name(self, provider: str, on: date) -> str:
         """The provider as texts call it."""
-        return self.provider(provider, on).name or provider.title()
+        return self.provider(provider, on).name or provider.replace("_", " ").title()
 
     def receivable(self, provider: str, on: date) -> str:
         """Role of the provider's clearing account."""

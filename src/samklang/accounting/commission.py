@@ -74,16 +74,24 @@ def figures(
     )  # fmt: skip
 
 
+def transfer(payout: Statement) -> Figures:
+    """What an agent paid at once, whose sales and services stand in reports of their own: of all else that it was made
+    of, only what it paid for lost goods is in no other report."""
+    lost = sum((line.amount for line in payout.lines if line.kind == "compensation"), ZERO)
+    return Figures(realised=ZERO, transferred=payout.payout, compensation=lost)
+
+
 def book_commission(
     figures: Figures, agent: str, report: str, on: date, company: Company, dimensions: Mapping[str, str] | None = None
 ) -> Voucher | None:
     """The voucher of one report: every posting of the profile whose figure is not 0.
 
-    A negative figure turns its pair round. Refused (ACCOUNT_MISSING) when a role has no account, (AMOUNT_DIFF) when
-    what was transferred is more than the agent owes.
+    A negative figure turns its pair round. Refused (ACCOUNT_MISSING) when a role has no account, (AMOUNT_DIFF) when a
+    report of sales says that more was transferred than the agent owes by it. An agent whose sales, services and
+    transfers come apart has a voucher for each; what it owes is then the balance of its account.
     """
     owed = figures.realised - figures.reward - figures.services - figures.fines + figures.compensation
-    if figures.transferred > owed:
+    if figures.realised and figures.transferred > owed:
         raise Refused(
             "AMOUNT_DIFF",
             report,

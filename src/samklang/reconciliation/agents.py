@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from samklang.accounting.commission import book_commission, figures
+from samklang.accounting.commission import book_commission, figures, transfer
 from samklang.accounting.company import Company as Accounting
 from samklang.accounting.problems import Problem, Refused
 from samklang.accounting.settlement import statement_day, statement_id
@@ -22,12 +22,12 @@ class Reported(NamedTuple):
 
 
 def book_reports(statements: Iterable[Statement], part: CompanyPart, company: Accounting) -> Reported:
-    """One voucher per report of an agent that the settings name; reports of others are only kept."""
+    """One voucher per report and per transfer of an agent that the settings name; those of others are only kept."""
     vouchers: list[Voucher] = []
     problems: list[Problem] = []
     for report in statements:
         agent = part.agents.get(report.provider)
-        if report.scope != "report" or agent is None or report.test:
+        if report.scope == "account" or agent is None or report.test:
             continue
         try:
             day = statement_day(report)
@@ -41,7 +41,9 @@ def book_reports(statements: Iterable[Statement], part: CompanyPart, company: Ac
                     currency=report.currency,
                 )
             channel = company.channels.get(agent.channel)
-            found = figures(report, agent.vat_percent, rewards=frozenset(agent.rewards))
+            whole = report.scope == "report"
+            rewards = frozenset(agent.rewards)
+            found = figures(report, agent.vat_percent, rewards=rewards) if whole else transfer(report)
             name = company.chart.name(report.provider, day)
             dimensions = channel.dimensions if channel else None
             voucher = book_commission(found, name, report.reference, company.open_day(day), company, dimensions)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
+import msgspec
 import structlog
 from django.db import transaction
 from django.utils import timezone
@@ -108,7 +109,8 @@ class _Run:
     def run(self) -> Report:
         loaded = load(self.row, self.part)
         facts = loaded.facts
-        derived = keep_books(facts, self.company, self.exchange, self.today)
+        others = [made for made in facts.statements if made.provider not in self.part.agents]  # an agent's own buyers
+        derived = keep_books(msgspec.structs.replace(facts, statements=others), self.company, self.exchange, self.today)
         decided = follow(loaded, derived, self.company, self.exchange)
         reported = book_reports(facts.statements, self.part, self.company)
         vouchers = (*derived.vouchers, *decided.vouchers, *reported.vouchers)

@@ -18,6 +18,7 @@ from samklang.accounting.statements.stripe import FORMATS as STRIPE
 from samklang.accounting.statements.swish import FORMATS as SWISH
 from samklang.accounting.statements.wildberries import FORMATS as WILDBERRIES
 from samklang.accounting.statements.yandex import FORMATS as YANDEX
+from samklang.accounting.statements.yandex_services import FORMATS as YANDEX_SERVICES
 
 #: In the order of asking: what is told apart by a name of its own comes before what only looks alike.
 FORMATS: tuple[Format, ...] = (
@@ -34,6 +35,7 @@ FORMATS: tuple[Format, ...] = (
     *WILDBERRIES,
     *OZON,
     *YANDEX,
+    *YANDEX_SERVICES,
 )
 
 
