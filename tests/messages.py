@@ -76,6 +76,19 @@ def in_template(source: str) -> Iterator[Message]:
             yield found
 
 
+def in_errors(source: str) -> Iterator[Message]:
+    """What each kind of error says of itself (the first line of its docstring) and what to do about it (`do`): problems
+    keep these in English, pages look them up."""
+    for node in ast.parse(source).body:
+        if isinstance(node, ast.ClassDef) and node.bases:
+            yield Message((ast.get_docstring(node) or "").split("\n")[0])
+            for one in node.body:
+                named = one.targets[0] if isinstance(one, ast.Assign) else getattr(one, "target", None)
+                value = getattr(one, "value", None)
+                if getattr(named, "id", "") == "do" and isinstance(value, ast.Constant):
+                    yield Message(str(value.value))
+
+
 def in_manifest(source: str) -> Iterator[Message]:
     """The messages of a connector's manifest.toml: questions of its form, their help, answers that are words, and what
     the system cannot do. The connector itself knows nothing of languages; pages look its texts up."""
@@ -93,14 +106,13 @@ def messages() -> dict[Message, list[str]]:
     for path in sorted(
         one for one in SOURCE.rglob("*") if one.suffix in (".py", ".html", ".txt") or one.name == "manifest.toml"
     ):
-        text = path.read_text(encoding="utf-8")
+        text, where = path.read_text(encoding="utf-8"), path.relative_to(SOURCE).as_posix()
         if path.suffix == ".py":
-            here = in_python(text) if "gettext" in text else ()
+            here = in_errors(text) if where == "connectors/errors.py" else in_python(text) if "gettext" in text else ()
         elif path.suffix == ".toml":
             here = in_manifest(text)
         else:
             here = in_template(text) if "{%" in text or "{{" in text else ()
-        where = path.relative_to(SOURCE).as_posix()
         for message in here:
             if where not in found.setdefault(message, []):
                 found[message].append(where)

@@ -28,7 +28,16 @@ from samklang.connectors.errors import (
     RemoteFault,
     Unreachable,
 )
-from samklang.connectors.transport import _KEPT, Basic, Transport, _retry_after, about, private, without_secrets
+from samklang.connectors.transport import (
+    _KEPT,
+    Basic,
+    Transport,
+    _retry_after,
+    about,
+    patience,
+    private,
+    without_secrets,
+)
 from samklang.sandboxes.base import Fault, Faulty, Kind, serve
 
 _WAIT = 0.3  # seconds of Retry-After
@@ -161,6 +170,17 @@ def test_repeating_waits_longer_each_time_and_ends(door: Door) -> None:
         door.to().request("GET", "/things")
     first, second = door.slept
     assert door.calls == 3 and 0.25 <= first <= 0.5 <= second <= 1.0
+
+
+def test_a_call_for_which_a_person_waits_is_short_and_not_tried_again(door: Door) -> None:
+    door.fault("timeout")
+    waits = patience.set(0.2)
+    try:
+        with pytest.raises(RemoteFault, match="No answer"):
+            door.to().request("GET", "/things")
+    finally:
+        patience.reset(waits)
+    assert len(door.seen) == 1 and door.seen[0].seconds < 2
 
 
 def test_an_answer_that_never_comes_is_a_fault_and_a_write_may_have_been_done(door: Door) -> None:

@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from samklang import engine
 from samklang.connectors.errors import SamklangError
+from samklang.console.templatetags.words import said
 from samklang.engine.port import Job
 from samklang.hub.looks.rows import time_zone
 from samklang.people.access import PageRequest, here
@@ -41,9 +42,9 @@ def go(request: PageRequest, name: str, *args: Any) -> HttpResponse:
 
 
 def told(error: SamklangError) -> str:
-    """What happened and what to do, as one line."""
-    do_this = "" if error.do_this == error.__class__.do else f" {error.do_this}"
-    return f"{error.what.rstrip('.')}.{do_this}"
+    """What happened and what to do, as one line, in the reader's language where the catalogue has it."""
+    do_this = "" if error.do_this == error.__class__.do else f" {said(error.do_this)}"
+    return f"{said(error.what).rstrip('.')}.{do_this}"
 
 
 def blame(form: forms.Form, error: SamklangError) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Collection
 from urllib.parse import urlsplit
 
 from django.db import transaction
+from django.utils.translation import gettext_noop as _
 
 from samklang.connectors.errors import Misconfigured, Rejected
 from samklang.connectors.transport import inside
@@ -32,9 +33,9 @@ def subscribe(tenant: Tenant, name: str, url: str, types: Collection[str] = ()) 
         there = Subscription.objects.select_for_update().filter(tenant=tenant)
         names = list(there.values_list("name", flat=True))
         if name in names:
-            raise Misconfigured(f"There is a webhook {name!r} already", where="name", do_this="Choose another name.")
+            raise Misconfigured(f"There is a webhook {name!r} already", where="name", do_this=_("Choose another name."))
         if len(names) >= MOST:
-            raise Misconfigured(f"There are {MOST} webhooks already", do_this="Remove one that is not needed.")
+            raise Misconfigured(f"There are {MOST} webhooks already", do_this=_("Remove one that is not needed."))
         row = Subscription.objects.create(
             tenant=tenant, name=name, url=url, types=sorted(set(types)), secrets=seal({"now": secret})
         )
@@ -45,7 +46,7 @@ def change(row: Subscription, name: str, url: str, types: Collection[str], on: b
     """Let a subscription say this from now on. What waits goes to the new address. Raises as `subscribe` does."""
     _check(url, types)
     if Subscription.objects.filter(tenant=row.tenant, name=name).exclude(pk=row.pk).exists():
-        raise Misconfigured(f"There is a webhook {name!r} already", where="name", do_this="Choose another name.")
+        raise Misconfigured(f"There is a webhook {name!r} already", where="name", do_this=_("Choose another name."))
     row.name, row.url, row.types = name, url, sorted(set(types))
     row.save(update_fields=["name", "url", "types"])
     if on != (row.state == Subscription.State.ACTIVE):
@@ -107,24 +108,26 @@ def _key(row: Subscription) -> str:
 
 
 def _check(url: str, types: Collection[str]) -> None:
-    example = "Give one such as https://example.com/samklang."
+    example = _("Give one such as https://example.com/samklang.")
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host, _port = parts.hostname or "", parts.port
     except ValueError:
-        raise Misconfigured("This is no web address", where="url", do_this=example) from None
+        raise Misconfigured(_("This is no web address"), where="url", do_this=example) from None
     if parts.scheme not in ("https", "http") or not host or parts.username is not None or parts.fragment:
-        raise Misconfigured("This is no address that can be told", where="url", do_this=example)
+        raise Misconfigured(_("This is no address that can be told"), where="url", do_this=example)
     try:
         ours = inside(host, 0, allow_private)
     except Misconfigured as error:
         raise Misconfigured(error.what, where="url", do_this=error.do_this) from error
     except (OSError, UnicodeError):
         raise Misconfigured(
-            f"{host} leads nowhere", where="url", do_this="Check the address for typing errors."
+            f"{host} leads nowhere", where="url", do_this=_("Check the address for typing errors.")
         ) from None
     if parts.scheme == "http" and not ours:
-        raise Misconfigured("What goes over the internet is encrypted", where="url", do_this="Give an https address.")
+        raise Misconfigured(
+            _("What goes over the internet is encrypted"), where="url", do_this=_("Give an https address.")
+        )
     unknown = sorted(set(types) - TYPES.keys())
     if unknown:
         raise Misconfigured(

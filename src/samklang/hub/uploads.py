@@ -14,6 +14,8 @@ import zlib
 from collections.abc import Collection, Iterator
 from typing import Literal, NamedTuple, Protocol
 
+from django.utils.translation import gettext_noop as _
+
 from samklang.connectors.errors import BadData
 
 Kind = Literal["xlsx", "pdf", "xml", "json", "text"]
@@ -66,7 +68,7 @@ def checked(name: str, body: bytes, allowed: Collection[Kind], most: int = LARGE
     if len(body) > most:
         raise _too_large(most)
     if not body.strip():
-        raise BadData("The file is empty", do_this="Choose another file, or fetch it again.")
+        raise BadData(_("The file is empty"), do_this=_("Choose another file, or fetch it again."))
     kind = _kind(body)
     if kind is None or kind not in allowed:
         known = ", ".join(_TITLES[one] for one in allowed)
@@ -109,7 +111,7 @@ def _kind(body: bytes) -> Kind | None:
 
 
 def _too_large(most: int) -> BadData:
-    return BadData(f"The file is larger than {most // 2**20} MB", do_this="Export a shorter period, or split it.")
+    return BadData(f"The file is larger than {most // 2**20} MB", do_this=_("Export a shorter period, or split it."))
 
 
 def _unpack_safely(body: bytes) -> None:
@@ -119,21 +121,23 @@ def _unpack_safely(body: bytes) -> None:
             parts = archive.infolist()
             names = {part.filename for part in parts}
             if "xl/workbook.xml" not in names:
-                raise BadData("The file is an archive, not a workbook", do_this="Unpack it and hand in what is in it.")
+                raise BadData(
+                    _("The file is an archive, not a workbook"), do_this=_("Unpack it and hand in what is in it.")
+                )
             if any(part.flag_bits & 1 for part in parts):
-                raise BadData("The workbook is locked with a password", do_this="Save it without one.")
+                raise BadData(_("The workbook is locked with a password"), do_this=_("Save it without one."))
             if any(name.lower().endswith("vbaproject.bin") for name in names):
-                raise BadData("The workbook holds macros", do_this="Save it as XLSX, without macros.")
+                raise BadData(_("The workbook holds macros"), do_this=_("Save it as XLSX, without macros."))
             full = sum(part.file_size for part in parts)
             swollen = any(p.file_size > _SMALL and p.file_size > _RATIO * max(p.compress_size, 1) for p in parts)
             if len(parts) > _PARTS or full > _UNPACKED or swollen:
-                raise BadData("The workbook unpacks to more than can be read", do_this="Export a shorter period.")
+                raise BadData(_("The workbook unpacks to more than can be read"), do_this=_("Export a shorter period."))
             for part in parts:
                 if part.filename.lower().endswith((".xml", ".rels", ".vml")):
                     with archive.open(part) as opened:
                         _refuse_document_type(opened.read(_PROLOG))
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError) as error:
-        raise BadData(f"The workbook is not whole: {error}", do_this="Fetch or save it again.") from error
+        raise BadData(f"The workbook is not whole: {error}", do_this=_("Fetch or save it again.")) from error
 
 
 def _refuse_document_type(start: bytes) -> None:
@@ -142,6 +146,6 @@ def _refuse_document_type(start: bytes) -> None:
     prolog = _ASIDE.sub(b"", start[:_PROLOG].replace(b"\x00", b""))
     root = _ROOT.search(prolog)
     if root is None:
-        raise BadData("The file does not begin as XML does", do_this="Fetch or save it again.")
+        raise BadData(_("The file does not begin as XML does"), do_this=_("Fetch or save it again."))
     if b"<!DOCTYPE" in prolog[: root.start()].upper():
-        raise BadData("The file brings a document type of its own", do_this="Export it without DOCTYPE.")
+        raise BadData(_("The file brings a document type of its own"), do_this=_("Export it without DOCTYPE."))
