@@ -6,13 +6,17 @@ import re
 from collections import Counter
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 
 from samklang.connectors.contract import Paper
 from tests.accounting.bank import files as bank
 from tests.accounting.statements.files import STRIPE_ROWS, klarna, stripe
+from tests.doubles.imap import PASSWORD, USER, MailServer
 from tests.doubles.shelf import boxes
 from tests.reconciliation.conftest import Desk, desk
 from tests.reconciliation.test_run import day_of_sales
@@ -221,3 +225,59 @@ def test_where_statements_come_from_is_chosen_and_asked(desk: Desk, accountant: 
     assert "1 new statement file" in said(accountant.post(f"{at}/fetch", {"name": "ledger"}, follow=True))
     assert "no source of statements" in said(accountant.post(f"{at}/fetch", {"name": "shop"}, follow=True))
     assert "ledger" in said(accountant.get(at.rpartition("/")[0]))
+
+
+def test_lists_are_handed_in_on_the_page(desk: Desk, accountant: Any, at: str) -> None:
+    from samklang.reconciliation.models import Opening, Rate
+
+    def hand_in(kind: str, text: str) -> str:
+        file = SimpleUploadedFile(f"{kind}.csv", text.encode())
+        return said(accountant.post(f"{at}/lists/{kind}", {"file": file}, follow=True))
+
+    head = "provider,channel,order,day,amount,currency,booked,id\n"
+    assert "1 row is kept" in hand_in("openings", head + "klarna,web,900,2025-12-30,100.00,SEK,100.00,c-900\n")
+    assert "The list (1 row)" in hand_in("rates", "currency,day,rate\nEUR,2026-03-02,11.20\n")
+    assert (Opening.objects.get().provider, Rate.objects.get().rate) == ("klarna", "11.20")
+    assert "no column" in hand_in("openings", "provider,order\nklarna,1\n")
+    assert "no rates towards" in hand_in("rates", "a,b\n1,2\n")
+    assert "Choose the files first" in said(accountant.post(f"{at}/lists/rates", follow=True))
+    assert accountant.post(f"{at}/lists/other", {"file": SimpleUploadedFile("a.csv", b"a")}).status_code == 404
+
+
+def test_an_approval_is_taken_back_until_the_ledger_has_been_asked(desk: Desk, accountant: Any, at: str) -> None:
+    desk.sells(*day_of_sales())
+    desk.run()
+    desk.approve()
+    (row,) = desk.vouchers().values()
+    page = f"{at.rpartition('/')[0]}/vouchers/{row.pk}"
+    assert "Withdraw the approval" in said(accountant.get(page))
+    assert "It is a draft again" in said(accountant.post(f"{page}/withdraw", follow=True))
+    assert [one.state for one in desk.vouchers().values()] == ["validated"]
+    desk.approve()
+    desk.deliver()
+    assert "Only an approved voucher" in said(accountant.post(f"{page}/withdraw", follow=True))
+
+
+def test_a_mailbox_gives_its_statements_through_the_hub(
+    desk: Desk, accountant: Any, at: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The password is sealed, the address judged, the exchange written down without it."""
+    from samklang.hub import secrets
+    from samklang.hub.models import Connection, ExchangeRow
+    from samklang.reconciliation.models import StatementFile
+
+    monkeypatch.setattr(settings, "ALLOW_PRIVATE", ("127.0.0.0/8",))
+    server = MailServer(tmp_path)
+    server.put("klarna@example.com", ("klarna.csv", klarna(), "text/csv"))
+    with server.serve() as port:
+        Connection.objects.create(
+            tenant=desk.tenant, name="mails", connector="file_transport", secrets=secrets.seal({"password": PASSWORD}),
+            settings={"place": "imap", "host": "127.0.0.1", "port": port, "user": USER, "authority": server.authority},
+        )  # fmt: skip
+        accountant.post(f"{at}/sources", {"name": ["mails"]})
+        assert "1 new statement file" in said(accountant.post(f"{at}/fetch", {"name": "mails"}, follow=True))
+        assert "0 new statement files" in said(accountant.post(f"{at}/fetch", {"name": "mails"}, follow=True))
+    file = StatementFile.objects.get()
+    assert (file.way, file.state, file.connection.name) == ("fetched", "taken", "mails")
+    assert {row.method for row in ExchangeRow.objects.all()} == {"FETCH"}
+    assert PASSWORD not in repr(list(ExchangeRow.objects.values_list("url", "sent", "got", "error")))

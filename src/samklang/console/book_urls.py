@@ -20,5 +20,7 @@ pages = [
     path("books/<int:number>/accounts", accounts.accounts, name="accounts"),
     path("books/<int:number>/decide", decisions.decide, name="decide"),
     path("books/<int:number>/sources", sources.sources, name="sources"),
+    path("books/<int:number>/lists/<slug:kind>", sources.lists, name="books-list"),
+    path("books/vouchers/<int:number>/withdraw", books.withdraw, name="withdraw-voucher"),
     path("books/<int:number>/fetch", sources.fetch, name="fetch-statements"),
 ]

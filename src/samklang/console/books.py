@@ -23,7 +23,7 @@ from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right
 from samklang.reconciliation import control as controls
-from samklang.reconciliation import decisions, exports, fetching, files, looks, reports
+from samklang.reconciliation import decisions, exports, fetching, files, handover, looks, reports
 from samklang.reconciliation.companies import accounting_company, ledger_flow, today
 from samklang.reconciliation.models import Statement, Voucher
 from samklang.reconciliation.vouchers import Seen
@@ -183,6 +183,22 @@ def approve(request: PageRequest, number: int) -> HttpResponse:
     said = ngettext("%(count)d voucher is approved.", "%(count)d vouchers are approved.", count) % {"count": count}
     messages.success(request, said)
     return go(request, "vouchers", company.pk)
+
+
+@page(None, post=Right.APPROVE)
+def withdraw(request: PageRequest, number: int) -> HttpResponse:
+    """Take an approval back, while the ledger has not been asked."""
+    row = Voucher.objects.filter(tenant=request.tenant, pk=number).select_related("company").first()
+    if row is None:
+        raise Http404
+    try:
+        handover.withdraw(row.company, row.pk, by=request.user.email)
+    except SamklangError as error:
+        messages.error(request, told(error))
+    else:
+        audit.note(request, gettext_noop("approval withdrawn"), f"voucher {row.key}")
+        messages.success(request, _("It is a draft again."))
+    return go(request, "voucher", row.pk)
 
 
 @page(Right.BOOKS)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
@@ -11,11 +13,16 @@ from samklang.connectors.errors import SamklangError
 from samklang.console.books import company_of, of_books
 from samklang.console.frame import go, told, wake
 from samklang.engine.port import fetch_job
-from samklang.hub import bookkeeping
+from samklang.hub import bookkeeping, uploads
+from samklang.hub.companies import part_of
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right
-from samklang.reconciliation import fetching
+from samklang.reconciliation import control, fetching, lists_in
+from samklang.reconciliation.companies import wake as books_changed
+
+_RATES_SINCE = date(2020, 1, 1)
+_LISTS: tuple[uploads.Kind, ...] = ("text",)
 
 
 @page(Right.BOOKS, post=Right.APPROVE)
@@ -38,7 +45,38 @@ def sources(request: PageRequest, number: int) -> HttpResponse:
         return go(request, "sources", company.pk)
     rows = fetching.sources(company)
     named = {row.name for row in rows}
-    return of_books(request, "sources", company, rows=rows, able=[(name, name in named) for name in able])
+    return of_books(
+        request, "sources", company, rows=rows, able=[(name, name in named) for name in able],
+        openings=len(control.openings(company)),
+    )  # fmt: skip
+
+
+@page(None, post=Right.APPROVE)
+def lists(request: PageRequest, number: int, kind: str) -> HttpResponse:
+    """Take a list: what was open when the books began, or exchange rates."""
+    company = company_of(request, number)
+    sent = request.FILES.get("file")
+    if sent is None:
+        messages.error(request, _("Choose the files first."))
+        return go(request, "sources", company.pk)
+    try:
+        taken = uploads.take(sent, _LISTS)
+        if kind == "openings":
+            count = lists_in.take_openings(company, taken.body)
+            audit.note(request, gettext_noop("opening list read"), f"file {taken.name}", count=count)
+        elif kind == "rates":
+            home = part_of(company).currency
+            count = lists_in.take_rates(request.tenant, home, taken.body, since=_RATES_SINCE)
+            audit.note(request, gettext_noop("exchange rates read"), f"file {taken.name}", count=count)
+        else:
+            raise Http404
+    except SamklangError as error:
+        messages.error(request, told(error))
+    else:
+        books_changed(company)
+        said = ngettext("%(count)d row is kept.", "%(count)d rows are kept.", count)
+        messages.success(request, said % {"count": count})
+    return go(request, "sources", company.pk)
 
 
 @page(None, post=Right.APPROVE)

@@ -19,6 +19,9 @@ from samklang.connectors.kit.system import System
 from samklang.connectors.registry import load_manifest
 from samklang.connectors.transport import Transport
 
+#: What the manifest gives where nothing is said; a mailbox has other ones.
+_SSH, _IN = 22, "in"
+
 
 class FileTransport(System):
     """One place where files are left for each other."""
@@ -58,6 +61,6 @@ def _mailbox(settings: Mapping[str, Any], around: Surroundings) -> Mailbox:
         return str(settings.get(name) or "")
 
     senders = frozenset(one.strip().casefold() for one in said("senders").split(",") if one.strip())
-    port = int(said("port") or 22)
-    login = Login(said("host"), 993 if port == 22 else port, said("user"), said("password"), said("authority"))
-    return Mailbox(login, said("in") or "INBOX", senders, around)
+    port, folder = int(said("port") or _SSH), said("in")
+    login = Login(said("host"), 993 if port == _SSH else port, said("user"), said("password"), said("authority"))
+    return Mailbox(login, "INBOX" if folder in ("", _IN) else folder, senders, around)
