@@ -24,6 +24,7 @@ _LAST = (
     "Dahl", "Ström", "Lund", "Falk", "Sandberg", "Norén", "Åkesson", "Blom", "Fransson",
 )  # fmt: skip
 _BUSINESSES = 10  # that order again and again
+ABROAD = 10  # every so many-th article is sold in the second shop too
 BY_BUSINESS = 50  # one of so many orders is theirs
 _SPREAD = 7919  # a prime: neighbours in time have buyers and articles far from each other
 

@@ -47,8 +47,9 @@ class Place(NamedTuple):
 
     @property
     def environment(self) -> dict[str, str]:
-        """What a process of the hub must know of it; the API is not slowed down."""
-        return {**stage.environment(self.home, self.address), "SAMKLANG_API_RATE": "10000000"}
+        """What a process of the hub must know of it; the API is not slowed down, and nothing ages out meanwhile."""
+        more = {"SAMKLANG_API_RATE": "10000000", "SAMKLANG_KEEP": "exchanges=400,transfers=400,problems=400"}
+        return {**stage.environment(self.home, self.address), **more}
 
 
 @contextlib.contextmanager

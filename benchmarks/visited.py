@@ -67,6 +67,10 @@ class _Drawn:
     def article(self, dice: random.Random) -> int:
         return dice.randrange(self.size.articles)
 
+    def everywhere(self, dice: random.Random) -> int:
+        """An article that both shops sell."""
+        return self.article(dice) // no.ABROAD * no.ABROAD
+
     def buyer(self, dice: random.Random) -> int:
         return self.size.buyer(self.order(dice))
 
@@ -119,7 +123,7 @@ def _orders(at: _Drawn) -> list[Visit]:
         _page("orders, stopped", "orders", delivery="stopped"),
         _page("orders, stopped, channel", "orders", delivery="stopped", channel="fi"),
         _page("orders, search: number", "orders", q=lambda dice: no.order_no(at.order(dice))),
-        _page("orders, search: begin of many", "orders", q="11"),
+        _page("orders, search: begin of many", "orders", q="10"),
         _page("orders, search: a name", "orders", q=lambda dice: no.name(at.buyer(dice)).split()[-1]),
         _page("orders, search: a name, cancelled", "orders", q="anna", stand="lifecycle:cancelled"),
         _page("orders, search: parcel", "orders", q=lambda dice: no.tracking_no(at.order(dice))),
@@ -149,7 +153,7 @@ def _goods(at: _Drawn) -> list[Visit]:
         _page("products, search: bar code", "products", q=lambda dice: no.gtin(at.article(dice))),
         _page("products, not in step", "products", delivery="open"),
         _page("products, a word, not in step", "products", q="blå", delivery="open"),
-        Visit("a product", lambda dice: f"{_CONSOLE}/products/{no.article_key(at.article(dice))}"),
+        Visit("a product", lambda dice: f"{_CONSOLE}/products/{no.article_key(at.everywhere(dice))}"),
         _page("stock", "stock"),
         _page("stock, later", "stock", after=later),
         _page("stock, search: number", "stock", q=lambda dice: no.article_no(at.article(dice))),
@@ -276,7 +280,7 @@ def _api(at: _Drawn, known: Known) -> list[Visit]:
         Visit("API journey", lambda dice: f"{_API}/orders/{order(dice)}/journey"),
         _call("products", "products", **some),
         _call("products, search: a word", "products", q="blå", **some),
-        Visit("API product", lambda dice: f"{_API}/products/{no.article_key(at.article(dice))}"),
+        Visit("API product", lambda dice: f"{_API}/products/{no.article_key(at.everywhere(dice))}"),
         _call("stock", "stock", **some),
         _call("stock, search: a word", "stock", q="blå", **some),
         _call("customers", "customers", **some),

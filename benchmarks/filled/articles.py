@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 
 from benchmarks.filled.house import House, Told, pages
-from benchmarks.numbered import article_key, article_name, article_no, gtin
+from benchmarks.numbered import ABROAD, article_key, article_name, article_no, gtin
 from samklang.hub import store
 from samklang.records import Price, Product, StockLevel, Variant
 
@@ -14,7 +14,6 @@ _TEXT = (
     "<p>Gjord för hand i en verkstad på Gotland, av stengods med glasyr i djup ton. Tål maskindisk och mikrovågsugn."
     " Varje exemplar är sitt eget; färgen kan därför skilja något från bilden.</p>"
 ) * 3
-_ABROAD = 10  # every tenth article is sold in the second shop too
 
 
 def fill(house: House) -> None:
@@ -54,11 +53,11 @@ def _page(house: House, page: Sequence[int]) -> None:
     house.holds(se, "stock", pots, lambda _: "")
     for target, some, costs in (
         (se, products, prices),
-        (fi, products[::_ABROAD], prices[::_ABROAD]),
+        (fi, products[::ABROAD], prices[::ABROAD]),
         (house.wms, products, []),
     ):
         house.holds(target, "product", some, lambda one: str(int(one.external_id) + 50_000))
-        _parts(house, target.pk, page if target != fi else page[::_ABROAD])
+        _parts(house, target.pk, page if target != fi else page[::ABROAD])
         if costs:
             house.holds(target, "price", costs, lambda _: "")
 

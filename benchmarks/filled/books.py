@@ -11,11 +11,16 @@ from decimal import Decimal
 from itertools import groupby
 from typing import Any
 
+import msgspec
 from django.db import transaction
 from django.utils import timezone
 
 from benchmarks.filled.house import House
 from benchmarks.numbered import SHOPS, channel, order_key, order_no
+from samklang.accounting.bank.base import BankLine as Booked
+from samklang.accounting.statements.base import Kind
+from samklang.accounting.statements.base import Statement as Whole
+from samklang.accounting.statements.base import StatementLine as Said
 from samklang.hub.models import Company
 from samklang.reconciliation.models import (
     BankLine,
@@ -37,7 +42,11 @@ from samklang.reconciliation.sets import insert
 _SOLD, _FEE = Decimal(198), Decimal(-6)
 _OPEN = 500  # one line in so many looks for its order
 _APPROVED = 10  # days after which vouchers are in the ledger
-_ACCOUNTS = (("1580", "clearing.klarna", "klarna"), ("3001", "sales.se.25", ""), ("2611", "vat.out.25", ""))
+#: Account, role, party, and the line's share of what was sold.
+_ACCOUNTS = (
+    ("1580", "clearing.klarna", "klarna", Decimal(1)), ("3001", "sales.se.25", "", Decimal("-0.8")),
+    ("2611", "vat.out.25", "", Decimal("-0.2")),
+)  # fmt: skip
 
 
 def fill(house: House) -> None:
@@ -85,7 +94,7 @@ class _Day:
             tenant=self.house.tenant, company=self.company, file=self.file, key=f"klarna/{self.reference}",
             provider="klarna", reference=self.reference, currency="SEK", format="klarna", scope="payout",
             day=self.day + timedelta(days=3), payout=total, opening=0, closing=0, lines=2 * len(self.orders) + 1,
-            open=len(open_), head=b"{}",
+            open=len(open_), head=self._head(),
         )  # fmt: skip
         insert(
             StatementLine,
@@ -117,8 +126,8 @@ class _Day:
                 tenant=self.house.tenant, company=self.company, line=self._line(n), expected=self._payment(n), why="sum"
             )
         self._paid(total)
-        self._voucher("sales", f"{self.code}/{self.day}", [(self._payment(n), _SOLD) for n in self.orders])
-        self._voucher("settlement", f"klarna/{self.reference}", [(self._line(n), _SOLD) for n in self.orders])
+        self._voucher("sales", f"{self.code}/{self.day}", "payment", [self._payment(n) for n in self.orders])
+        self._voucher("settlement", f"klarna/{self.reference}", "statement_line", [self._line(n) for n in self.orders])
 
     def _payment(self, n: int) -> str:
         return f"{order_key(n)}#kl-{n}"
@@ -127,29 +136,47 @@ class _Day:
         return f"klarna/{self.reference}/{order_no(n)}"
 
     def _lines(self, statement: int, total: Decimal) -> Iterator[tuple[Any, ...]]:
+        kinds: tuple[tuple[Kind, Decimal, str], ...] = (("sale", _SOLD, ""), ("fee", _FEE, "/fee"))
         number = 0
         for n in self.orders:
-            for kind, amount, end in (("sale", _SOLD, ""), ("fee", _FEE, "/fee")):
+            for kind, amount, end in kinds:
                 number += 1
-                name = f"{self._line(n)}{end}"
-                yield self.mine[0], statement, number, name, kind, amount, "SEK", order_no(n), b'{"cells": {}}'
-        name = f"klarna/{self.reference}/payout"
-        yield self.mine[0], statement, number + 1, name, "payout", -total, "SEK", "", b'{"cells": {}}'
+                yield self._row(statement, f"{self._line(n)}{end}", self._said(kind, amount, number, order_no(n)))
+        yield self._row(statement, f"klarna/{self.reference}/payout", self._said("payout", -total, number + 1, ""))
+
+    def _said(self, kind: Kind, amount: Decimal, number: int, order: str) -> Said:
+        return Said(kind=kind, amount=amount, currency="SEK", row=number, order_ref=order, cells={"order": order})
+
+    def _row(self, statement: int, name: str, said: Said) -> tuple[Any, ...]:
+        body = msgspec.json.encode(said)
+        return self.mine[0], statement, said.row, name, said.kind, said.amount, "SEK", said.order_ref, body
+
+    def _head(self) -> bytes:
+        """The statement without its lines."""
+        whole = msgspec.to_builtins(
+            Whole(
+                provider="klarna", format="klarna", reference=self.reference, currency="SEK", file_hash="bench",
+                lines=(), paid_on=self.day + timedelta(days=3),
+            )
+        )  # fmt: skip
+        del whole["lines"]
+        return msgspec.json.encode(whole)
 
     def _paid(self, total: Decimal) -> None:
         """The payout at the bank."""
+        said = Booked(amount=total, currency="SEK", booked_on=self.day + timedelta(days=4), row=1, text=self.reference)
         row = BankLine.objects.create(
             tenant=self.house.tenant, company=self.company, statement=self.bank, row=f"SE1/{self.reference}",
             booked_on=self.day + timedelta(days=4), amount=total, currency="SEK", text=f"Klarna {self.reference}",
-            provider="klarna", body=b"{}",
+            provider="klarna", body=msgspec.json.encode(said),
         )  # fmt: skip
         if self.day.day % 20:
             PayoutMatch.objects.create(
                 tenant=self.house.tenant, company=self.company, payout=f"klarna/{self.reference}/payout",
-                bank_line=row.row, amount=str(total), rule="ref", confidence=100, by="rule",
+                bank_line=row.row, amount=str(total), rule="reference", confidence=100, by="rule",
             )  # fmt: skip
 
-    def _voucher(self, source: str, about: str, rows: Sequence[tuple[str, Decimal]]) -> None:
+    def _voucher(self, source: str, about: str, kind: str, rows: Sequence[str]) -> None:
         """A voucher whose every line rests on all rows; in the ledger once it is some days old."""
         made = Voucher.objects.create(
             tenant=self.house.tenant, company=self.company, key=f"ab/{source}/{about}", series="I", date=self.day,
@@ -158,18 +185,18 @@ class _Day:
         )  # fmt: skip
         VoucherLine.objects.bulk_create(
             VoucherLine(
-                tenant=self.house.tenant, voucher=made, number=number, account=account, name=role, role=role, amount=0,
-                party=party,
+                tenant=self.house.tenant, voucher=made, number=number, account=account, name=role, role=role,
+                amount=share * _SOLD * len(rows), party=party,
             )
-            for number, (account, role, party) in enumerate(_ACCOUNTS, 1)
+            for number, (account, role, party, share) in enumerate(_ACCOUNTS, 1)
         )  # fmt: skip
         insert(
             VoucherRef,
             ("tenant", "voucher", "line", "kind", "row", "amount"),
             (
-                (self.mine[0], made.pk, number, source, row, f"{amount:f}")
-                for number in range(1, len(_ACCOUNTS) + 1)
-                for row, amount in rows
+                (self.mine[0], made.pk, number, kind, row, f"{share * _SOLD:f}")
+                for number, (*_, share) in enumerate(_ACCOUNTS, 1)
+                for row in rows
             ),
         )  # fmt: skip
         if self.day < datetime.fromtimestamp(self.house.now, UTC).date() - timedelta(days=_APPROVED):
