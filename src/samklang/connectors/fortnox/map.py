@@ -194,8 +194,9 @@ def price(row: Article, amount: Decimal, tax_included: bool, price_list: str = "
     )  # fmt: skip
 
 
-def customer(row: Person, details: bool) -> Customer:
-    """A customer. Without details, a company is told by its number: the third digit of a Swedish one is 2 or more."""
+def customer(row: Person, details: bool, lists: Mapping[str, str]) -> Customer:
+    """A customer. Without details, a company is told by its number: the third digit of a Swedish one is 2 or more.
+    `lists`: names of price lists by code."""
     digits = org_no_key(row.org_no or "")
     company = row.type == "COMPANY" if details else len(digits) == 10 and digits[2] >= "2"
     lines = tuple(line for line in (row.address1, row.address2) if line)
@@ -203,7 +204,8 @@ def customer(row: Person, details: bool) -> Customer:
     own = shared(row, "name", "customer_no", "email", "org_no", *(("vat_no", "currency") if details else ()))
     billing = Address(lines=lines, **place)
     kind: Literal["company", "person"] = "company" if company else "person"
-    return Customer(kind=kind, phone=row.phone1 or row.phone or "", billing=billing, **own)
+    own |= {"phone": row.phone1 or row.phone or "", "price_list": lists.get(row.price_list or "", "")}
+    return Customer(kind=kind, billing=billing, **own)
 
 
 def status(order: SalesOrder | None, invoice: Invoice | None) -> OrderStatus:

@@ -25,7 +25,7 @@ _ZONE = ZoneInfo("Europe/Stockholm")
 _AT_ONCE = 50
 _ARTICLES = Rows(shapes.Article, "ArticleNumber")
 _REGISTERS = {
-    "shipping_method": ("WayOfDeliveries", "wayofdeliveries"), "payment_method": ("TermsOfPayments", "termsofpayments"),
+    "shipping_method": "WayOfDeliveries", "payment_method": "TermsOfPayments",
 }  # fmt: skip
 _CUSTOMERS = Rows(shapes.Person, "CustomerNumber")
 
@@ -53,7 +53,7 @@ class Reader:
         self.lists = listed(settings.get("price_lists"))
         self.days = int(settings.get("status_days") or 90)
         self._now = now
-        self._names: dict[str, str] = {}
+        self._named: tuple[float, dict[str, str]] = (float("-inf"), {})
 
     def today(self) -> date:
         """The business day in Sweden."""
@@ -106,8 +106,7 @@ class Reader:
             return [Choice(word) for word in shapes.STATUSES]
         if what == "price_list":
             return [Choice(row.description.strip()) for row in self.price_lists() if not row.pre_selected]
-        name, path = _REGISTERS[what]
-        rows = self.client.listed(name, shapes.NamedList, path)
+        rows = self.client.listed(_REGISTERS[what], shapes.NamedList, _REGISTERS[what].lower())
         return [Choice(row.code, row.description.strip()) for row in rows]
 
     def _base_price(self, row: shapes.Article) -> list[Item]:
@@ -119,7 +118,6 @@ class Reader:
 
     def customers(self, asked: Asked) -> Iterator[Page]:
         """Customers, with country and VAT number where details are wanted."""
-        self._names.clear()
         for page in self.client.pages("Customers", _CUSTOMERS, "customers", **_since(asked)):
             rows = self._whole(page.rows, lambda row: ("customers", row.customer_no))
             yield Page(items("customer", rows, self._customer_items, _of_customer), page.total)
@@ -128,11 +126,15 @@ class Reader:
         return [Item(record=self.person(row), external_id=row.customer_no)]
 
     def person(self, row: shapes.Person) -> Customer:
-        """A customer; details tell the price list too, "" for the preselected one, which is everybody's."""
-        code = row.price_list if self.details and row.price_list else ""
-        if code and code not in self._names:
-            self._names = {one.code: "" if one.pre_selected else one.description.strip() for one in self.price_lists()}
-        return msgspec.structs.replace(shapes.customer(row, self.details), price_list=self._names.get(code, ""))
+        """A customer; details tell the price list too."""
+        return shapes.customer(row, self.details, self.names() if self.details else {})
+
+    def names(self) -> dict[str, str]:
+        """Code → name of the price lists, "" for the preselected one, which is everybody's; kept for ten minutes."""
+        if self._now() - self._named[0] > 600:
+            known = {one.code: "" if one.pre_selected else one.description.strip() for one in self.price_lists()}
+            self._named = (self._now(), known)
+        return self._named[1]
 
     def _whole(self, rows: list[S | Broken], path: Callable[[S], tuple[str, str]]) -> Iterable[S | Broken]:
         """The objects behind list rows where details are wanted: a call for each."""

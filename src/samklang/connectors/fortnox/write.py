@@ -105,9 +105,8 @@ class Writer:
 
     def customer(self, want: Want, record: Customer) -> Done:
         """A customer, with our reference."""
-        lists = self.reader.price_lists() if record.price_list else []
-        code = next((row.code for row in lists if row.description.strip() == record.price_list.strip()), "")
-        data = shapes.customer_fields(record, want.reference, code)
+        codes = {name: code for code, name in self.reader.names().items() if name} if record.price_list else {}
+        data = shapes.customer_fields(record, want.reference, codes.get(record.price_list.strip(), ""))
         if want.external_id:
             row = self.client.change(shapes.Person, "customers", want.external_id, Customer=data)
         else:
