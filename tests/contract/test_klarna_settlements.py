@@ -125,7 +125,7 @@ def test_a_list_that_ends_early_is_no_payout(desk: Desk, monkeypatch: pytest.Mon
     desk.account.pay_out()
     connector = desk.connect()
     monkeypatch.setattr(desk.account.settlements, "lost", 1)
-    with pytest.raises(BadAnswer, match="gave 2 of 3"):
+    with pytest.raises(BadAnswer, match="Only 2 transactions of 3 came"):
         list(connector.statements(NOON.date(), lambda _: False))
     connector.close()
 

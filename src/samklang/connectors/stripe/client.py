@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from samklang.connectors.contract import Limits, Surroundings
-from samklang.connectors.errors import Forbidden, Rejected
+from samklang.connectors.errors import BadAnswer, Forbidden, Rejected
 from samklang.connectors.kit.login import Key
 from samklang.connectors.stripe.map import Balance, Listed, Refusal
 from samklang.connectors.transport import Answer, Transport
@@ -36,8 +36,10 @@ class Client:
         while True:
             page = self._get(path, **asked, limit=_PAGE, starting_after=after).of(Listed)
             yield from page.data
-            if not page.has_more or not page.data:
+            if not page.has_more:
                 return
+            if not page.data:
+                raise BadAnswer(f"{path} has more rows and gives none")
             after = str(page.data[-1]["id"])
 
     def _get(self, path: str, **asked: Any) -> Answer:
