@@ -200,6 +200,8 @@ def test_every_refusal_is_problem_details_with_a_code(world: World, call: Caller
     assert call.refused("POST", "/webhooks", b"{") == (400, "SYNC-600")
     assert call.refused("GET", "/webhooks/7") == (404, "SYNC-603")
     assert call.refused("GET", "/webhooks/seven") == (422, "SYNC-604")
+    answer = call("GET", "/orders?limit=2&sate=open")
+    assert (answer.status_code, answer.json()["where"]) == (422, "query.sate"), "no typing error is passed over"
     answer = call("POST", "/webhooks", {"name": "a", "url": URL, "typo": 1})
     assert answer.json()["errors"] == [{"where": "body.typo", "what": "Extra inputs are not permitted"}]
     answer = call("POST", "/webhooks", {"name": "a", "url": "https://10.0.0.1/"}).json()

@@ -29,7 +29,7 @@ from pydantic import ConfigDict
 
 from samklang.api.models import Once
 from samklang.api.v1 import once, pace
-from samklang.api.v1.errors import NoMark, NotAllowed, NoToken, NotThere, Outdated, ProblemDetails, TooOften
+from samklang.api.v1.errors import NoMark, NotAllowed, NoToken, NotThere, Outdated, ProblemDetails, TooOften, Unfit
 from samklang.api.v1.reading import without_nul
 from samklang.hub.models import Tenant
 from samklang.people import tokens
@@ -187,21 +187,27 @@ class Door:
     ) -> Callable[[View], View]:  # fmt: skip
         (success,) = answers
 
+        address, asked = f"/t/{{tenant}}{path}", set[str]()
+
         def decorate(view: View) -> View:
             @wraps(view)
             def entered(request: Any, tenant: str, idempotency_key: str | None = None, **values: Any) -> Any:
+                if unknown := sorted(request.GET.keys() - asked):
+                    raise Unfit(f"There is no parameter {unknown[0]!r}", where=f"query.{unknown[0]}")
                 found = view(request, **values)
                 return found if isinstance(found, HttpResponse) else Status(success, found)
 
             entered.__signature__ = _signature(view, method)  # type: ignore[attr-defined]
             summary, _, rest = inspect.cleandoc(view.__doc__ or "").partition("\n")
             register = self.router.api_operation(
-                [method], f"/t/{{tenant}}{path}", auth=Bearer(right), url_name=view.__name__.replace("_", "-"),
+                [method], address, auth=Bearer(right), url_name=view.__name__.replace("_", "-"),
                 operation_id=view.__name__, summary=summary.rstrip("."), description=rest.strip(),
                 response={**answers, errors: ProblemDetails}, **more,
                 openapi_extra={"x-right": right.value, **(extra or {})},
             )  # fmt: skip
             decorate_view(closing)(register(entered))
+            models = self.router.path_operations[address].operations[-1].models
+            asked.update(*(one.__ninja_flatten_map__ for one in models if one.__ninja_param_source__ == "query"))
             return view
 
         return decorate
