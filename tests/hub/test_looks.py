@@ -5,10 +5,12 @@ Every query count is counted twice, with few rows and with many: it must not gro
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.db import connection
@@ -301,6 +303,26 @@ def test_orders_by_day_are_counted_in_the_readers_zone(trading: World) -> None:
         trading.read("shop", "orders")
         daily = charts.orders_by_day(trading.tenant, days)
     assert daily.series == {"nordljus": [2, 1]}
+
+
+@pytest.mark.parametrize("first", [date(2026, 3, 27), date(2026, 10, 23)])
+def test_days_with_an_hour_less_or_more_are_counted_right(trading: World, first: date) -> None:
+    from samklang.hub.looks import charts
+    from samklang.hub.models import OrderHead
+
+    days = [first + timedelta(days=n) for n in range(5)]
+    zone = ZoneInfo("Europe/Stockholm")
+    moments = [datetime.combine(first, time.min, zone).timestamp() + 900 * n for n in range(6 * 96)]
+    OrderHead.objects.bulk_create(
+        OrderHead(
+            tenant=trading.tenant, key=f"nordljus/{n}", connection=trading.shop_row, channel="nordljus", placed_at=at
+        )
+        for n, at in enumerate(moments)
+    )  # fmt: skip
+    true = Counter(datetime.fromtimestamp(at, zone).date() for at in moments)
+    with timezone.override(zone):
+        assert charts.orders_by_day(trading.tenant, days).series == {"nordljus": [true[day] for day in days]}
+    assert {true[day] for day in days} in ({96, 92}, {96, 100})
 
 
 def test_both_sides_agree_or_the_day_says_where_they_do_not(trading: World) -> None:

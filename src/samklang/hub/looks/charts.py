@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from datetime import date, datetime, time, timedelta
-from itertools import pairwise
+from itertools import groupby, pairwise
 from statistics import quantiles
 from typing import Any, NamedTuple
 
-from django.db.models import BigIntegerField, Count, Exists, F, Func, OuterRef, Q, Sum
+from django.db.models import BigIntegerField, Case, Count, Exists, F, Func, OuterRef, Q, Sum, Value, When
 from django.db.models.functions import TruncDate
 from django.utils import timezone
 
 from samklang.hub.models import Binding, Flow, OrderHead, Problem, ProblemItem, Step, Tenant, Transfer
 from samklang.records.states import LEFT
 
-_SLOT = 900  # seconds: no zone is off by less
 _LOOKED_AT = 2000  # orders that the speed is taken of
 _TAKEN = ("created", "matched", "updated")
 
@@ -74,15 +73,15 @@ class Agreement(NamedTuple):
         return self.told >= self.sent and all(count >= self.placed for count in self.taken.values())
 
 
-class _Slots(Func):
-    """Epoch seconds as a count of whole slots."""
+class _Whole(Func):
+    """A number above 0 without its fraction."""
 
-    template = f"CAST(FLOOR(%(expressions)s / {_SLOT}) AS bigint)"
+    template = "CAST(FLOOR(%(expressions)s) AS bigint)"
     output_field = BigIntegerField()
 
     def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
         """CAST cuts towards zero, which is down here; FLOOR is not there in every build."""
-        return self.as_sql(compiler, connection, template=f"CAST(%(expressions)s / {_SLOT} AS integer)", **more)
+        return self.as_sql(compiler, connection, template="CAST(%(expressions)s AS integer)", **more)
 
 
 def days_back(count: int) -> list[date]:
@@ -95,24 +94,34 @@ def _midnight(day: date) -> datetime:
     return timezone.make_aware(datetime.combine(day, time.min))
 
 
+def _number_of_day(days: Sequence[date]) -> Case:
+    """Which of these days, that follow each other, an order was placed on: counted from 0, above them all -1. Said in
+    the database, run by run of equally long days (an hour is missing or double twice a year), so that it counts days
+    and not each quarter of an hour."""
+    edges = [_midnight(day).timestamp() for day in (*days, days[-1] + timedelta(days=1))]
+    runs = []
+    for length, places in groupby(range(len(days)), lambda n: edges[n + 1] - edges[n]):
+        first, *more = places
+        since = (F("placed_at") - Value(edges[first])) / Value(length)
+        runs.append(When(placed_at__lt=edges[(more or [first])[-1] + 1], then=_Whole(since) + Value(first)))
+    return Case(*runs, default=Value(-1), output_field=BigIntegerField())
+
+
 def orders_by_day(tenant: Tenant, days: Sequence[date]) -> Daily:
     """Orders placed, by day and channel; the channel with most first."""
     rows = (
         OrderHead.objects.filter(tenant=tenant, placed_at__gte=_midnight(days[0]).timestamp())
-        .annotate(slot=_Slots(F("placed_at")))
-        .values_list("channel", "slot")
+        .annotate(number=_number_of_day(days))
+        .values_list("channel", "number")
         .annotate(n=Count("key"))
         .order_by()
     )
     counts: dict[str, Counter[date]] = defaultdict(Counter)
-    for channel, slot, count in rows:
-        counts[channel][_day_of(slot)] += count
+    for channel, number, count in rows:
+        if number >= 0:
+            counts[channel][days[number]] += count
     names = sorted(counts, key=lambda name: (-counts[name].total(), name))
     return Daily(list(days), {name: [counts[name][day] for day in days] for name in names})
-
-
-def _day_of(slot: int) -> date:
-    return datetime.fromtimestamp(slot * _SLOT, timezone.get_current_timezone()).date()
 
 
 def speeds(tenant: Tenant) -> list[Speed]:
@@ -196,8 +205,8 @@ def _agreement(tenant: Tenant, days: Sequence[date], channel: str, flows: list[F
     sums = {f"t{flow.target_id}": Count("key", filter=has(flow.target_id, "order")) for flow in flows}
     rows = (
         OrderHead.objects.filter(tenant=tenant, channel=channel, placed_at__gte=_midnight(days[0]).timestamp())
-        .annotate(slot=_Slots(F("placed_at")))
-        .values("slot")
+        .annotate(number=_number_of_day(days))
+        .values("number")
         .annotate(
             placed=Count("key"), sent=Count("key", filter=left),
             told=Count("key", filter=left & Q(has(flows[0].source_id, "order_status"))), **sums,
@@ -206,8 +215,8 @@ def _agreement(tenant: Tenant, days: Sequence[date], channel: str, flows: list[F
     )  # fmt: skip
     counts: dict[date, Counter[str]] = {day: Counter() for day in days}
     for row in rows:
-        if (day := _day_of(row["slot"])) in counts:
-            counts[day].update({name: count for name, count in row.items() if name != "slot"})
+        if row["number"] >= 0:
+            counts[days[row["number"]]].update({name: count for name, count in row.items() if name != "number"})
     tells = Flow.objects.filter(tenant=tenant, channel__code=channel, type="order_status", enabled=True).exists()
     return [
         Agreement(
