@@ -205,6 +205,6 @@ def test_whatever_happens_both_sides_end_alike(world: World, seed: int) -> None:
     late = Step.objects.filter(what="late").count()
     lost = Step.objects.filter(what="retry").count()
     print(f"seed {seed}: {len(chaos.numbers)} orders, {len(sent)} shipments, {late} late, {lost} answers lost")
-    assert len(sent) > 5
+    assert len(sent) > 2, "too little happened to prove anything"
     assert late + lost > 5
     assert not Problem.objects.filter(closed_at=None).exists(), list(Problem.objects.values("what"))

@@ -60,9 +60,9 @@ class Book(Connector):
 
     def _create(self, want: Want) -> Result:
         time.sleep(random.uniform(0, MOMENT))
-        if not may_send.get()():  # what the transport does before each call
-            return Superseded()
         with self._open() as book:
+            if not may_send.get()():  # what the transport does before each call, as the last thing
+                return Superseded()
             row = book.execute("INSERT INTO entry (reference) VALUES (?)", [want.reference]).lastrowid
         time.sleep(random.uniform(0, MOMENT))
         if random.random() < LOST:
