@@ -58,6 +58,7 @@ def test_from_the_file_to_the_ledger(sold: Desk, accountant: Caller) -> None:
     (row,) = call.get(f"{AT}/statements")["items"]
     assert (row["reference"], row["open"], row["voucher"]) == ("XISA93DJ", 0, "validated")
     whole = call.get(f"{AT}/statements/{row['id']}")
+    assert whole["reconciled_at"] is not None
     lines = call.get(f"{AT}/statements/{row['id']}/lines?limit=2")
     rest = call.get(f"{AT}/statements/{row['id']}/lines?limit=200&cursor={lines['next']}")["items"]
     assert len(lines["items"]) + len(rest) == whole["lines"]

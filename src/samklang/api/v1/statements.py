@@ -45,7 +45,8 @@ class StatementRow(Answer):
 
 
 class StatementLook(StatementRow):
-    """A statement whole, but for its lines; `vouchers` are the numbers of those that book it, the newest first."""
+    """A statement whole, but for its lines; `vouchers` are the numbers of those that book it, the newest first.
+    `reconciled_at` is when its last line found its order (null: one is still looking, or no run has seen it)."""
 
     key: str
     account: str
@@ -54,6 +55,7 @@ class StatementLook(StatementRow):
     closing: Amount
     file: str
     at: datetime
+    reconciled_at: datetime | None
     vouchers: list[int]
 
 
@@ -227,7 +229,7 @@ def statement(call: Call, company: Code, number: Number) -> Any:
     return {
         **shown._asdict(), "id": row.pk, "key": row.key, "account": row.account, "format": row.format,
         "opening": looks.amount(row.opening), "closing": looks.amount(row.closing), "file": row.file.name,
-        "at": row.at,
+        "at": row.at, "reconciled_at": row.reconciled_at,
         "vouchers": [pk for pk, name in made.values_list("pk", "key") if name == key or name.startswith(f"{key}@")],
     }  # fmt: skip
 
