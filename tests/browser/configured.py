@@ -8,7 +8,8 @@ from typing import Any
 #: Page → its address; `{…}` as `configure` fills it.
 PAGES: dict[str, str] = {
     "connect": "connect", "connect-woocommerce": "connect/woocommerce", "connect-fortnox": "connect/fortnox",
-    "connection": "connections/fortnox", "connection-change": "connections/fortnox/settings",
+    "connections": "connections", "connection": "connections/fortnox",
+    "connection-change": "connections/fortnox/settings",
     "connection-hooks": "connections/nordljus-se/hooks", "status-words": "connections/nordljus-se/words",
     "flow-order": "flows/se/order/lager-boras", "flow-status": "flows/se/order_status/nordljus-se",
     "flow-stock": "flows/se/stock/nordljus-se", "flow-when": "flows/se/order/fortnox/when", "rules": "rules",
