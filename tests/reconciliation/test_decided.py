@@ -7,13 +7,16 @@ from collections import Counter
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from samklang import engine
 from samklang.connectors.contract import Paper
+from samklang.engine.port import fetch_job
 from tests.accounting.bank import files as bank
 from tests.accounting.statements.files import STRIPE_ROWS, klarna, stripe
 from tests.doubles.imap import PASSWORD, USER, MailServer
@@ -212,7 +215,9 @@ def test_settings_of_a_closed_period_or_without_a_reason_are_refused(desk: Desk,
     assert visitor(desk.tenant, "consultant").post(f"{at}/accounts", fee).status_code == 403
 
 
-def test_where_statements_come_from_is_chosen_and_asked(desk: Desk, accountant: Any, at: str) -> None:
+def test_where_statements_come_from_is_chosen_and_asked(
+    desk: Desk, accountant: Any, at: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from samklang.hub.companies import part_of
 
     assert "No statements come by themselves" in said(accountant.get(at.rpartition("/")[0]))
@@ -224,6 +229,10 @@ def test_where_statements_come_from_is_chosen_and_asked(desk: Desk, accountant: 
     boxes["ledger"].papers = [Paper("k.csv", klarna())]
     assert "1 new statement file" in said(accountant.post(f"{at}/fetch", {"name": "ledger"}, follow=True))
     assert "no source of statements" in said(accountant.post(f"{at}/fetch", {"name": "shop"}, follow=True))
+    woken: list[Any] = []
+    monkeypatch.setattr(engine, "current", SimpleNamespace(wake=woken.append))
+    assert "look again in a moment" in said(accountant.post(f"{at}/fetch", {"name": "ledger"}, follow=True))
+    assert woken == [fetch_job(desk.tenant.pk, desk.company.pk)], "nobody waits for a slow system"
     assert "ledger" in said(accountant.get(at.rpartition("/")[0]))
 
 

@@ -9,6 +9,7 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_noop, ngettext
 
+from samklang import engine
 from samklang.connectors.errors import SamklangError
 from samklang.console.books import company_of, of_books
 from samklang.console.frame import go, told, wake
@@ -81,8 +82,12 @@ def lists(request: PageRequest, number: int, kind: str) -> HttpResponse:
 
 @page(None, post=Right.APPROVE)
 def fetch(request: PageRequest, number: int) -> HttpResponse:
-    """Ask one of them now."""
+    """Have them asked now: by the engine, so that nobody waits for a slow system; without one, here."""
     company = company_of(request, number)
+    if engine.current is not None:
+        wake(fetch_job(company.tenant_id, company.pk))
+        messages.success(request, _("They are asked now: look again in a moment."))
+        return go(request, "sources", company.pk)
     try:
         made = fetching.fetch(company, request.POST.get("name", ""), by=request.user.email)
     except SamklangError as error:
