@@ -4,12 +4,12 @@
                                      [--databases sqlite,postgresql] [--at PLACE] [--only WORD]
 
 Each database is filled twice by benchmarks/filling.py, whole and with a tenth of everything. `q` is how often a page
-asks the whole one, `at 1/10` how often the other: `grows` marks a page whose count is larger with more rows. `CPU` is
-what a page costs, with what PostgreSQL spends on it; unlike the times, it is nearly the same on a busy machine. Then
-each address is asked `--requests` times over HTTP, one after the other, for things drawn at random, of `samklang serve`
-in a process of its own. `--at` measures a database that is filled already with exactly so much (a folder with
-samklang.db, or a postgresql:// address, whose folder SAMKLANG_DATA names) and fills nothing; `--only` the pages that
-have a word in their names.
+asks the whole one, `at 1/10` how often the other: `grows` marks a page whose count is larger with more rows (with a few
+hundred orders some lists are empty, and an empty one asks less). `CPU` is what a page costs, with what PostgreSQL
+spends on it; unlike the times, it is nearly the same on a busy machine. Then each address is asked `--requests` times
+over HTTP, one after the other, for things drawn at random, of `samklang serve` in a process of its own. `--at` measures
+a database that is filled already with exactly so much (a folder with samklang.db, or a postgresql:// address, whose
+folder SAMKLANG_DATA names) and fills nothing; `--only` the pages that have a word in their names.
 """
 
 from __future__ import annotations

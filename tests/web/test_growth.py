@@ -10,7 +10,7 @@ from typing import Any
 from benchmarks.numbered import Size
 from tests.conftest import move_to, sqlite
 
-FEW, MANY = Size(articles=40, orders=12, problems=10), Size(articles=280, orders=150, problems=70)
+FEW, MANY = Size(articles=40, orders=12, problems=10), Size(articles=280, orders=70, problems=70)
 #: A list with nothing in it asks a little less often. A page shows 50: asking once for each of them is far above it.
 SOME = 8
 
