@@ -27,8 +27,9 @@ def set_up(source: str, target: str) -> None:
     """A tenant with both shops and a flow of products between them, on a database that may be new."""
     from django.core.management import call_command
 
-    from samklang.hub import config, flows
+    from samklang.hub import flows
     from samklang.hub.models import Channel, Connection, Tenant
+    from samklang.hub.setup import config
 
     call_command("migrate", verbosity=0)
     tenant, made = Tenant.objects.get_or_create(slug="bench", defaults={"name": "Bench"})

@@ -25,9 +25,10 @@ def set_up(ledger: str, source: str, targets: list[str]) -> str:
     from django.core.management import call_command
 
     from samklang.connectors.contract import Tokens
-    from samklang.hub import config, flows
+    from samklang.hub import flows
     from samklang.hub.links import DatabaseTokens
     from samklang.hub.models import Channel, Connection, Tenant
+    from samklang.hub.setup import config
 
     call_command("migrate", verbosity=0)
     tenant = Tenant.objects.create(slug="bench", name="Bench AB")

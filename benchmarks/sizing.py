@@ -96,8 +96,9 @@ def _samklang(name: str, home: Path, address: str, *arguments: str) -> Iterator[
 def _set_up(tenants: int, articles: int, stack: contextlib.ExitStack) -> list[tuple[str, str]]:
     """Tenants, each with a full shop and an empty one, and a flow of products between them; path and secret of each
     full shop's webhooks."""
-    from samklang.hub import config, flows, hooks
+    from samklang.hub import flows, hooks
     from samklang.hub.models import Channel, Connection, Tenant
+    from samklang.hub.setup import config
 
     found = []
     for n in range(tenants):

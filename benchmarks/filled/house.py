@@ -13,9 +13,10 @@ from django.db import transaction
 
 from benchmarks.numbered import DAYS, SHOPS, Size
 from samklang.connectors.contract import Tokens
-from samklang.hub import config, flows, listing, store
+from samklang.hub import flows, listing, store
 from samklang.hub.links import DatabaseTokens
 from samklang.hub.models import Binding, Channel, Connection, Flow, Tenant
+from samklang.hub.setup import config
 from samklang.records import Record, content_hash, encode
 
 PAGE = 1000  # records in one transaction

@@ -10,8 +10,8 @@ from django.core.asgi import get_asgi_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "samklang.settings")
 
-#: Bytes of a request's body: the largest file (hub/uploads.py) and the form around it. Django would first write all of
-#: a body to the disk, and ask afterwards.
+#: Bytes of a request's body: the largest file (keeping/uploads.py) and the form around it. Django would first write
+#: all of a body to the disk, and ask afterwards.
 LARGEST = 65 * 2**20
 
 Receive = Callable[[], Awaitable[Mapping[str, Any]]]

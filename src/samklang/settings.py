@@ -181,7 +181,7 @@ def _signing() -> str:
 SECRET_KEY = lazy(_signing, str)()
 DEBUG = False
 SAMKLANG_CONSOLE = os.environ.get("SAMKLANG_CONSOLE", "1") == "1"
-KEEP = days_kept(os.environ.get("SAMKLANG_KEEP", ""))  # hub/retention.py
+KEEP = days_kept(os.environ.get("SAMKLANG_KEEP", ""))  # keeping/retention.py
 METRICS_TOKEN = os.environ.get("SAMKLANG_METRICS_TOKEN", "")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # bytes of a request's body; a webhook above it is refused
 APPEND_SLASH = False

@@ -9,7 +9,7 @@ import pytest
 
 from samklang.connectors.contract import Choice
 from samklang.connectors.errors import LoginRefused
-from samklang.hub import choices
+from samklang.hub.setup import choices
 from tests.api.conftest import Caller
 from tests.doubles.shelf import Shelf
 from tests.hub.conftest import World, product
@@ -18,7 +18,7 @@ SECRET = "very-secret-indeed"
 
 
 def test_connectors_and_connections_are_shown_without_secrets(world: World, call: Caller) -> None:
-    from samklang.hub import config
+    from samklang.hub.setup import config
 
     config.set_secrets(world.shop_row, {"key": SECRET, "hook_secret": SECRET})
     names = [row["name"] for row in call.get("/connectors")]
@@ -76,8 +76,8 @@ def test_sync_wakes_the_reading(world: World, call: Caller, monkeypatch: pytest.
 
 def test_from_preset_to_plan_to_applied_and_back(world: World, call: Caller) -> None:
     """P-01 in the API: nothing takes effect before its plan is applied (X-04); going back is a plan too (X-06)."""
-    from samklang.hub import config, planning
     from samklang.hub.models import Flow
+    from samklang.hub.setup import config, planning
 
     config.write_version(world.tenant, "test", "begin")
     world.erp.put(product("A-1"))

@@ -211,7 +211,7 @@ def test_every_refusal_is_problem_details_with_a_code(world: World, call: Caller
 def test_a_defect_of_ours_is_told_without_its_insides(
     world: World, call: Caller, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from samklang.hub import outbox
+    from samklang.hub.telling import outbox
 
     def fail(row: Any) -> None:
         raise RuntimeError("secret inside")

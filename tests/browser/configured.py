@@ -24,9 +24,10 @@ PAGES: dict[str, str] = {
 
 def configure(merchant: Any) -> dict[str, str]:
     """Put something on every page; gives the addresses of PAGES."""
-    from samklang.hub import bulk, config, drafts, edits, maps, planning
-    from samklang.hub.config import RulesPart
+    from samklang.hub import bulk
     from samklang.hub.models import Brake, Flow
+    from samklang.hub.setup import config, drafts, edits, maps, planning
+    from samklang.hub.setup.config import RulesPart
     from samklang.people import members, tokens
     from samklang.people.audit import Actor
     from samklang.people.models import Member, Role
@@ -73,9 +74,9 @@ def _told(tenant: Any) -> Any:
     """Two webhooks: one that takes what it is told, one that was given up."""
     from django.utils import timezone
 
-    from samklang.hub import subscriptions
     from samklang.hub.events import Happening, tell
     from samklang.hub.models import Message, Subscription
+    from samklang.hub.telling import subscriptions
 
     hooks = [
         Subscription.objects.create(tenant=tenant, name=name, url=url, types=types, secrets=b"")

@@ -54,7 +54,7 @@ def test_every_page_can_be_read_by_everybody(
 
 
 def test_a_table_is_filled_in_by_keyboard_alone(tab: Page, site: Site, addresses: dict[str, str]) -> None:
-    from samklang.hub import drafts, maps
+    from samklang.hub.setup import drafts, maps
 
     tab.set_viewport_size({"width": 1320, "height": 900})
     tab.goto(site.at(addresses["map"]))

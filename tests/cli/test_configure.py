@@ -132,8 +132,8 @@ def test_export_is_a_file_that_plans_to_nothing(running: World, cli: Run, tmp_pa
 
 def test_an_apply_that_died_half_way_is_begun_again(world: World, cli: Run, toml: Path) -> None:
     """Killed after the flows were switched on and before everything was wanted: no version was written."""
-    from samklang.hub import plan
     from samklang.hub.models import Flow
+    from samklang.hub.setup import plan
 
     for n in range(3):
         world.erp.put(product(f"A-{n}"))

@@ -35,8 +35,8 @@ def approved(ledger: str) -> Any:
     import msgspec
 
     from samklang.hub import flows
-    from samklang.hub.companies import CompanyPart, settings_of
     from samklang.hub.models import Channel, Company, Connection, Tenant
+    from samklang.hub.setup.companies import CompanyPart, settings_of
     from samklang.reconciliation.models import Voucher
     from samklang.reconciliation.run import run
     from samklang.reconciliation.vouchers import Seen, approve

@@ -44,9 +44,10 @@ FAULTS = [
 
 def set_up(shop: str, ledger: str, books: str) -> Any:
     from samklang.connectors.contract import Tokens
-    from samklang.hub import config, flows
+    from samklang.hub import flows
     from samklang.hub.links import DatabaseTokens
     from samklang.hub.models import Channel, Connection, Tenant
+    from samklang.hub.setup import config
 
     tenant = Tenant.objects.create(slug="crash", name="Crash AB")
     shop_row = Connection.objects.create(tenant=tenant, name="shop", connector="woocommerce", settings={"url": shop})

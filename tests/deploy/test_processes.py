@@ -225,7 +225,8 @@ def test_every_setting_that_is_named_is_one() -> None:
 
 
 def test_the_proxy_shows_all_but_readiness_and_metrics() -> None:
-    from samklang.hub import hooks, uploads
+    from samklang.hub import hooks
+    from samklang.hub.keeping import uploads
 
     text = (DEPLOY / "Caddyfile").read_text()
     assert re.findall(r"^\s*@inside path (.*)$", text, re.MULTILINE) == ["/ready /metrics"]

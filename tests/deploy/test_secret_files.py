@@ -12,8 +12,9 @@ from cryptography.fernet import Fernet
 from django.core.exceptions import ImproperlyConfigured
 
 from samklang.connectors.errors import Misconfigured
-from samklang.hub import config, secrets
+from samklang.hub import secrets
 from samklang.hub.models import Connection, Tenant
+from samklang.hub.setup import config
 from samklang.settings import secret
 
 

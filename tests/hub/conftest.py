@@ -16,7 +16,8 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from samklang.connectors import registry
 from samklang.connectors.contract import Limits
 from samklang.connectors.transport import Transport
-from samklang.hub import otel, traces
+from samklang.hub import traces
+from samklang.hub.keeping import otel
 from samklang.records import Customer, Order, OrderLine, Price, Product, StockLevel, Variant
 from tests.conftest import HOMES
 from tests.doubles.shelf import Box, boxes

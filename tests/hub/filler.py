@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import models
 
-from samklang.hub.moving import tables
+from samklang.hub.keeping.moving import tables
 
 _text = itertools.count(1)
 

@@ -18,7 +18,7 @@ django.setup()
 from django.db import transaction  # noqa: E402
 
 from samklang.cli.session import database  # noqa: E402
-from samklang.hub import moving  # noqa: E402
+from samklang.hub.keeping import moving  # noqa: E402
 
 
 def die() -> None:

@@ -15,7 +15,8 @@ from django.utils import timezone
 
 from samklang.connectors.contract import Tokens
 from samklang.connectors.errors import Misconfigured
-from samklang.hub import backups, secrets
+from samklang.hub import secrets
+from samklang.hub.keeping import backups
 from samklang.settings import postgresql
 from tests.conftest import move_to, sqlite
 from tests.hub.conftest import World, order, product, stock, world
@@ -198,11 +199,11 @@ def test_an_article_that_only_the_lost_hub_created_is_found_and_told_anew(
 def test_after_a_month_creates_are_not_looked_for_any_more(world: World) -> None:
     from samklang.hub.models import Restore
 
-    assert not backups.restored_lately()
+    assert not Restore.lately()
     backups.mark_restored()
-    assert backups.restored_lately()
+    assert Restore.lately()
     Restore.objects.update(at=timezone.now() - timedelta(days=31))
-    assert not backups.restored_lately()
+    assert not Restore.lately()
 
 
 # -------------------------------------------------------------------------------------------------- the SQLite file

@@ -53,8 +53,9 @@ class Shop:
     """A tenant whose shop is the spoiled stand-in; products and orders flow to a box."""
 
     def __init__(self, sandbox: WooSandbox, spoiler: Spoiler, address: str) -> None:
-        from samklang.hub import config, flows
+        from samklang.hub import flows
         from samklang.hub.models import Channel, Connection, Tenant
+        from samklang.hub.setup import config
 
         self.sandbox, self.spoiler = sandbox, spoiler
         tenant = Tenant.objects.create(slug="bad", name="Bad")

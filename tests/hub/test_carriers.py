@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from samklang.hub import config
 from samklang.hub.models import Binding, Connection, OrderHead, Problem, Tenant
+from samklang.hub.setup import config
 from samklang.records import Address, Order, Shipment
 from samklang.sandboxes.base import Fault, Faulty, serve
 from samklang.sandboxes.nshift_ship import ACTOR, CLIENT_ID, CLIENT_SECRET, LOGIN, NshiftShipSandbox

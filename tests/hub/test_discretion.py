@@ -76,9 +76,10 @@ class Scene:
 
 @pytest.fixture
 def scene(world: Any, unlimited: None) -> Iterator[Scene]:
-    from samklang.hub import config, flows
+    from samklang.hub import flows
     from samklang.hub.links import DatabaseTokens
     from samklang.hub.models import Channel, Connection
+    from samklang.hub.setup import config
 
     shop, ledger = WooSandbox(3, customers=0), FortnoxSandbox(articles=0, rate=0)
     shop.login.keys[KEY] = Key(SECRET)

@@ -13,8 +13,8 @@ from tests.hub.conftest import World
 
 
 def _set(name: tuple[str, str, str], **values: Any) -> Any:
-    from samklang.hub import edits
-    from samklang.hub.config import Config
+    from samklang.hub.setup import edits
+    from samklang.hub.setup.config import Config
 
     def change(config: Config) -> None:
         flow = edits.find_flow(config, name)
@@ -25,7 +25,7 @@ def _set(name: tuple[str, str, str], **values: Any) -> Any:
 
 
 def _preset(name: Any) -> Any:
-    from samklang.hub import edits
+    from samklang.hub.setup import edits
 
     return lambda config: edits.use_preset(config, "nordljus", "erp", name)
 
@@ -37,8 +37,9 @@ def _flows(of: Any) -> set[tuple[str, str, str]]:
 @pytest.mark.parametrize("name", ["shop rules", "erp rules", "combo"])
 def test_a_preset_makes_the_flows_of_its_template_and_nothing_is_live(world: World, name: str) -> None:
     """J-01, J-02, J-03, Q-12."""
-    from samklang.hub import drafts, edits, flows
+    from samklang.hub import flows
     from samklang.hub.models import Flow
+    from samklang.hub.setup import drafts, edits
 
     shown = drafts.edit(world.tenant, "anna", name, _preset(name))
     assert _flows(shown.wanted) == {line for line in flows.PRESETS[name] if line[0] not in flows.WHERE_KNOWN}
@@ -49,7 +50,7 @@ def test_a_preset_makes_the_flows_of_its_template_and_nothing_is_live(world: Wor
 
 
 def test_another_preset_keeps_the_settings_of_flows_that_stay(world: World) -> None:
-    from samklang.hub import drafts, edits
+    from samklang.hub.setup import drafts, edits
 
     drafts.edit(world.tenant, "anna", "preset", _preset("erp rules"))
     order, price = ("nordljus", "order", "erp"), ("nordljus", "price", "shop")
@@ -62,8 +63,8 @@ def test_another_preset_keeps_the_settings_of_flows_that_stay(world: World) -> N
 
 def test_two_masters_are_refused_in_a_plain_sentence(world: World) -> None:
     """Q-01."""
-    from samklang.hub import drafts, edits
-    from samklang.hub.config import FlowPart
+    from samklang.hub.setup import drafts, edits
+    from samklang.hub.setup.config import FlowPart
 
     third = FlowPart(channel="nordljus", type="product", source="shop", target="third")
     world.connection("third")
@@ -74,7 +75,7 @@ def test_two_masters_are_refused_in_a_plain_sentence(world: World) -> None:
 
 
 def test_a_master_can_send_to_several_systems_and_none_means_none(world: World) -> None:
-    from samklang.hub import drafts, edits
+    from samklang.hub.setup import drafts, edits
 
     world.connection("third")
     drafts.edit(
@@ -91,7 +92,7 @@ def test_a_master_can_send_to_several_systems_and_none_means_none(world: World) 
 
 
 def test_edits_of_different_things_by_two_people_are_both_kept(world: World) -> None:
-    from samklang.hub import drafts, edits
+    from samklang.hub.setup import drafts, edits
 
     drafts.edit(world.tenant, "anna", "preset", _preset("erp rules"))
     drafts.edit(world.tenant, "anna", "mode", _set(("nordljus", "product", "shop"), mode="create"))
@@ -106,7 +107,7 @@ def test_edits_of_different_things_by_two_people_are_both_kept(world: World) -> 
 
 
 def test_an_edit_of_what_somebody_else_changed_meanwhile_is_refused(world: World) -> None:
-    from samklang.hub import drafts, edits
+    from samklang.hub.setup import drafts, edits
 
     name = ("nordljus", "product", "shop")
     shown = drafts.edit(world.tenant, "anna", "preset", _preset("erp rules"))
@@ -123,7 +124,7 @@ def test_an_edit_of_what_somebody_else_changed_meanwhile_is_refused(world: World
 
 
 def test_what_is_applied_elsewhere_meanwhile_is_not_undone_by_the_draft(world: World) -> None:
-    from samklang.hub import config, drafts
+    from samklang.hub.setup import config, drafts
 
     drafts.edit(world.tenant, "anna", "preset", _preset("erp rules"))
     world.connection("third")
@@ -137,7 +138,7 @@ def test_what_is_applied_elsewhere_meanwhile_is_not_undone_by_the_draft(world: W
 
 
 def test_a_whole_file_becomes_the_draft_but_not_that_of_another_tenant(world: World) -> None:
-    from samklang.hub import config, drafts
+    from samklang.hub.setup import config, drafts
 
     shown = drafts.replace(world.tenant, "anna", "samklang.toml", config.parse(ERP_RULES))
     assert len(shown.wanted.flows) == 6
@@ -149,8 +150,8 @@ def test_a_whole_file_becomes_the_draft_but_not_that_of_another_tenant(world: Wo
 
 
 def test_rules_of_a_place_are_put_in_and_taken_away(world: World) -> None:
-    from samklang.hub import drafts, edits
-    from samklang.hub.config import RulesPart
+    from samklang.hub.setup import drafts, edits
+    from samklang.hub.setup.config import RulesPart
 
     def put(*rules: dict[str, Any]) -> Any:
         part = RulesPart(connection="shop", direction="out", type="product", rules=list(rules))
@@ -165,7 +166,7 @@ def test_rules_of_a_place_are_put_in_and_taken_away(world: World) -> None:
 
 def test_a_preset_carries_price_lists_where_both_systems_have_them(migrated: object) -> None:
     """P-08, P-09: Magento's customer groups get Fortnox's lists; WooCommerce has one price, and nobody is told off."""
-    from samklang.hub import config
+    from samklang.hub.setup import config
 
     def types(shop: str) -> list[str]:
         told = config.parse(

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from samklang.connectors.errors import Misconfigured
-from samklang.hub.plan import plan_flow
+from samklang.hub.setup.plan import plan_flow
 from samklang.records import Document, OrderStatus, PaymentTransaction
 from tests.doubles.shelf import Shelf
 from tests.hub.conftest import World, order, product
@@ -108,7 +108,7 @@ def test_orders_that_reach_the_warehouse_through_the_erp_are_pointed_out(
         tenant=world.tenant, channel=world.channel, type="order", source=world.row("erp"), target=world.row("wms")
     )
     wms = msgspec.structs.replace(Shelf.manifest, kind="wms")
-    monkeypatch.setattr("samklang.hub.plan.manifest", lambda name: wms)
+    monkeypatch.setattr("samklang.hub.setup.plan.manifest", lambda name: wms)
     assert "approved there by hand" in plan_flow(flow).note
 
 

@@ -54,7 +54,7 @@ def test_a_rule_that_fails_a_record_is_a_problem_and_one_that_ignores_it_is_none
 
 def test_a_changed_rule_sends_only_what_really_differs(world: World) -> None:
     from samklang.hub.models import Flow
-    from samklang.hub.plan import resend
+    from samklang.hub.setup.plan import resend
 
     world.flow("product", "erp", "shop")
     for n in range(5):
@@ -207,7 +207,7 @@ def test_the_order_of_match_keys_is_the_flows_choice(world: World) -> None:
 
 
 def test_a_flow_that_is_switched_off_and_on_again_sends_what_it_missed(world: World) -> None:
-    from samklang.hub.plan import switch_on
+    from samklang.hub.setup.plan import switch_on
 
     flow = world.flow("product", "erp", "shop")
     world.erp.put(product("A-1"))

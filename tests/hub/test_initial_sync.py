@@ -21,9 +21,9 @@ class Pair:
     """A shop and an ERP, connected."""
 
     def __init__(self, shop: WooSandbox, ledger: FortnoxSandbox, addresses: tuple[str, str]) -> None:
-        from samklang.hub import config
         from samklang.hub.links import DatabaseTokens
         from samklang.hub.models import Channel, Connection, Tenant
+        from samklang.hub.setup import config
 
         self.shop, self.ledger = shop, ledger
         self.tenant = Tenant.objects.create(slug="pair", name="Par AB")
@@ -49,7 +49,7 @@ class Pair:
 
     def apply(self, flows: list[Any]) -> dict[str, Any]:
         """Plan, then switch on and run until nothing is left."""
-        from samklang.hub.plan import plan_flow, switch_on
+        from samklang.hub.setup.plan import plan_flow, switch_on
 
         plans = {flow.type: plan_flow(flow) for flow in flows}
         for flow in flows:
@@ -149,7 +149,7 @@ def test_two_filled_systems_are_joined_and_only_differences_are_sent() -> None:
     shop.change(changed, name="Ett helt annat namn")
     with pair(shop, ledger) as both:
         flow = next(flow for flow in both.preset("shop rules") if flow.type == "product")
-        from samklang.hub.plan import plan_flow
+        from samklang.hub.setup.plan import plan_flow
 
         plan = plan_flow(flow)
         assert plan.create == 0

@@ -17,7 +17,7 @@ from django.db import connections
 
 from samklang.connectors.contract import Tokens
 from samklang.connectors.errors import BadData, Misconfigured
-from samklang.hub import moving
+from samklang.hub.keeping import moving
 from samklang.settings import postgresql
 from tests.conftest import move_to, sqlite
 from tests.hub.conftest import World, order, product, world

@@ -12,8 +12,9 @@ import msgspec
 import pytest
 
 from samklang.connectors.errors import ByHand
-from samklang.hub import config, inbound, orders
+from samklang.hub import inbound, orders
 from samklang.hub.models import Binding, Problem, Step
+from samklang.hub.setup import config
 from samklang.records import (
     Capture,
     OrderEdit,

@@ -398,7 +398,7 @@ def test_an_address_is_corrected_on_its_way_until_picking(place: Warehouse) -> N
 def test_three_hundred_old_orders_mail_nobody(place: Warehouse) -> None:
     """O-22: at first activation old orders that the warehouse has sent change nothing in the shop: 0 mails, and the
     plan reports 300."""
-    from samklang.hub.plan import plan_flow
+    from samklang.hub.setup.plan import plan_flow
 
     flow = place.flow("order_status", "wms", "shop", since=datetime(2026, 11, 1, tzinfo=UTC))
     flow.enabled = False
@@ -418,7 +418,7 @@ def test_three_hundred_old_orders_mail_nobody(place: Warehouse) -> None:
     place.read("wms", "statuses")
     found = plan_flow(flow)
     assert (found.left_out, found.mails, found.change) == (300, 0, 0)
-    from samklang.hub.plan import switch_on
+    from samklang.hub.setup.plan import switch_on
 
     assert switch_on(flow) == 0
     place.deliver("shop", "order_status")

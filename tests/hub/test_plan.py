@@ -19,7 +19,7 @@ def _off(world: World, type_: str, source: str, target: str, **more: object) -> 
 
 
 def test_a_plan_counts_and_sends_nothing(world: World) -> None:
-    from samklang.hub.plan import plan_flow, switch_on
+    from samklang.hub.setup.plan import plan_flow, switch_on
 
     flow = _off(world, "product", "erp", "shop")
     for n in range(10):
@@ -43,7 +43,7 @@ def test_a_plan_counts_and_sends_nothing(world: World) -> None:
 
 
 def test_articles_are_compared_sku_by_sku_however_they_are_grouped(world: World) -> None:
-    from samklang.hub.plan import plan_flow
+    from samklang.hub.setup.plan import plan_flow
 
     flow = _off(world, "product", "shop", "erp")
     variants = tuple(Variant(sku=f"T-{size}", options={"size": size}) for size in "SML")
@@ -56,7 +56,7 @@ def test_articles_are_compared_sku_by_sku_however_they_are_grouped(world: World)
 
 
 def test_stock_and_price_are_planned_too(world: World) -> None:
-    from samklang.hub.plan import plan_flow
+    from samklang.hub.setup.plan import plan_flow
 
     for side, pieces, amount in (("erp", 5, "100"), ("shop", 0, "100")):
         box = getattr(world, side)
@@ -71,7 +71,7 @@ def test_stock_and_price_are_planned_too(world: World) -> None:
 
 def test_orders_before_the_cut_over_date_are_left_out_and_mails_are_counted(world: World) -> None:
     from samklang.hub.models import Binding
-    from samklang.hub.plan import plan_flow
+    from samklang.hub.setup.plan import plan_flow
 
     orders = _off(world, "order", "shop", "erp", since=datetime(2026, 11, 1, tzinfo=UTC))
     world.shop.put(order("1", "A-1", placed_at=datetime(2026, 10, 1, tzinfo=UTC)))
@@ -91,8 +91,8 @@ def test_orders_before_the_cut_over_date_are_left_out_and_mails_are_counted(worl
 
 
 def test_the_configuration_goes_to_a_file_and_back(world: World) -> None:
-    from samklang.hub import config
     from samklang.hub.models import ConfigVersion, Flow
+    from samklang.hub.setup import config
 
     text = """
     [tenant]
@@ -152,7 +152,7 @@ def test_the_configuration_goes_to_a_file_and_back(world: World) -> None:
     ids=["missing field", "unknown connector", "unknown setting", "unknown connection"],
 )
 def test_a_broken_file_is_refused_with_its_place(world: World, broken: str, words: str) -> None:
-    from samklang.hub import config
+    from samklang.hub.setup import config
 
     with pytest.raises(Misconfigured) as error:
         config.parse(broken)
@@ -160,8 +160,8 @@ def test_a_broken_file_is_refused_with_its_place(world: World, broken: str, word
 
 
 def test_a_change_that_breaks_the_matrix_changes_nothing(world: World) -> None:
-    from samklang.hub import config
     from samklang.hub.models import Flow
+    from samklang.hub.setup import config
 
     world.flow("product", "erp", "shop")
     new = config.current(world.tenant)

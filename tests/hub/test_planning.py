@@ -15,7 +15,7 @@ from tests.hub.conftest import World, order, product
 @pytest.fixture
 def edited(world: World) -> World:
     """Three articles in the ERP, one of which the shop has under another name; the ERP-rules preset in the draft."""
-    from samklang.hub import drafts, edits
+    from samklang.hub.setup import drafts, edits
 
     for n in range(3):
         world.erp.put(product(f"A-{n}", f"Kopp {n}"))
@@ -25,7 +25,7 @@ def edited(world: World) -> World:
 
 
 def _work(world: World) -> Any:
-    from samklang.hub import planning
+    from samklang.hub.setup import planning
 
     planning.work(world.tenant.pk)
     return planning.latest(world.tenant)
@@ -33,8 +33,8 @@ def _work(world: World) -> Any:
 
 def test_a_plan_is_counted_listed_and_writes_nothing(edited: World) -> None:
     """X-04."""
-    from samklang.hub import planning
     from samklang.hub.models import Flow, PlanLine
+    from samklang.hub.setup import planning
 
     planning.ask(edited.tenant, "anna")
     assert planning.at_work() == [edited.tenant.pk]
@@ -54,8 +54,8 @@ def test_a_plan_is_counted_listed_and_writes_nothing(edited: World) -> None:
 
 
 def test_what_is_approved_is_applied_and_the_draft_is_gone(edited: World) -> None:
-    from samklang.hub import config, drafts, planning
     from samklang.hub.models import Binding, ConfigVersion, Flow
+    from samklang.hub.setup import config, drafts, planning
 
     planning.ask(edited.tenant, "anna")
     planning.approve(_work(edited), "bo", "first flows")
@@ -69,8 +69,8 @@ def test_what_is_approved_is_applied_and_the_draft_is_gone(edited: World) -> Non
 
 
 def test_only_a_plan_of_what_there_is_can_be_applied(edited: World) -> None:
-    from samklang.hub import config, drafts, edits, planning
     from samklang.hub.models import PlanRun
+    from samklang.hub.setup import config, drafts, edits, planning
 
     planning.ask(edited.tenant, "anna")
     run = _work(edited)
@@ -94,8 +94,8 @@ def test_only_a_plan_of_what_there_is_can_be_applied(edited: World) -> None:
 
 
 def test_a_plan_that_is_dropped_while_it_reads_ends_and_one_that_waits_can_be_dropped(edited: World) -> None:
-    from samklang.hub import planning
     from samklang.hub.models import Transfer
+    from samklang.hub.setup import planning
 
     first = planning.ask(edited.tenant, "anna")
     edited.erp.before_read = lambda feed, start: planning.stop(first) and None  # type: ignore[func-returns-value]
@@ -109,8 +109,8 @@ def test_a_plan_that_is_dropped_while_it_reads_ends_and_one_that_waits_can_be_dr
 def test_a_process_that_dies_while_reading_or_applying_is_followed_by_one_that_ends_it(
     edited: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from samklang.hub import plan, planning
     from samklang.hub.models import Flow, PlanLine
+    from samklang.hub.setup import plan, planning
 
     def die(*_: object) -> None:
         raise KeyboardInterrupt
@@ -135,7 +135,7 @@ def test_a_process_that_dies_while_reading_or_applying_is_followed_by_one_that_e
 
 
 def test_a_system_that_cannot_be_read_ends_the_plan_and_is_named(edited: World) -> None:
-    from samklang.hub import planning
+    from samklang.hub.setup import planning
 
     def fail(feed: str, start: int) -> None:
         raise RemoteFault("The system answered 500")
@@ -151,7 +151,7 @@ def test_a_system_that_cannot_be_read_ends_the_plan_and_is_named(edited: World) 
 
 def test_mails_and_old_orders_are_told_before(edited: World) -> None:
     """X-04, Q-13: the orders that are in the shop already, and the buyers that would be mailed."""
-    from samklang.hub import planning
+    from samklang.hub.setup import planning
 
     edited.shop.put(order("1001", "A-0"))
     planning.ask(edited.tenant, "anna")
@@ -161,7 +161,7 @@ def test_mails_and_old_orders_are_told_before(edited: World) -> None:
 
 
 def test_nothing_edited_is_nothing_to_plan(world: World) -> None:
-    from samklang.hub import planning
+    from samklang.hub.setup import planning
 
     with pytest.raises(Misconfigured, match="Nothing is edited"):
         planning.ask(world.tenant, "anna")
@@ -169,7 +169,7 @@ def test_nothing_edited_is_nothing_to_plan(world: World) -> None:
 
 def test_a_plan_that_waits_for_nobody_leaves_nothing_in_the_configuration(edited: World) -> None:
     """The flows that a plan sets up to read through are no part of the configuration."""
-    from samklang.hub import config, drafts, planning
+    from samklang.hub.setup import config, drafts, planning
 
     planning.ask(edited.tenant, "anna")
     _work(edited)
@@ -180,7 +180,7 @@ def test_a_plan_that_waits_for_nobody_leaves_nothing_in_the_configuration(edited
 
 def test_guests_of_orders_that_would_be_sent_are_counted_and_sent_before_them(edited: World) -> None:
     """An order waits for its buyer at the target: the buyer is part of what is planned and applied."""
-    from samklang.hub import planning
+    from samklang.hub.setup import planning
 
     edited.shop.put(order("1001", "A-0"))
     planning.ask(edited.tenant, "anna")

@@ -14,9 +14,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from samklang.hub import config
 from samklang.hub.delivery import retry
 from samklang.hub.models import Binding, Connection, Problem
+from samklang.hub.setup import config
 from samklang.records import LineStatus, OrderStatus, PaymentTransaction, Return, ReturnLine
 from samklang.sandboxes.base import Fault, Faulty, serve
 from samklang.sandboxes.klarna import PASSWORD, USER, KlarnaSandbox

@@ -16,7 +16,8 @@ from samklang.engine import work
 from samklang.engine.embedded import Embedded
 from samklang.engine.port import Job
 from samklang.engine.queue import Queue, name
-from samklang.hub import retention, store
+from samklang.hub import store
+from samklang.hub.keeping import retention
 from samklang.settings import days_kept
 from tests.hub.conftest import World, world
 

@@ -98,9 +98,9 @@ class Shop(Pair):
     """One of the shops with Fortnox behind it."""
 
     def __init__(self, front: Star | Mage, ledger: FortnoxSandbox, addresses: tuple[str, str]) -> None:
-        from samklang.hub import config
         from samklang.hub.links import DatabaseTokens
         from samklang.hub.models import Channel, Connection, Tenant
+        from samklang.hub.setup import config
 
         self.front, self.ledger = front, ledger
         self.tenant = Tenant.objects.create(slug="pair", name="Par AB")

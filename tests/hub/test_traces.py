@@ -16,7 +16,8 @@ from samklang.engine.embedded import Embedded
 from samklang.engine.port import Job, deliver_job
 from samklang.engine.watch import watched
 from samklang.engine.work import perform
-from samklang.hub import otel, traces
+from samklang.hub import traces
+from samklang.hub.keeping import otel
 from samklang.records import OrderStatus
 from tests.hub.conftest import World, order, price, product, stock
 

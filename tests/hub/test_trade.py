@@ -11,8 +11,8 @@ from typing import Any, ClassVar
 import pytest
 
 from samklang.connectors.errors import ByHand
-from samklang.hub import config
 from samklang.hub.models import Binding, Problem
+from samklang.hub.setup import config
 from samklang.sandboxes import klarna, magento, starweb
 from samklang.sandboxes.base import Faulty, serve
 from samklang.sandboxes.klarna import KlarnaSandbox

@@ -30,7 +30,7 @@ def receiver() -> Iterator[Receiver]:
 
 
 def subscribe(world: World, receiver: Receiver, *types: str, name: str = "bokning") -> tuple[Any, str]:
-    from samklang.hub.subscriptions import subscribe
+    from samklang.hub.telling.subscriptions import subscribe
 
     return subscribe(world.tenant, name, receiver.url, types)
 
@@ -44,7 +44,7 @@ def tell(world: World, *types: str) -> None:
 
 
 def send(row: Any) -> int:
-    from samklang.hub.outbox import send as send_all
+    from samklang.hub.telling.outbox import send as send_all
 
     row.refresh_from_db()
     return send_all(row)
@@ -63,7 +63,7 @@ def hurry(row: Any, state: str = "due") -> None:
 
 def test_the_signature_is_that_of_the_standard_itself() -> None:
     """The example of standardwebhooks.com."""
-    from samklang.hub.outbox import signatures
+    from samklang.hub.telling.outbox import signatures
 
     key = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
     found = signatures([key], "msg_p5jXN8AQM9LWM0D4loKWxJek", 1614265330, b'{"test": 2432232314}')
@@ -93,7 +93,8 @@ def test_an_orders_way_is_told_signed_and_without_a_buyers_data(world: World, re
 
 
 def test_problems_pauses_brakes_failures_and_configurations_are_told(world: World, receiver: Receiver) -> None:
-    from samklang.hub import config, connecting, links, problems
+    from samklang.hub import links, problems
+    from samklang.hub.setup import config, connecting
 
     row, _ = subscribe(world, receiver)
     trouble = problems.Trouble("out", "order", "nordljus/1001", Rejected("'anna@example.se' is no e-mail"))
@@ -145,7 +146,7 @@ def test_what_is_rolled_back_is_not_told(world: World, receiver: Receiver) -> No
 
 def test_another_tenants_events_are_not_heard(world: World, receiver: Receiver) -> None:
     from samklang.hub.models import Tenant
-    from samklang.hub.subscriptions import subscribe
+    from samklang.hub.telling.subscriptions import subscribe
 
     other, _ = subscribe(Tenant.objects.create(slug="other", name="Annan"), "mine", receiver.url)
     tell(world, "order.created")
@@ -187,8 +188,8 @@ def test_a_receiver_that_asks_for_quiet_is_given_it(world: World, receiver: Rece
 
 
 def test_a_message_is_left_after_its_last_try_and_can_be_replayed(world: World, receiver: Receiver) -> None:
-    from samklang.hub import outbox
     from samklang.hub.models import Message
+    from samklang.hub.telling import outbox
 
     row, _ = subscribe(world, receiver)
     tell(world, "order.created")
@@ -213,7 +214,7 @@ def test_a_redirect_is_no_success_and_is_not_followed(world: World, receiver: Re
 
 
 def test_a_dead_receiver_rests_ever_longer_and_costs_the_others_nothing(world: World, receiver: Receiver) -> None:
-    from samklang.hub import outbox
+    from samklang.hub.telling import outbox
 
     receiver.status = 500
     dead, _ = subscribe(world, receiver)
@@ -232,8 +233,8 @@ def test_a_dead_receiver_rests_ever_longer_and_costs_the_others_nothing(world: W
 def test_a_receiver_that_takes_nothing_for_three_days_is_given_up_with_a_problem(
     world: World, receiver: Receiver
 ) -> None:
-    from samklang.hub import outbox, subscriptions
     from samklang.hub.models import Message, Problem, Subscription
+    from samklang.hub.telling import outbox, subscriptions
 
     row, _ = subscribe(world, receiver)
     tell(world, "order.created")
@@ -287,7 +288,7 @@ def test_two_workers_do_not_send_side_by_side(world: World, receiver: Receiver) 
 
 
 def test_a_test_is_sent_at_once_and_its_answer_told(world: World, receiver: Receiver) -> None:
-    from samklang.hub import outbox
+    from samklang.hub.telling import outbox
 
     row, secret = subscribe(world, receiver, "order.stopped")
     message = outbox.test(row)
@@ -299,7 +300,8 @@ def test_a_test_is_sent_at_once_and_its_answer_told(world: World, receiver: Rece
 
 
 def test_a_new_secret_and_the_old_one_both_sign_for_a_day(world: World, receiver: Receiver) -> None:
-    from samklang.hub import secrets, subscriptions
+    from samklang.hub import secrets
+    from samklang.hub.telling import subscriptions
 
     row, old = subscribe(world, receiver)
     new = subscriptions.rotate(row)
@@ -330,7 +332,7 @@ def test_a_new_secret_and_the_old_one_both_sign_for_a_day(world: World, receiver
     ],
 )
 def test_an_address_that_must_not_be_called_is_refused(world: World, url: str, words: str) -> None:
-    from samklang.hub.subscriptions import subscribe
+    from samklang.hub.telling.subscriptions import subscribe
 
     with pytest.raises(Misconfigured, match=words) as refused:
         subscribe(world.tenant, "x", url)
@@ -353,7 +355,7 @@ def test_an_address_that_turns_inward_later_is_not_called(
 
 
 def test_names_are_unique_types_known_and_there_is_an_end_to_it(world: World, receiver: Receiver) -> None:
-    from samklang.hub import subscriptions
+    from samklang.hub.telling import subscriptions
 
     first, _ = subscribe(world, receiver)
     with pytest.raises(Misconfigured, match="already"):
@@ -401,7 +403,7 @@ def test_a_job_that_makes_news_wakes_the_sending_at_once(world: World, receiver:
 
 
 def test_old_events_age_out_with_their_messages(world: World, receiver: Receiver) -> None:
-    from samklang.hub import retention
+    from samklang.hub.keeping import retention
     from samklang.hub.models import Event, Message
 
     subscribe(world, receiver)

@@ -36,8 +36,9 @@ class Hub:
     """One tenant with both systems connected and every flow switched on."""
 
     def __init__(self, erp: Tryton, shop: Vendure) -> None:
-        from samklang.hub import config, flows
+        from samklang.hub import flows
         from samklang.hub.models import Channel, Connection, Tenant
+        from samklang.hub.setup import config
 
         tenant = Tenant.objects.create(slug="nordljus", name="Nordljus Handel AB")
         self.tenant = tenant

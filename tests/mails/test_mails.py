@@ -136,7 +136,7 @@ def morning(day: int = 10, hour: int = 6) -> datetime:
 def test_the_report_comes_once_each_morning_by_the_tenants_clock(
     world: World, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from samklang.hub import connecting
+    from samklang.hub.setup import connecting
 
     person(world, "ola@nordljus.example")
     trouble(world, "a-1", "a-2", type_="product", what="The name is too long")

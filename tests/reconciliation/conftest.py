@@ -47,8 +47,8 @@ class Desk:
         """The company with these settings."""
         import msgspec
 
-        from samklang.hub.companies import CompanyPart, settings_of
         from samklang.hub.models import Company
+        from samklang.hub.setup.companies import CompanyPart, settings_of
 
         given = {"name": "Övningsbutiken AB", "org_no": "556334-3689", "oss": True, "fees": FEES}
         part = msgspec.convert({**given, "channels": {"web": {}}, **more}, CompanyPart, strict=False)

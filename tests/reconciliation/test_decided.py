@@ -171,8 +171,8 @@ def test_a_changed_statement_is_seen(desk: Desk, accountant: Any, at: str) -> No
 
 def test_a_fee_is_decided_and_a_role_gets_another_account_from_a_day_on(desk: Desk, accountant: Any, at: str) -> None:
     """Q-22; what was true before stays."""
-    from samklang.hub.companies import part_of
     from samklang.hub.models import ConfigVersion
+    from samklang.hub.setup.companies import part_of
 
     desk.company = desk.settings(fees=[])
     fee = {
@@ -218,7 +218,7 @@ def test_settings_of_a_closed_period_or_without_a_reason_are_refused(desk: Desk,
 def test_where_statements_come_from_is_chosen_and_asked(
     desk: Desk, accountant: Any, at: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from samklang.hub.companies import part_of
+    from samklang.hub.setup.companies import part_of
 
     assert "No statements come by themselves" in said(accountant.get(at.rpartition("/")[0]))
     assert "Where statements come from" in said(accountant.get(f"{at}/sources"))

@@ -95,7 +95,7 @@ def test_what_another_ledger_was_asked_to_take_is_in_no_file(desk: Desk) -> None
 
 
 def test_only_a_ledger_that_takes_files_gets_some(desk: Desk) -> None:
-    from samklang.hub.companies import check, part_of
+    from samklang.hub.setup.companies import check, part_of
     from samklang.reconciliation import exports
 
     with pytest.raises(BadData, match="takes no files"):

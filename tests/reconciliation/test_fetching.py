@@ -115,7 +115,7 @@ def test_a_paper_that_cannot_be_read_is_a_problem_and_tried_again_after_a_day(
 
 
 def test_only_what_the_company_names_is_asked(desk: Desk, box: Box) -> None:
-    from samklang.hub.companies import check, part_of
+    from samklang.hub.setup.companies import check, part_of
     from samklang.reconciliation.fetching import fetch, fetch_all, sources
 
     with pytest.raises(Misconfigured, match="no source"):

@@ -151,7 +151,7 @@ def test_an_order_journeys_through_its_vouchers(ready: Desk) -> None:
 
 def test_the_plan_counts_the_vouchers_that_would_go(desk: Desk) -> None:
     """X-04: what switching the flow on would do, before it does it."""
-    from samklang.hub.plan import plan_flow
+    from samklang.hub.setup.plan import plan_flow
 
     flow = desk.flow()
     desk.sells(*day_of_sales())

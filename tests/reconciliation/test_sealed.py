@@ -81,7 +81,7 @@ def test_a_tenant_with_books_cannot_be_deleted(posted: int, desk: Desk) -> None:
 
 def test_a_company_with_books_stays_in_the_configuration(posted: int, desk: Desk) -> None:
     from samklang.connectors.errors import Misconfigured
-    from samklang.hub import config
+    from samklang.hub.setup import config
 
     now = config.current(desk.tenant)
     assert config.parse(config.dump(now)).companies == now.companies

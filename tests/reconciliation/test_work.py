@@ -158,7 +158,7 @@ def test_vouchers_and_payouts_are_told_once(desk: Desk) -> None:
     """Whoever has subscribed hears of a new voucher, of a payout whose last line has found its order, of what the
     ledger took; running again is no news."""
     from samklang.hub.models import Event
-    from samklang.hub.subscriptions import subscribe
+    from samklang.hub.telling.subscriptions import subscribe
 
     def heard() -> list[tuple[str, str]]:
         found = [(event.type, event.about) for event in Event.objects.order_by("pk")]

@@ -10,8 +10,8 @@ import openpyxl
 import pytest
 
 from samklang.connectors.errors import BadData
-from samklang.hub import uploads
-from samklang.hub.uploads import checked, plain_name, take
+from samklang.hub.keeping import uploads
+from samklang.hub.keeping.uploads import checked, plain_name, take
 
 ALL = ("xlsx", "pdf", "xml", "json", "text")
 

@@ -16,7 +16,7 @@ from asgiref.sync import async_to_sync
 
 from samklang.connectors.errors import Rejected
 from samklang.console import export
-from samklang.hub.masking import masked
+from samklang.hub.looks.masking import masked
 from tests.hub.conftest import World, order, product, world
 from tests.visitor import visitor
 

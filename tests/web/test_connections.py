@@ -170,8 +170,8 @@ def test_pausing_needs_no_right_to_configure_and_says_why(locked: World) -> None
 
 
 def test_a_dead_login_that_a_check_finds_pauses_the_connection(locked: World) -> None:
-    from samklang.hub import config
     from samklang.hub.models import Problem
+    from samklang.hub.setup import config
 
     client = visitor(locked.tenant)
     client.post(f"{BASE}/connect/locked", ANSWERS)

@@ -67,8 +67,8 @@ def test_pages_without_anything_teach_what_to_do(database: Path, path: str) -> N
 def busy(world: World) -> World:
     """One order that arrived, one that waits, one article that the shop refuses."""
     from samklang.connectors.errors import Rejected
-    from samklang.hub import config
     from samklang.hub.models import Connection, ExchangeRow, OrderHead, Problem, Stored, Tenant, Term, Transfer
+    from samklang.hub.setup import config
 
     config.set_secrets(world.shop_row, {"consumer_secret": SECRET})
     for type_, source, target in (("product", "erp", "shop"), ("customer", "shop", "erp"), ("order", "shop", "erp")):

@@ -99,8 +99,9 @@ class Flood:
 def test_a_flood_of_webhooks_loses_none_over_a_kill(home: str, database: Path) -> None:
     from django.db import connections
 
-    from samklang.hub import config, hooks
+    from samklang.hub import hooks
     from samklang.hub.models import Connection, Hook, Tenant
+    from samklang.hub.setup import config
 
     tenant = Tenant.objects.create(slug="main", name="Nordljus")
     row = Connection.objects.create(

@@ -20,20 +20,20 @@ HX = {"HX-Request": "true"}
 
 @pytest.fixture
 def client(world: World) -> Client:
-    from samklang.hub import choices
+    from samklang.hub.setup import choices
 
     choices.forget()
     return visitor(world.tenant)
 
 
 def _wanted(world: World) -> Any:
-    from samklang.hub import drafts
+    from samklang.hub.setup import drafts
 
     return drafts.shown(world.tenant).wanted
 
 
 def _flow(world: World, type_: str, target: str) -> Any:
-    from samklang.hub import edits
+    from samklang.hub.setup import edits
 
     return edits.find_flow(_wanted(world), ("nordljus", type_, target))
 

@@ -17,8 +17,8 @@ BODY = b'{"id":7}'
 
 @pytest.fixture
 def row(database: Path) -> Any:
-    from samklang.hub import config
     from samklang.hub.models import Connection, Tenant
+    from samklang.hub.setup import config
 
     tenant = Tenant.objects.create(slug="main", name="Nordljus")
     row = Connection.objects.create(
@@ -65,9 +65,9 @@ def test_a_wrong_signature_is_refused_becomes_a_problem_and_stores_nothing(row: 
 
 def test_a_system_that_signs_nothing_is_known_by_the_token_in_its_address(row: Any) -> None:
     from samklang.connectors.kit.hooks import signed_address
-    from samklang.hub import config
     from samklang.hub.hooks import hook_secret
     from samklang.hub.models import Connection, Hook
+    from samklang.hub.setup import config
 
     shop = Connection.objects.create(
         tenant=row.tenant, name="butik", connector="starweb", settings={"url": "https://b.example", "client_id": "c"}

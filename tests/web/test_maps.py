@@ -29,7 +29,7 @@ ASKED = {
 
 @pytest.fixture
 def client(world: World, monkeypatch: pytest.MonkeyPatch) -> Client:
-    from samklang.hub import choices
+    from samklang.hub.setup import choices
 
     choices.forget()
     monkeypatch.setattr(Shelf, "manifest", msgspec.structs.replace(Shelf.manifest, choices=("payment_method",)))
@@ -44,7 +44,7 @@ def _name(value: str) -> str:
 
 
 def _wanted(world: World) -> Any:
-    from samklang.hub import drafts
+    from samklang.hub.setup import drafts
 
     return drafts.shown(world.tenant).wanted
 
@@ -68,7 +68,7 @@ def test_every_table_is_led_to_and_shows_both_sides_with_what_is_open_first(worl
 
 
 def test_a_table_waits_in_the_draft_and_then_translates_what_is_sent(world: World, client: Client) -> None:
-    from samklang.hub import config
+    from samklang.hub.setup import config
 
     first = client.get(TABLE).content.decode()
     assert _save(client, {"bacs": "30", "Swish": "", "kco": ""}).status_code == 302
@@ -88,7 +88,7 @@ def test_a_table_waits_in_the_draft_and_then_translates_what_is_sent(world: Worl
 def test_a_system_that_does_not_answer_takes_nothing_away(
     world: World, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from samklang.hub import choices
+    from samklang.hub.setup import choices
 
     _save(client, {"bacs": "30", "kco": "Swish"})
     open_page = client.get(TABLE).content.decode()
@@ -108,7 +108,7 @@ def test_two_lists_do_not_become_one_and_a_new_flow_has_its_neighbours_table(
     world: World, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from samklang.connectors.errors import Misconfigured
-    from samklang.hub import edits, maps
+    from samklang.hub.setup import edits, maps
 
     wanted = _wanted(world)
     place = ("nordljus", "price_list", "shop", "erp")
@@ -127,7 +127,7 @@ def test_two_lists_do_not_become_one_and_a_new_flow_has_its_neighbours_table(
 
 def test_a_table_in_a_file_is_checked(world: World, client: Client) -> None:
     from samklang.connectors.errors import Misconfigured
-    from samklang.hub import config
+    from samklang.hub.setup import config
 
     _save(client, {"bacs": "30"})
     text = config.dump(_wanted(world))
@@ -141,7 +141,7 @@ def test_prices_of_a_list_reach_the_customer_group_that_the_table_names(
     database: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """J-09, P-08: the ledger's list B has another name in the shop; its prices go to the group of resellers."""
-    from samklang.hub import choices, config, maps
+    from samklang.hub.setup import choices, config, maps
 
     choices.forget()
     ledger = FortnoxSandbox(articles=3, rate=0)

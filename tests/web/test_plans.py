@@ -33,7 +33,7 @@ def client(world: World) -> Client:
 
 def _work(world: World) -> Any:
     """What the engine does when its turn comes."""
-    from samklang.hub import planning
+    from samklang.hub.setup import planning
 
     planning.work(world.tenant.pk)
     return planning.latest(world.tenant)
@@ -96,7 +96,7 @@ def test_orders_from_before_are_warned_of_and_left_out_with_one_press(world: Wor
     _work(world)
     text = _page(client)
     assert "from before would go" not in text
-    from samklang.hub import drafts, edits
+    from samklang.hub.setup import drafts, edits
 
     flow = edits.find_flow(drafts.shown(world.tenant).wanted, ("nordljus", "order", "erp"))
     assert flow is not None and flow.since is not None
@@ -159,7 +159,7 @@ def test_a_system_that_cannot_be_read_is_named_on_the_page(world: World, client:
 
 def test_a_plan_that_is_being_counted_can_be_stopped(world: World, client: Client) -> None:
     client.post(f"{BASE}/plan/ask")
-    from samklang.hub import planning
+    from samklang.hub.setup import planning
 
     run = planning.latest(world.tenant)
     assert run is not None
@@ -253,7 +253,7 @@ def test_going_back_is_a_plan_like_any_other(world: World, applied: Client) -> N
 
 
 def test_the_file_comes_out_and_goes_in_again(world: World, applied: Client) -> None:
-    from samklang.hub import config, drafts
+    from samklang.hub.setup import config, drafts
 
     answer = applied.get(f"{BASE}/history/samklang.toml")
     assert "attachment" in answer.headers["Content-Disposition"]

@@ -27,7 +27,7 @@ def client(world: World) -> Client:
 
 
 def _rules(world: World) -> list[dict[str, Any]]:
-    from samklang.hub import drafts, edits
+    from samklang.hub.setup import drafts, edits
 
     part = edits.find_chain(drafts.shown(world.tenant).wanted, "shop", "out", "product")
     return part.rules if part else []

@@ -11,7 +11,8 @@ from django.db import connection
 
 from samklang.cli.screen import Screen, WrongUse, plain
 from samklang.cli.session import Common, data_folder, quiet_logs, session, take_alone
-from samklang.hub import backups, secrets
+from samklang.hub import secrets
+from samklang.hub.keeping import backups
 
 
 def backup(

@@ -12,8 +12,8 @@ from django.utils.translation import gettext_noop
 from samklang.cli.screen import Exit, WrongUse
 from samklang.cli.session import Common, Session, session, who
 from samklang.connectors.errors import SamklangError
-from samklang.hub.companies import part_of
 from samklang.hub.models import Company
+from samklang.hub.setup.companies import part_of
 from samklang.reconciliation import companies, decisions, fetching, files, lists_in, looks, run
 from samklang.reconciliation.models import Statement
 

@@ -13,11 +13,11 @@ from samklang.cli import running
 from samklang.cli.screen import Exit, Screen, WrongUse
 from samklang.cli.session import Common, Session, session, who
 from samklang.engine.work import reading_jobs
-from samklang.hub import config
-from samklang.hub.config import Config
-from samklang.hub.consequences import Consequences, carry_out, foresee
 from samklang.hub.models import ConfigVersion, Tenant
-from samklang.hub.plan import FlowPlan
+from samklang.hub.setup import config
+from samklang.hub.setup.config import Config
+from samklang.hub.setup.consequences import Consequences, carry_out, foresee
+from samklang.hub.setup.plan import FlowPlan
 
 _FILE = Path("samklang.toml")
 _MARKS = {"add": ("+", "green"), "change": ("~", "yellow"), "remove": ("-", "red")}

@@ -17,9 +17,10 @@ from samklang.connectors.checks import MemoryTokens
 from samklang.connectors.contract import Account, Manifest, Setting
 from samklang.connectors.errors import ByHand, LoginRefused
 from samklang.connectors.registry import connector_class
-from samklang.hub import config, connecting, secrets
-from samklang.hub.connecting import Answers, typed
+from samklang.hub import secrets
 from samklang.hub.models import Connection, Tenant
+from samklang.hub.setup import config, connecting
+from samklang.hub.setup.connecting import Answers, typed
 
 
 def connect(

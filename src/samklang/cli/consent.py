@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, urlsplit
 from samklang.cli.screen import Screen, WrongUse
 from samklang.connectors.contract import Connector
 from samklang.connectors.errors import LoginRefused
-from samklang.hub.connecting import code_of
+from samklang.hub.setup.connecting import code_of
 
 
 def log_in(connector: Connector, screen: Screen, redirect: str, paste: bool, patience: float) -> None:

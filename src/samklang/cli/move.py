@@ -12,7 +12,7 @@ from django.db import connection
 
 from samklang.cli.screen import WrongUse, plain
 from samklang.cli.session import Common, session
-from samklang.hub import moving
+from samklang.hub.keeping import moving
 
 
 def migrate_to(

@@ -24,7 +24,7 @@ from django.db.migrations.executor import MigrationExecutor
 
 from samklang import logs
 from samklang.cli.screen import Screen, WrongUse, plain
-from samklang.hub import backups, moving
+from samklang.hub.keeping import backups, moving
 from samklang.hub.links import forget_links
 from samklang.hub.models import Connection, Lease, Tenant
 from samklang.people import audit

@@ -11,8 +11,9 @@ from samklang.cli import finding, running
 from samklang.cli.screen import Exit, WrongUse
 from samklang.cli.session import Common, session, who
 from samklang.engine.work import reading_jobs
-from samklang.hub import connecting, delivery, guards, links
+from samklang.hub import delivery, guards, links
 from samklang.hub.models import Brake, Connection
+from samklang.hub.setup import connecting
 
 
 def sync(

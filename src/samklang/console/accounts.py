@@ -14,9 +14,9 @@ from samklang.accounting.chart import AccountRow, Chart, FeeRow, Treatment
 from samklang.connectors.errors import SamklangError
 from samklang.console.books import company_of, of_books
 from samklang.console.frame import blame, go
-from samklang.hub import bookkeeping
-from samklang.hub.companies import part_of
 from samklang.hub.models import Company
+from samklang.hub.setup import bookkeeping
+from samklang.hub.setup.companies import part_of
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right

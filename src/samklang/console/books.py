@@ -16,9 +16,10 @@ from django.utils.translation import gettext_noop, ngettext
 
 from samklang.connectors.errors import SamklangError
 from samklang.console.frame import go, in_zone, show, told
-from samklang.hub import bookkeeping, uploads
-from samklang.hub.companies import part_of
+from samklang.hub.keeping import uploads
 from samklang.hub.models import Company
+from samklang.hub.setup import bookkeeping
+from samklang.hub.setup.companies import part_of
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right

@@ -25,9 +25,10 @@ from samklang.console import pending
 from samklang.console.frame import blame, go, is_part, show, told
 from samklang.console.pending import Pending
 from samklang.console.templatetags.words import said, words
-from samklang.hub import connecting, secrets
-from samklang.hub.config import ChannelPart
+from samklang.hub import secrets
 from samklang.hub.models import Channel, Connection
+from samklang.hub.setup import connecting
+from samklang.hub.setup.config import ChannelPart
 from samklang.people import audit
 from samklang.people.access import PageRequest, SignedIn, page, signed_in
 from samklang.people.models import Member

@@ -11,9 +11,10 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from samklang.connectors.errors import Pause, SamklangError
 from samklang.connectors.registers import registers
 from samklang.console.frame import blame, go, is_part, show, told
-from samklang.hub import connecting, links, systems
-from samklang.hub.looks import overview
+from samklang.hub import links
+from samklang.hub.looks import overview, systems
 from samklang.hub.models import Connection
+from samklang.hub.setup import connecting
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right

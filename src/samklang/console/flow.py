@@ -20,12 +20,12 @@ from samklang.console.flowform import FlowForm, Real, named, with_sent
 from samklang.console.flows import edit
 from samklang.console.frame import blame, go, is_part, show, told
 from samklang.console.templatetags.words import words
-from samklang.hub import choices, drafts, edits
-from samklang.hub.config import ChannelPart, Config, FlowPart
-from samklang.hub.connecting import SHOPS
-from samklang.hub.drafts import Shown
 from samklang.hub.models import Connection
-from samklang.hub.options import options_of
+from samklang.hub.setup import choices, drafts, edits
+from samklang.hub.setup.config import ChannelPart, Config, FlowPart
+from samklang.hub.setup.connecting import SHOPS
+from samklang.hub.setup.drafts import Shown
+from samklang.hub.setup.options import options_of
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right
 from samklang.records.states import AXES, axes_of, states

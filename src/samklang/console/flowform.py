@@ -18,10 +18,10 @@ from samklang.connectors.contract import Choice, Manifest
 from samklang.connectors.errors import Misconfigured
 from samklang.console.frame import blame
 from samklang.console.templatetags.words import words
-from samklang.hub.choices import Listed
-from samklang.hub.config import FlowPart
 from samklang.hub.guards import LIMITS
-from samklang.hub.options import BRAKES, EVENTS, Option, options_of, pieces, times
+from samklang.hub.setup.choices import Listed
+from samklang.hub.setup.config import FlowPart
+from samklang.hub.setup.options import BRAKES, EVENTS, Option, options_of, pieces, times
 from samklang.records import types_of_order
 from samklang.records.base import record_class
 from samklang.rules.kinds import field_types

@@ -1,5 +1,5 @@
 """Flows: the picture of who is master of what and where it goes, edited in place; presets. Nothing here takes effect:
-edits collect in the draft (hub/drafts.py) until its plan is applied."""
+edits collect in the draft (setup/drafts.py) until its plan is applied."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from samklang.connectors.errors import Misconfigured
 from samklang.console.frame import go, is_part, show, told
 from samklang.console.templatetags.words import words
-from samklang.hub import drafts, edits, grid
-from samklang.hub.config import Config
-from samklang.hub.drafts import Shown
 from samklang.hub.flows import PRESETS
+from samklang.hub.setup import drafts, edits, grid
+from samklang.hub.setup.config import Config
+from samklang.hub.setup.drafts import Shown
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right

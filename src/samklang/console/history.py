@@ -13,8 +13,9 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from samklang.connectors.errors import BadData, Misconfigured
 from samklang.console.frame import go, show, told
-from samklang.hub import config, drafts, uploads
+from samklang.hub.keeping import uploads
 from samklang.hub.models import ConfigVersion
+from samklang.hub.setup import config, drafts
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right

@@ -15,7 +15,7 @@ from samklang.console.frame import go, show, told, wake
 from samklang.engine.port import Job
 from samklang.hub import orders
 from samklang.hub.looks import journeys
-from samklang.hub.masking import masked
+from samklang.hub.looks.masking import masked
 from samklang.hub.models import Connection
 from samklang.people import audit
 from samklang.people.access import PageRequest, page

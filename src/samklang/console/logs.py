@@ -7,7 +7,7 @@ from django.http import Http404, HttpResponse
 from samklang.console.frame import show
 from samklang.console.query import midnight, place, with_values, word
 from samklang.hub.looks import logs as looks
-from samklang.hub.masking import masked
+from samklang.hub.looks.masking import masked
 from samklang.hub.models import Connection, ExchangeRow
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right

@@ -19,10 +19,10 @@ from samklang.connectors.registry import manifest
 from samklang.console.flowform import named, titled, with_sent
 from samklang.console.flows import edit
 from samklang.console.frame import blame, go, show
-from samklang.hub import choices, drafts, maps
-from samklang.hub.config import Config, FlowPart
 from samklang.hub.models import Connection
-from samklang.hub.options import options_of
+from samklang.hub.setup import choices, drafts, maps
+from samklang.hub.setup.config import Config, FlowPart
+from samklang.hub.setup.options import options_of
 from samklang.people.access import PageRequest, here, page
 from samklang.people.rights import Right
 

@@ -1,5 +1,5 @@
 """The plan as a page: numbers first, then every change, what deserves a warning, and the button. The engine computes
-and applies it (hub/planning.py), so the page may be closed meanwhile. And the brakes of what already flows."""
+and applies it (setup/planning.py), so the page may be closed meanwhile. And the brakes of what already flows."""
 
 from __future__ import annotations
 
@@ -17,11 +17,12 @@ from samklang.connectors.errors import Misconfigured
 from samklang.console.flows import edit
 from samklang.console.frame import go, is_part, show, told, wake
 from samklang.engine.port import Job, plan_job
-from samklang.hub import drafts, edits, guards, planning
-from samklang.hub.config import Config
-from samklang.hub.consequences import Consequences
+from samklang.hub import guards
 from samklang.hub.models import Brake, PlanLine, PlanRun
-from samklang.hub.plan import FlowPlan
+from samklang.hub.setup import drafts, edits, planning
+from samklang.hub.setup.config import Config
+from samklang.hub.setup.consequences import Consequences
+from samklang.hub.setup.plan import FlowPlan
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right

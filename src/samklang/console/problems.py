@@ -16,7 +16,7 @@ from samklang.engine.work import jobs_of_problem
 from samklang.hub import bulk, guards
 from samklang.hub import problems as hub
 from samklang.hub.looks import troubles as looks
-from samklang.hub.masking import masked
+from samklang.hub.looks.masking import masked
 from samklang.hub.models import Brake, Connection, Problem, ProblemItem
 from samklang.hub.orders import order_of
 from samklang.people import audit

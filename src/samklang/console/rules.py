@@ -15,11 +15,11 @@ from samklang.connectors.registry import manifest
 from samklang.console import phrases, ruletree
 from samklang.console.flows import edit
 from samklang.console.frame import go, is_part, show, told
-from samklang.hub import drafts, edits, trying
-from samklang.hub.config import Config, RulesPart
-from samklang.hub.drafts import Shown
 from samklang.hub.models import Connection
 from samklang.hub.rulesets import Direction
+from samklang.hub.setup import drafts, edits, trying
+from samklang.hub.setup.config import Config, RulesPart
+from samklang.hub.setup.drafts import Shown
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right
 from samklang.records import record_types

@@ -14,8 +14,9 @@ from samklang.connectors.errors import SamklangError
 from samklang.console.books import company_of, of_books
 from samklang.console.frame import go, told, wake
 from samklang.engine.port import fetch_job
-from samklang.hub import bookkeeping, uploads
-from samklang.hub.companies import part_of
+from samklang.hub.keeping import uploads
+from samklang.hub.setup import bookkeeping
+from samklang.hub.setup.companies import part_of
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right

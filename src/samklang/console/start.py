@@ -10,10 +10,10 @@ from django.http import HttpResponse
 
 from samklang.console.frame import is_part, show
 from samklang.console.map import drawn
-from samklang.hub import planning
-from samklang.hub.companies import part_of
 from samklang.hub.looks import charts, overview
 from samklang.hub.models import Connection
+from samklang.hub.setup import planning
+from samklang.hub.setup.companies import part_of
 from samklang.people.access import PageRequest, here, page
 from samklang.people.rights import Right
 from samklang.reconciliation import looks as books

@@ -15,9 +15,9 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from samklang.connectors.errors import Misconfigured
 from samklang.console.frame import blame, go, show
-from samklang.hub import outbox, subscriptions
 from samklang.hub.events import TYPES
 from samklang.hub.models import Message, Subscription, Tenant
+from samklang.hub.telling import outbox, subscriptions
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right

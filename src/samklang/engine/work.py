@@ -26,10 +26,13 @@ from samklang.engine.port import (
     post_job,
 )
 from samklang.engine.queue import Queue
-from samklang.hub import bulk, delivery, hooks, intake, orders, outbox, planning, retention, store, traces
+from samklang.hub import bulk, delivery, hooks, intake, orders, store, traces
 from samklang.hub.flows import outgoing, with_causes
+from samklang.hub.keeping import retention
 from samklang.hub.links import open_link, usable_ones, went_wrong
 from samklang.hub.models import Binding, Company, ConfigVersion, Connection, Flow, Hook, Problem, Subscription
+from samklang.hub.setup import planning
+from samklang.hub.telling import outbox
 from samklang.mails import post as mails
 from samklang.people import expiry
 from samklang.reconciliation import fetching

@@ -12,7 +12,7 @@ class HubConfig(AppConfig):
     def ready(self) -> None:
         """Logs and traces are set up wherever the hub runs."""
         from samklang import logs
-        from samklang.hub import otel
+        from samklang.hub.keeping import otel
 
         logs.configure()
         otel.configure()

@@ -37,12 +37,11 @@ from samklang.connectors.limiter import priority
 from samklang.connectors.transport import about, may_send
 from samklang.hub import events, leases, metrics, problems, store, traces
 from samklang.hub.attempt import Attempt
-from samklang.hub.backups import restored_lately
 from samklang.hub.derive import paid
 from samklang.hub.intake import PRIORITY, Intake, Notify
 from samklang.hub.journey import TRACED, said, step
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
-from samklang.hub.models import Binding, Connection, Flow, Transfer
+from samklang.hub.models import Binding, Connection, Flow, Restore, Transfer
 from samklang.hub.orders import order_of
 from samklang.hub.pots import send_again
 from samklang.hub.projection import Projection, projection
@@ -92,7 +91,7 @@ class Drain:
         self._send = partial(traces.send, row, type_, self.attempt) if type_ in TRACED else self.attempt
         self.bound: list[tuple[str, str]] = []
         self.stopped = False
-        self.restored = restored_lately()  # then what we would create may have been created by the hub that was lost
+        self.restored = Restore.lately()  # then what we would create may have been created by the hub that was lost
 
     def run(self) -> Transfer:
         """Drain until nothing is due, the time is up, the connection must pause, or the lease is lost."""

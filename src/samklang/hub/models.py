@@ -7,7 +7,7 @@ feed was read), Hook (webhooks, stored before answered), Lease (one drainer per 
 What a person decided of one order: Hold, Amendment; of many at once: Bulk.
 Found again by people: OrderHead (orders by day, channel and state), Term (any record by number, name or address).
 What people read: Transfer, ExchangeRow, Problem with ProblemItem and ProblemNote, Brake, Step (journey).
-What other programs are told: Subscription, Event, Message (hub/events.py, hub/outbox.py).
+What other programs are told: Subscription, Event, Message (hub/events.py, telling/outbox.py).
 What became of the database as a whole: Move, Restore (no tenant: they concern all).
 
 The tables that grow with the traffic have no foreign keys in the database: each row would cost a look-up and a lock per
@@ -17,11 +17,13 @@ key, all on the same few parents. Django removes their rows when a tenant or con
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 
 
 class Tenant(models.Model):
@@ -81,7 +83,7 @@ class Channel(models.Model):
 
 
 class Company(models.Model):
-    """A legal entity with books of its own. `settings` is a CompanyPart (hub/companies.py)."""
+    """A legal entity with books of its own. `settings` is a CompanyPart (setup/companies.py)."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE)
     code = models.SlugField(max_length=40)
@@ -175,7 +177,7 @@ class ConfigVersion(models.Model):
 
 
 class Draft(models.Model):
-    """Edits of a tenant's configuration that nobody has applied yet (hub/drafts.py). Both texts are samklang.toml."""
+    """Edits of a tenant's configuration that nobody has applied yet (setup/drafts.py). Both texts are samklang.toml."""
 
     tenant = models.OneToOneField(Tenant, models.CASCADE)
     base = models.TextField()  # the configuration that the edits were made on
@@ -186,7 +188,7 @@ class Draft(models.Model):
 
 
 class PlanRun(models.Model):
-    """A plan that the engine computes, and applies when a person says so (hub/planning.py)."""
+    """A plan that the engine computes, and applies when a person says so (setup/planning.py)."""
 
     class State(models.TextChoices):
         READING = "reading"  # being computed, or waiting for its turn
@@ -644,7 +646,7 @@ class Amendment(models.Model):
 
 
 class Subscription(models.Model):
-    """Where a tenant wants to be told of events: one address, signed with its own secret (hub/outbox.py)."""
+    """Where a tenant wants to be told of events: one address, signed with its own secret (telling/outbox.py)."""
 
     class State(models.TextChoices):
         ACTIVE = "active"
@@ -721,7 +723,7 @@ class Message(models.Model):
 
 
 class Move(models.Model):
-    """A move of the whole hub to another database (hub/moving.py). The row is written before anything is copied and
+    """A move of the whole hub to another database (keeping/moving.py). The row is written before anything is copied and
     comes along with the copy; `done` is set first in the old database, which is left with it, then in the new one,
     which is used only from then on."""
 
@@ -732,6 +734,12 @@ class Move(models.Model):
 
 
 class Restore(models.Model):
-    """The database came out of a backup: what was done after that was made is not in it (hub/backups.py)."""
+    """The database came out of a backup: what was done after that was made is not in it (keeping/backups.py)."""
 
     at = models.DateTimeField()
+
+    @classmethod
+    def lately(cls) -> bool:
+        """Whether creates must be looked for first, because a lost hub may have done them: for a month, as a connection
+        may be paused meanwhile."""
+        return cls.objects.filter(at__gt=timezone.now() - timedelta(days=30)).exists()

@@ -7,11 +7,20 @@ from typing import NamedTuple
 
 import msgspec
 
+from samklang.connectors.contract import ChoiceKind
 from samklang.hub.models import Flow
-from samklang.hub.options import MAPPED
 from samklang.hub.rulesets import Chain, chain
 from samklang.records import Order, Record, content_hash, encode
 from samklang.rules import Ignored
+
+#: What tables between two systems translate (option `maps`: kind → source's value → target's): record type → field.
+MAPPED: dict[ChoiceKind, dict[str, str]] = {
+    "price_list": {"price_list": "name", "price": "price_list", "customer": "price_list"},  # J-09, P-08
+    "customer_group": {"customer": "group"},
+    "warehouse": {"stock": "warehouse"},
+    "payment_method": {"order": "payment_method"},
+    "shipping_method": {"order": "shipping_method"},
+}
 
 
 class Projection(NamedTuple):

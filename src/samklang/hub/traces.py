@@ -10,7 +10,7 @@ anything stored, and a sampler that goes by the number keeps an order whole or n
 
 Only the types of `journey.TRACED` and the lane of orders make spans; a catalogue makes none. Attributes are our own
 words and numbers and the order's key, never what an outside system or a person wrote: no addresses, no texts of errors.
-Until `use` (hub/otel.py calls it where the operator asks for traces) nothing here does anything.
+Until `use` (keeping/otel.py calls it where the operator asks for traces) nothing here does anything.
 """
 
 from __future__ import annotations

@@ -11,7 +11,8 @@ class PeopleConfig(AppConfig):
 
     def ready(self) -> None:
         """What happens to accounts is noted, and their secrets follow the hub's key."""
-        from samklang.hub import retention, secrets
+        from samklang.hub import secrets
+        from samklang.hub.keeping import retention
         from samklang.people import accounts
         from samklang.people.models import Note
 

@@ -11,7 +11,7 @@ from samklang.accounting.problems import Problem, Refused
 from samklang.accounting.settlement import statement_day, statement_id
 from samklang.accounting.statements.base import Statement
 from samklang.accounting.voucher import Voucher
-from samklang.hub.companies import CompanyPart
+from samklang.hub.setup.companies import CompanyPart
 
 
 class Reported(NamedTuple):

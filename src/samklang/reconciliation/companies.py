@@ -13,8 +13,8 @@ from samklang.accounting import chart
 from samklang.accounting import company as accounting
 from samklang.accounting.fx import Exchange, FxRate
 from samklang.connectors.errors import Misconfigured
-from samklang.hub.companies import CompanyPart, part_of
 from samklang.hub.models import Channel, Company, Flow, Tenant
+from samklang.hub.setup.companies import CompanyPart, part_of
 from samklang.reconciliation.models import Books, Rate
 from samklang.records import Order
 from samklang.records.times import business_date

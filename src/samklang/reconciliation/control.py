@@ -24,8 +24,8 @@ from samklang.accounting.control import VatKey, vat_of_movements
 from samklang.accounting.daybook import book_sales
 from samklang.accounting.expected import Opening as OpeningItem
 from samklang.accounting.expected import owed_by_provider
-from samklang.hub.companies import part_of
 from samklang.hub.models import Company
+from samklang.hub.setup.companies import part_of
 from samklang.reconciliation.companies import accounting_company, exchange
 from samklang.reconciliation.facts import load, records
 from samklang.reconciliation.models import Match, Opening, Payment, Statement, StatementLine, Voucher, VoucherLine

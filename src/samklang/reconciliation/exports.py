@@ -19,9 +19,9 @@ from django.utils import timezone
 from samklang.accounting.sie import write_sie
 from samklang.accounting.statements.base import file_hash
 from samklang.connectors.errors import BadData, Misconfigured, SamklangError
-from samklang.hub.companies import CompanyPart, part_of
 from samklang.hub.links import open_link, usable, went_well, went_wrong
 from samklang.hub.models import Company, Connection
+from samklang.hub.setup.companies import CompanyPart, part_of
 from samklang.reconciliation import handover, kept
 from samklang.reconciliation.companies import accounting_company, shops, today
 from samklang.reconciliation.facts import records

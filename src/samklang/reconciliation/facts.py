@@ -18,8 +18,8 @@ from samklang.accounting.payouts import PayoutMatch as PayoutRow
 from samklang.accounting.voucher import Ref, Source
 from samklang.accounting.voucher import Voucher as VoucherRecord
 from samklang.accounting.voucher import VoucherLine as VoucherLineRow
-from samklang.hub.companies import CompanyPart
 from samklang.hub.models import Company, Stored
+from samklang.hub.setup.companies import CompanyPart
 from samklang.reconciliation.companies import shops, with_providers
 from samklang.reconciliation.files import statement_rows
 from samklang.reconciliation.models import (

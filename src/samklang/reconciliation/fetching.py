@@ -18,9 +18,9 @@ from samklang.connectors.contract import Paper
 from samklang.connectors.errors import Misconfigured, SamklangError
 from samklang.connectors.registry import manifest
 from samklang.hub import leases
-from samklang.hub.companies import part_of
 from samklang.hub.links import open_link, usable, went_well, went_wrong
 from samklang.hub.models import Company, Connection
+from samklang.hub.setup.companies import part_of
 from samklang.reconciliation.companies import accounting_company, today
 from samklang.reconciliation.files import Handed, import_file
 from samklang.reconciliation.models import Fetched, Source

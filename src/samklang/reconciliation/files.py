@@ -22,9 +22,9 @@ from samklang.accounting.statements.base import Profile, file_hash
 from samklang.accounting.statements.base import Statement as StatementRow
 from samklang.accounting.statements.reading import read_statement
 from samklang.connectors.errors import BadData, SamklangError
-from samklang.hub import uploads
-from samklang.hub.companies import CompanyPart, part_of
+from samklang.hub.keeping import uploads
 from samklang.hub.models import Company, Connection
+from samklang.hub.setup.companies import CompanyPart, part_of
 from samklang.reconciliation import exceptions, kept
 from samklang.reconciliation.companies import accounting_company, wake
 from samklang.reconciliation.models import BankLine, BankStatement, Statement, StatementFile, StatementLine

@@ -15,9 +15,9 @@ from django.utils import timezone
 
 from samklang.connectors.errors import BadData
 from samklang.hub import store
-from samklang.hub.companies import part_of
 from samklang.hub.events import Happening, tell
 from samklang.hub.models import Binding, Company, Connection, Flow, Step, Stored
+from samklang.hub.setup.companies import part_of
 from samklang.reconciliation.companies import ledger_flow, shops, wake
 from samklang.reconciliation.facts import records
 from samklang.reconciliation.models import Match, Voucher, VoucherRef

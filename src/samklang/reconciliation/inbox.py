@@ -16,7 +16,7 @@ from pathlib import Path
 from django.conf import settings
 
 from samklang.connectors.errors import SamklangError
-from samklang.hub import uploads
+from samklang.hub.keeping import uploads
 from samklang.hub.models import Company
 from samklang.reconciliation.files import Handed, import_file
 

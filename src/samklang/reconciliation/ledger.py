@@ -13,9 +13,9 @@ from samklang.accounting.readiness import Gate, gates
 from samklang.accounting.voucher import Voucher as VoucherRecord
 from samklang.connectors.contract import Ledger
 from samklang.connectors.errors import SamklangError
-from samklang.hub.companies import CompanyPart, part_of
 from samklang.hub.links import open_link, usable, went_well, went_wrong
 from samklang.hub.models import Company
+from samklang.hub.setup.companies import CompanyPart, part_of
 from samklang.reconciliation.companies import accounting_company, ledger_flow
 from samklang.reconciliation.models import LedgerState, Match, Payment, Statement
 

@@ -18,7 +18,7 @@ from django.db import transaction
 
 from samklang.accounting.expected import Opening as OpeningItem
 from samklang.connectors.errors import BadData
-from samklang.hub import uploads
+from samklang.hub.keeping import uploads
 from samklang.hub.models import Company, Tenant
 from samklang.reconciliation.companies import wake
 from samklang.reconciliation.models import Opening, Rate

@@ -17,8 +17,8 @@ from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
 
-from samklang.hub.companies import part_of
 from samklang.hub.models import Company
+from samklang.hub.setup.companies import part_of
 from samklang.reconciliation.reports import Cell, Kind, Sheet, control_sheets
 
 _FONTS = Path(__file__).parent / "fonts"

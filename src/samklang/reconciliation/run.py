@@ -28,10 +28,10 @@ from samklang.accounting.posting import outstanding
 from samklang.accounting.settlement import statement_day, statement_id
 from samklang.connectors.errors import SamklangError
 from samklang.hub import leases
-from samklang.hub.companies import part_of
 from samklang.hub.events import Happening, tell
 from samklang.hub.journey import step
 from samklang.hub.models import Company, Stored
+from samklang.hub.setup.companies import part_of
 from samklang.reconciliation import exceptions
 from samklang.reconciliation.agents import book_reports
 from samklang.reconciliation.companies import accounting_company, exchange, shops, today

@@ -19,9 +19,9 @@ from django.utils import timezone
 
 from samklang.accounting.voucher import Voucher as VoucherRecord
 from samklang.connectors.errors import BadData
-from samklang.hub.companies import CompanyPart
 from samklang.hub.events import Happening, tell
 from samklang.hub.models import Company
+from samklang.hub.setup.companies import CompanyPart
 from samklang.reconciliation import handover
 from samklang.reconciliation.ledger import judge_of
 from samklang.reconciliation.models import OPEN, Voucher, VoucherLine, VoucherRef

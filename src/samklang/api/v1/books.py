@@ -18,8 +18,8 @@ from samklang.api.v1.cursors import Cursor, Limit
 from samklang.api.v1.door import Call, Door, Input
 from samklang.api.v1.errors import NotThere
 from samklang.api.v1.shapes import Amount, Answer, Page
-from samklang.hub.companies import part_of
 from samklang.hub.models import Company
+from samklang.hub.setup.companies import part_of
 from samklang.people import audit
 from samklang.people.rights import Right
 from samklang.reconciliation import companies, control, decisions, lists_in, looks

@@ -20,9 +20,9 @@ from samklang.api.v1.door import Call, Door, IfMatch, Input, match
 from samklang.api.v1.errors import NotThere, Unfit
 from samklang.api.v1.shapes import Answer, Page, convert, struct
 from samklang.api.v1.webhooks import Number
-from samklang.hub import config, drafts, edits
-from samklang.hub.config import Change, ChannelPart, Config, FlowPart
 from samklang.hub.models import ConfigVersion
+from samklang.hub.setup import config, drafts, edits
+from samklang.hub.setup.config import Change, ChannelPart, Config, FlowPart
 from samklang.people import audit
 from samklang.people.rights import Right
 
@@ -222,7 +222,7 @@ def draft_drop(call: Call, if_match: IfMatch = None) -> Any:
 
 
 def edit(call: Call, what: str, change: Any) -> drafts.Shown:
-    """Change the draft (hub/drafts.py) and write down who did."""
+    """Change the draft (setup/drafts.py) and write down who did."""
     shown = drafts.edit(call.tenant, call.actor.name, what, change)
     audit.note(call.actor, gettext_noop("edited the draft"), "draft", edit=what)
     return shown

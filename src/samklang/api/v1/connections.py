@@ -16,8 +16,10 @@ from samklang.connectors.contract import Manifest
 from samklang.connectors.errors import Pause, SamklangError
 from samklang.connectors.registry import manifest, packages
 from samklang.engine.work import reading_jobs
-from samklang.hub import config, connecting, links, secrets, systems
+from samklang.hub import links, secrets
+from samklang.hub.looks import systems
 from samklang.hub.models import Channel, Connection
+from samklang.hub.setup import config, connecting
 from samklang.people import audit
 from samklang.people.rights import Right
 

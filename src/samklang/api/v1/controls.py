@@ -16,8 +16,8 @@ from samklang.api.v1.cursors import Cursor, Limit
 from samklang.api.v1.door import Call, Door, Input, file
 from samklang.api.v1.errors import Unfit
 from samklang.api.v1.shapes import Amount, Answer, Page, struct
-from samklang.hub import bookkeeping
 from samklang.hub.models import Company
+from samklang.hub.setup import bookkeeping
 from samklang.people import audit
 from samklang.people.rights import Right
 from samklang.reconciliation import control as controls

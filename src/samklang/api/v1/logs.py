@@ -17,8 +17,8 @@ from samklang.api.v1.shapes import Answer, Looked, Page
 from samklang.api.v1.webhooks import Number
 from samklang.hub.looks import charts, overview
 from samklang.hub.looks import logs as looks
+from samklang.hub.looks.masking import masked
 from samklang.hub.looks.rows import time_zone
-from samklang.hub.masking import masked
 from samklang.hub.models import ExchangeRow, Transfer
 from samklang.people import audit
 from samklang.people.rights import Right

@@ -1,5 +1,5 @@
 """Real values of systems (statuses, price lists, warehouses …), and the tables that translate them: between two systems
-(hub/maps.py), and of a system's own status words. Tables are part of the draft."""
+(setup/maps.py), and of a system's own status words. Tables are part of the draft."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from samklang.api.v1.door import Call, Door, IfMatch, Input, match
 from samklang.api.v1.errors import NotThere
 from samklang.api.v1.shapes import Answer, struct
 from samklang.connectors.contract import Choice, ChoiceKind
-from samklang.hub import drafts, maps
-from samklang.hub.choices import choices
-from samklang.hub.config import Config, ConnectionPart
 from samklang.hub.models import Connection
+from samklang.hub.setup import drafts, maps
+from samklang.hub.setup.choices import choices
+from samklang.hub.setup.config import Config, ConnectionPart
 from samklang.people.rights import Right
 
 door = Door("tables")

@@ -18,9 +18,9 @@ from samklang.api.v1.errors import Clash, NotThere
 from samklang.api.v1.shapes import Answer, Page, struct
 from samklang.api.v1.webhooks import Number
 from samklang.engine.port import plan_job
-from samklang.hub import planning
-from samklang.hub.consequences import Consequences
 from samklang.hub.models import PlanLine, PlanRun
+from samklang.hub.setup import planning
+from samklang.hub.setup.consequences import Consequences
 from samklang.people import audit
 from samklang.people.rights import Right
 

@@ -16,9 +16,9 @@ from samklang.api.v1.door import Call, Door, IfMatch, Input, match
 from samklang.api.v1.errors import NotThere, Unfit
 from samklang.api.v1.records import RECORDS
 from samklang.api.v1.shapes import Answer, struct
-from samklang.hub import config, drafts, edits, trying
-from samklang.hub.config import Config, RulesPart
 from samklang.hub.models import Connection
+from samklang.hub.setup import config, drafts, edits, trying
+from samklang.hub.setup.config import Config, RulesPart
 from samklang.people.rights import Right
 from samklang.records import record_types
 from samklang.rules import InvalidRules, Step, describe, load

@@ -15,8 +15,8 @@ from samklang.api.v1.door import Call, Door, Input
 from samklang.api.v1.errors import Clash, Unfit
 from samklang.api.v1.shapes import Answer
 from samklang.engine.port import fetch_job
-from samklang.hub import bookkeeping
 from samklang.hub.models import Company
+from samklang.hub.setup import bookkeeping
 from samklang.people import audit
 from samklang.people.rights import Right
 from samklang.reconciliation import fetching

@@ -17,7 +17,7 @@ from samklang.api.v1.door import Call, Door, Input
 from samklang.api.v1.errors import NotThere
 from samklang.api.v1.shapes import Amount, Answer, Page
 from samklang.api.v1.webhooks import Number
-from samklang.hub import uploads
+from samklang.hub.keeping import uploads
 from samklang.people import audit
 from samklang.people.rights import Right
 from samklang.reconciliation import decisions, files, looks

@@ -13,9 +13,9 @@ from samklang.api.v1.cursors import Cursor, Limit
 from samklang.api.v1.door import Call, Door, Input
 from samklang.api.v1.errors import NotThere
 from samklang.api.v1.shapes import Answer, Page
-from samklang.hub import outbox, subscriptions
 from samklang.hub.events import TYPES
 from samklang.hub.models import Message, Subscription
+from samklang.hub.telling import outbox, subscriptions
 from samklang.people import audit
 from samklang.people.rights import Right
 

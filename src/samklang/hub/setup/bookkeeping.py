@@ -11,10 +11,10 @@ from django.db import transaction
 
 from samklang.accounting.chart import AccountRow, FeeRow, profile
 from samklang.connectors.errors import BadData
-from samklang.hub import companies
-from samklang.hub.companies import CompanyPart
-from samklang.hub.config import write_version
 from samklang.hub.models import Channel, Company, Connection
+from samklang.hub.setup import companies
+from samklang.hub.setup.companies import CompanyPart
+from samklang.hub.setup.config import write_version
 
 Edit = Callable[[CompanyPart], CompanyPart]
 

@@ -18,7 +18,7 @@ import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple
 
@@ -33,7 +33,6 @@ from samklang.hub.links import settle_journals
 from samklang.hub.models import Binding, Lease, Restore
 
 _TABLE = "backup"
-_UNSURE = timedelta(days=30)  # so long creates are looked for first; a connection may be paused meanwhile
 _LEVELS = frozenset({"product", "price_list", "price", "stock"})  # what may be sent again at no harm
 
 
@@ -128,11 +127,6 @@ def mark_restored() -> int:
         Lease.objects.exclude(owner="").update(owner="")  # who held them worked on the lost hub
         delivered = Binding.objects.filter(type__in=_LEVELS, state="idle", flow__isnull=False, delivered__isnull=False)
         return delivered.update(state="due", due_at=time.time(), delivered=None, sent=None)
-
-
-def restored_lately() -> bool:
-    """Whether creates must be looked for first, because a lost hub may have done them."""
-    return Restore.objects.filter(at__gt=timezone.now() - _UNSURE).exists()
 
 
 @contextlib.contextmanager

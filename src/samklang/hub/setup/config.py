@@ -17,14 +17,15 @@ from django.db.models import Max, ProtectedError
 
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest, packages
-from samklang.hub import companies, events
-from samklang.hub.companies import CompanyPart
+from samklang.hub import events
 from samklang.hub.flows import WHERE_KNOWN, Line, can_be_read, can_be_written, refuse, remove_flow, set_flow
 from samklang.hub.flows import preset as preset_flows
 from samklang.hub.models import Channel, Company, ConfigVersion, Connection, Flow, RuleSet, Tenant
-from samklang.hub.options import check_maps
 from samklang.hub.rulesets import Direction, condition
 from samklang.hub.secrets import seal, unseal
+from samklang.hub.setup import companies
+from samklang.hub.setup.companies import CompanyPart
+from samklang.hub.setup.options import check_maps
 from samklang.records.states import axes_of
 from samklang.rules import InvalidRules, load
 

@@ -1,8 +1,8 @@
 """What a new configuration would do, found out without doing it; and then doing it.
 
 New flows are set up switched off beside what runs (that is harmless) and compared over what both systems really hold
-(hub/plan.py). Flows that run and would change are judged on the records that the hub already has, inside a transaction
-that is taken back: living flows never see a configuration that nobody has consented to.
+(setup/plan.py). Flows that run and would change are judged on the records that the hub already has, inside a
+transaction that is taken back: living flows never see a configuration that nobody has consented to.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from django.utils.translation import gettext_noop
 
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest
-from samklang.hub import config, plan, store
-from samklang.hub.config import Change, Config
+from samklang.hub import store
 from samklang.hub.flows import taker
 from samklang.hub.models import Binding, ConfigVersion, Connection, FeedState, Flow, Stored, Tenant
-from samklang.hub.plan import SAMPLES, FlowPlan, Progress
 from samklang.hub.pots import stock_pots
 from samklang.hub.projection import masked_hash, projection
 from samklang.hub.secrets import unseal
+from samklang.hub.setup import config, plan
+from samklang.hub.setup.config import Change, Config
+from samklang.hub.setup.plan import SAMPLES, FlowPlan, Progress
 from samklang.records import Record, StockLevel, decode, encode, record_types
 from samklang.rules import Ignored, RuleFailed
 

@@ -17,10 +17,11 @@ from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from samklang.connectors.errors import Defect, Misconfigured, SamklangError
-from samklang.hub import config, drafts, leases
-from samklang.hub.consequences import Consequences, carry_out, foresee
+from samklang.hub import leases
 from samklang.hub.models import Draft, PlanLine, PlanRun, Tenant
-from samklang.hub.plan import Progress
+from samklang.hub.setup import config, drafts
+from samklang.hub.setup.consequences import Consequences, carry_out, foresee
+from samklang.hub.setup.plan import Progress
 
 State = PlanRun.State
 #: States in which a plan is the tenant's only one.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Literal, NamedTuple
 
 from samklang.connectors.registry import manifest, packages
-from samklang.hub import edits
-from samklang.hub.config import Config, FlowPart
-from samklang.hub.drafts import Shown
 from samklang.hub.flows import DERIVED
+from samklang.hub.setup import edits
+from samklang.hub.setup.config import Config, FlowPart
+from samklang.hub.setup.drafts import Shown
 from samklang.records import record_types
 
 _ORDER = ("shop", "marketplace", "pos", "erp", "wms", "carrier", "payment")

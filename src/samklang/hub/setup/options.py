@@ -13,13 +13,14 @@ from django.utils.translation import gettext_lazy as _
 
 from samklang.connectors.contract import ChoiceKind, Manifest
 from samklang.connectors.errors import Misconfigured
+from samklang.hub.projection import MAPPED
 
 Kind = Literal["many", "one", "flag", "pieces", "times", "status map", "carrier map"]
 
 
 class Option(NamedTuple):
     """One question. `kind`: several of a list, one of a list, yes or no, a number of pieces, or a map. `what` and `of`:
-    whose real values the list shows (hub/choices.py). `fixed`: the list itself, where it is ours: (value, words)."""
+    whose real values the list shows (setup/choices.py). `fixed`: the list itself, where it is ours: (value, words)."""
 
     name: str
     kind: Kind
@@ -97,15 +98,6 @@ OPTIONS: dict[str, tuple[Option, ...]] = {
         Option("times", "times", _("Times when what is in stock is released"), _("Such as 07:00, 13:00.")),  # Q-16
     ),
 }  # fmt: skip
-
-#: What tables between two systems translate (option `maps`: kind → source's value → target's): record type → field.
-MAPPED: dict[ChoiceKind, dict[str, str]] = {
-    "price_list": {"price_list": "name", "price": "price_list", "customer": "price_list"},  # J-09, P-08
-    "customer_group": {"customer": "group"},
-    "warehouse": {"stock": "warehouse"},
-    "payment_method": {"order": "payment_method"},
-    "shipping_method": {"order": "shipping_method"},
-}
 
 #: What a brake watches, by record type (hub/guards.py): risk, question.
 BRAKES: dict[str, tuple[tuple[str, str | Promise], ...]] = {

@@ -18,8 +18,9 @@ from samklang.connectors.checks import MemoryTokens
 from samklang.connectors.contract import Account, Connector, Setting, Surroundings
 from samklang.connectors.errors import LoginRefused, Misconfigured
 from samklang.connectors.registry import connector_class, manifest, packages
-from samklang.hub import config, hooks, links, secrets
+from samklang.hub import hooks, links, secrets
 from samklang.hub.models import Channel, Connection, Tenant
+from samklang.hub.setup import config
 
 #: Kinds of systems where buyers order: a connection to one has a channel.
 SHOPS = ("shop", "marketplace", "pos")

@@ -16,10 +16,10 @@ import msgspec
 from samklang.connectors.contract import Choice, ChoiceKind, Manifest
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest
-from samklang.hub.choices import Listed, choices
-from samklang.hub.config import Config, FlowPart
 from samklang.hub.models import Connection
-from samklang.hub.options import MAPPED
+from samklang.hub.projection import MAPPED
+from samklang.hub.setup.choices import Listed, choices
+from samklang.hub.setup.config import Config, FlowPart
 
 #: Types whose records are one for each value: two values that become one would overwrite each other at the target.
 _ONE_EACH = frozenset({"price_list", "price", "stock"})

@@ -9,10 +9,10 @@ from typing import Any, Literal
 import msgspec
 
 from samklang.connectors.errors import Misconfigured
-from samklang.hub.config import ChannelPart, Config, FlowPart, PresetPart, RulesPart
-from samklang.hub.drafts import chain_name
 from samklang.hub.flows import PRESETS, WHERE_KNOWN, can_be_read, can_be_written, manners, preset
-from samklang.hub.maps import inherited
+from samklang.hub.setup.config import ChannelPart, Config, FlowPart, PresetPart, RulesPart
+from samklang.hub.setup.drafts import chain_name
+from samklang.hub.setup.maps import inherited
 from samklang.records import record_types
 
 Name = tuple[str, str, str]

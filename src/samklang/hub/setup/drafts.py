@@ -18,9 +18,9 @@ from django.db import transaction
 from django.utils import timezone
 
 from samklang.connectors.errors import Misconfigured
-from samklang.hub import config
-from samklang.hub.config import Change, Config, FlowPart, RulesPart
 from samklang.hub.models import Draft, Tenant
+from samklang.hub.setup import config
+from samklang.hub.setup.config import Change, Config, FlowPart, RulesPart
 
 _REMEMBERED = 100  # edits whose author and words are kept
 Part = TypeVar("Part")

@@ -29,9 +29,10 @@ from django.utils import timezone
 from samklang.connectors.contract import Exchange, Limits, Surroundings
 from samklang.connectors.errors import SamklangError, Superseded
 from samklang.connectors.transport import Transport, may_send
-from samklang.hub import leases, subscriptions
+from samklang.hub import leases
 from samklang.hub.links import allow_private
 from samklang.hub.models import Event, Message, Subscription
+from samklang.hub.telling import subscriptions
 
 #: Seconds before a message is tried again, after each failure. After the last one it is left, and can be replayed.
 PAUSES = (5, 30, 120, 600, 1800, 3600, 7200, 14_400, 28_800, 43_200, 57_600, 86_400)

@@ -1,0 +1,1 @@
+"""Other programs are told: who has subscribed to events, and their delivery."""
