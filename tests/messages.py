@@ -13,11 +13,14 @@ import re
 import struct
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain, product
 from pathlib import Path
 from typing import NamedTuple
 
 import samklang
+from samklang.connectors.errors import tree
+from samklang.console.retold import CONTEXT
 
 SOURCE = Path(samklang.__file__).parent
 LOCALE = SOURCE / "locale"
@@ -30,6 +33,13 @@ _STRING = r"""u?(?:'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*")"""
 _IN_TEMPLATE = re.compile(rf"(?<!\w)(_|n?p?gettext)\(({_STRING}(?:\s*,\s*{_STRING})*)", re.DOTALL)
 _PERCENT = re.compile(r"%\(\w+\)[sd]|%[sd]")
 _BRACE = re.compile(r"\{\w+\}")
+
+#: Whose errors people read; commands of the terminal and the API's own refusals stay English.
+_TELLING = ("hub/", "reconciliation/", "console/")
+#: Errors beside those of connectors/errors.py.
+_ERRORS = {"Refused", "Unreadable", "Problem"}
+#: What is done to a text before it is told without changing its words.
+_TRIMS = frozenset({"strip", "rstrip", "lstrip", "replace"})
 
 
 class Message(NamedTuple):
@@ -89,6 +99,101 @@ def in_errors(source: str) -> Iterator[Message]:
                     yield Message(str(value.value))
 
 
+def in_told(source: str, errors: Collection[str]) -> Iterator[Message]:
+    """What a module tells through errors (calls of one of `errors`, and whatever takes `do_this`): fixed sentences, and
+    those that hold values as templates with a named hole for each (samklang/console/retold.py)."""
+    module = ast.parse(source)
+    constants = _given(one for one in module.body if isinstance(one, ast.Assign | ast.AnnAssign))
+    for part in module.body:
+        named = constants if isinstance(part, ast.Assign | ast.AnnAssign) else constants | _functions(part)
+        for node in ast.walk(part):
+            if not isinstance(node, ast.Call):
+                continue
+            given = {one.arg: one.value for one in node.keywords}
+            if (getattr(node.func, "id", None) or getattr(node.func, "attr", "")) in errors or "do_this" in given:
+                for one in (*node.args, *(given[name] for name in ("what", "do_this") if name in given)):
+                    for text in _leaves(one, named):
+                        yield from _told(text, named)
+
+
+#: What names are given in a stretch of code.
+_Named = Mapping[str, list[ast.expr]]
+
+
+def _given(nodes: Iterable[ast.AST]) -> dict[str, list[ast.expr]]:
+    found: dict[str, list[ast.expr]] = {}
+    for node in nodes:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                if isinstance(target, ast.Name):
+                    found.setdefault(target.id, []).append(node.value)
+    return found
+
+
+def _functions(part: ast.AST) -> dict[str, list[ast.expr]]:
+    """The names within a function or class; one that is an argument too may be anything."""
+    arguments = {one.arg for one in ast.walk(part) if isinstance(one, ast.arg)}
+    return {name: values for name, values in _given(ast.walk(part)).items() if name not in arguments}
+
+
+def _leaves(node: ast.expr, named: _Named) -> Iterator[ast.expr]:
+    """The texts that an expression may be: either branch, what a name was given, what is then trimmed."""
+    if isinstance(node, ast.IfExp):
+        yield from (leaf for branch in (node.body, node.orelse) for leaf in _leaves(branch, named))
+    elif isinstance(node, ast.BoolOp):
+        yield from (leaf for branch in node.values for leaf in _leaves(branch, named))
+    elif isinstance(node, ast.Name) and node.id in named:
+        yield from (leaf for value in named[node.id] for leaf in _leaves(value, {}))
+    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _TRIMS:
+        yield from _leaves(node.func.value, {})
+    else:
+        yield node
+
+
+def _told(node: ast.expr, named: _Named) -> Iterator[Message]:
+    """The sentences that an expression may be; none for what holds hardly a word, such as a code or a record's key."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_sentence(node.value):
+        yield Message(node.value)
+    elif isinstance(node, ast.JoinedStr):
+        for parts in product(*(_parts(part, named) for part in node.values)):
+            text, literal, names = "", "", list[str]()
+            for part in (one for several in parts for one in several):
+                if isinstance(part, str):
+                    text, literal = text + part, literal + part
+                else:
+                    names.append(_hole(part, names))
+                    text, literal = f"{text}{{{names[-1]}}}", f"{literal} "
+            if _is_sentence(literal):
+                yield Message(text, context=CONTEXT if names else "")
+
+
+def _parts(part: ast.expr, named: _Named) -> list[list[str | ast.expr]]:
+    """What a piece of an f-string may be: its text; each text that its value may be, or else a hole."""
+    if isinstance(part, ast.Constant):
+        return [[str(part.value)]]
+    value = part.value if isinstance(part, ast.FormattedValue) else part
+    found: list[list[str | ast.expr]] = []
+    for leaf in _leaves(value, named):
+        if isinstance(leaf, ast.JoinedStr):
+            found.append([one for piece in leaf.values for one in _parts(piece, {})[0]])
+        elif isinstance(leaf, ast.Constant) and isinstance(leaf.value, str):
+            found.append([leaf.value])
+        else:
+            return [[value]]
+    return found
+
+
+def _is_sentence(text: str) -> bool:
+    return len(re.findall(r"(?<![\w.])[A-Za-z][a-z']+(?![\w])", text)) > 1
+
+
+def _hole(value: ast.expr, taken: Collection[str]) -> str:
+    """What a hole is called: as the value is in the code, numbered from the second of that name."""
+    name = getattr(value, "attr", None) or getattr(value, "id", "") or "value"
+    name = name.strip("_").lower()
+    return next(one for n in range(1, len(taken) + 2) if (one := name if n == 1 else f"{name}{n}") not in taken)
+
+
 def in_manifest(source: str) -> Iterator[Message]:
     """The messages of a connector's manifest.toml: questions of its form, their help, answers that are words, and what
     the system cannot do. The connector itself knows nothing of languages; pages look its texts up."""
@@ -103,12 +208,15 @@ def in_manifest(source: str) -> Iterator[Message]:
 def messages() -> dict[Message, list[str]]:
     """Every message of code, templates and manifests → the files that have it."""
     found: dict[Message, list[str]] = {}
+    errors = {one.__name__ for one in tree()} | _ERRORS
     for path in sorted(
         one for one in SOURCE.rglob("*") if one.suffix in (".py", ".html", ".txt") or one.name == "manifest.toml"
     ):
         text, where = path.read_text(encoding="utf-8"), path.relative_to(SOURCE).as_posix()
         if path.suffix == ".py":
             here = in_errors(text) if where == "connectors/errors.py" else in_python(text) if "gettext" in text else ()
+            if where.startswith(_TELLING):
+                here = chain(here, (one for one in in_told(text, errors) if one.context))  # STEP1
         elif path.suffix == ".toml":
             here = in_manifest(text)
         else:

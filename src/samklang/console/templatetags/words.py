@@ -18,6 +18,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 
 from samklang.console.lexicon import WORDS
+from samklang.console.retold import retold
 from samklang.hub.looks.rows import MANY
 from samklang.records.money import exponent
 
@@ -98,7 +99,7 @@ def half(value: int) -> str:
 @register.filter
 def said(text: object) -> str:
     """A sentence that the hub has stored in English, in the reader's language where the catalogue has it."""
-    return gettext(str(text)) if text else ""
+    return retold(str(text)) if text else ""
 
 
 # ---------------------------------------------------------------------------------------------------- times

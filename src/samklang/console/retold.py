@@ -1,0 +1,99 @@
+"""Sentences that hold values, in the reader's language: "Two product records have the key 'A-1'".
+
+Errors are raised and kept in English, with their values already in them. The catalogues hold what such a sentence is
+made of as a template, `Two {type} records have the key {key}`, under the context `CONTEXT` (tests/messages.py reads
+them out of the code). Here a sentence is taken apart by the templates of the reader's language and put together again.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import NamedTuple
+
+from django.utils.translation import get_language, gettext
+from django.utils.translation.trans_real import translation
+
+#: Under which context the catalogues keep templates; a word before it would be an ordinary message.
+CONTEXT = "error"
+#: Longer texts are not taken apart: no sentence of ours is that long, bodies of answers are.
+LONGEST = 4000
+_HOLE = re.compile(r"\{(\w+)\}")
+_HEAD = 4  # characters of its beginning by which a template is found
+#: Values that are words of ours and not somebody's data.
+_OURS = frozenset({"type", "what", "why", "reason", "kind"})
+
+
+class Template(NamedTuple):
+    """A sentence with holes: n names, and n + 1 texts around them."""
+
+    texts: tuple[str, ...]
+    names: tuple[str, ...]
+    translated: str
+
+    @classmethod
+    def of(cls, message: str, translated: str) -> Template:
+        """Out of a message and its translation."""
+        parts = _HOLE.split(message)
+        return cls(tuple(parts[::2]), tuple(parts[1::2]), translated)
+
+    @property
+    def weight(self) -> int:
+        """How much of it is literal."""
+        return sum(map(len, self.texts))
+
+    def values(self, said: str) -> dict[str, str] | None:
+        """What stands in the holes of `said`, each value as short as can be; None where it is another sentence. Every
+        text is looked for once from left to right, so the time is linear in the length of `said`."""
+        first, *between, last = self.texts
+        at, end, found = len(first), len(said) - len(last), []
+        if at > end or not said.startswith(first) or not said.endswith(last):
+            return None
+        for text in between:
+            there = said.find(text, at, end)
+            if there < 0:
+                return None
+            found.append(said[at:there])
+            at = there + len(text)
+        return dict(zip(self.names, [*found, said[at:end]], strict=True))
+
+    def filled(self, values: dict[str, str]) -> str:
+        """The translation with the values in its holes; braces within a value are only braces."""
+        return _HOLE.sub(lambda hole: values[hole[1]], self.translated)
+
+
+@cache
+def _templates(language: str) -> dict[str, list[Template]]:
+    """The templates of a language by their first characters ("" = those that begin with a value), most literal first.
+
+    Django has no public way to list a catalogue; its own JavaScriptCatalog reads it as we do.
+    """
+    before, found = f"{CONTEXT}\x04", dict[str, list[Template]]()
+    for key, translated in translation(language)._catalog.items():  # type: ignore[attr-defined]
+        if isinstance(key, str) and key.startswith(before):
+            one = Template.of(key.removeprefix(before), translated)
+            found.setdefault(one.texts[0][:_HEAD] if len(one.texts[0]) >= _HEAD else "", []).append(one)
+    for bucket in found.values():
+        bucket.sort(key=lambda one: (-one.weight, one.texts))
+    return found
+
+
+def retold(text: str) -> str:
+    """A sentence of ours in the reader's language: a fixed one, or one with values; else as it is."""
+    whole = gettext(text) if text else ""
+    if whole != text or not text or len(text) > LONGEST:
+        return whole
+    templates = _templates(get_language() or "en")
+    candidates: list[Template] = templates.get(text[:_HEAD], []) + templates.get("", [])
+    for one in candidates:
+        values = one.values(text)
+        if values is not None:
+            return one.filled({name: _value(name, value) for name, value in values.items()})
+    return text
+
+
+def _value(name: str, value: str) -> str:
+    """A value as it stands in the translation: names of record types and reasons of ours are translated too."""
+    if name.rstrip("0123456789") not in _OURS:
+        return value
+    return gettext(value.replace("_", " ")) if value.isidentifier() else gettext(value) if value else ""

@@ -1,0 +1,79 @@
+"""Errors with values in them, as readers of each language see them."""
+
+from __future__ import annotations
+
+import pytest
+from django.utils import translation
+
+from samklang.connectors.errors import BadData, Rejected
+from samklang.console import retold
+from samklang.console.frame import told
+from samklang.console.templatetags.words import said
+from tests.messages import Message, in_told
+
+KEY = "Two product records have the key '{}'"
+
+
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        ("sv", "Två poster av typen produkt har nyckeln ”A-1”"), ("ru", "У двух записей типа «товар» один ключ «A-1»"),
+        ("en", "Two product records have the key 'A-1'"),
+    ],
+)  # fmt: skip
+def test_a_sentence_with_values_is_shown_in_the_readers_language(language: str, shown: str) -> None:
+    with translation.override(language):
+        assert said(KEY.format("A-1")) == shown
+
+
+def test_what_an_error_says_and_advises_is_told_in_one_line() -> None:
+    error = BadData("The file is larger than 20 MB", do_this="Hand in XML.")
+    with translation.override("sv"):
+        assert told(error) == "Filen är större än 20 MB. Lämna in XML."
+        assert told(Rejected("There is no order 7")) == "Det finns ingen order 7."
+    assert error.what == "The file is larger than 20 MB"  # what is kept stays English
+
+
+@pytest.mark.parametrize("value", ["{key}", "{0}%(x)s", 'it\'s "so" “so”', "one\ntwo", "", "\\1", "' '", "Открыть"])
+def test_values_come_through_as_they_are(value: str) -> None:
+    with translation.override("sv"):
+        assert said(KEY.format(value)) == f"Två poster av typen produkt har nyckeln ”{value}”"
+
+
+@pytest.mark.parametrize("text", ["Two product records have no key", "Something else", "", "x" * 10_000, "There is"])
+def test_what_is_no_sentence_of_ours_stays(text: str) -> None:
+    with translation.override("ru"):
+        assert said(text) == text
+
+
+def test_the_most_literal_sentence_wins() -> None:
+    with translation.override("sv"):  # "There is no connection {name}" fits too
+        assert said("There is no connection 'x' yet") == "Det finns ännu ingen anslutning 'x'"
+
+
+def test_a_template_takes_a_sentence_apart_in_linear_time() -> None:
+    one = retold.Template.of("{a} x {b} x {c} x {d} x {e}!", "{e}{a}")
+    assert one.values("1 x 2 x 3 x 4 x 5 x 6!") == {"a": "1", "b": "2", "c": "3", "d": "4", "e": "5 x 6"}
+    assert one.values(" x" * 100_000) is None
+    assert retold.Template.of("a{v}a", "").values("a") is None  # nothing is counted twice
+    assert one.filled({"a": "{e}", "e": "{a}"}) == "{a}{e}"
+
+
+def test_sentences_are_read_out_of_the_code() -> None:
+    source = """
+KNOWN = "this or that"
+def f(row, whole, rest):
+    what = f"{row.name} of {row.names[0]}" if whole else "all of it"
+    raise BadData(f"Two {row.type!r} of {whole} and {row.kind.type:.2f} {row[0]}".strip(), where=f"row {row.id}",
+                  do_this=f"Do {KNOWN}: {rest} and {what}." if whole else "")
+    other(f"No error {row}"), BadData(f"{row}: {rest}"), wrong(f"Is not {row}", do_this="")
+"""
+    found = {one.id for one in in_told(source, {"BadData"}) if one.context == retold.CONTEXT}
+    assert found == {
+        "Two {type} of {whole} and {type2} {value}", "Do this or that: {rest} and {name} of {value}.",
+        "Do this or that: {rest} and all of it.", "Is not {row}",
+    }  # fmt: skip
+
+
+def test_a_fixed_sentence_stays_a_message_without_context() -> None:
+    assert Message("There is nothing here") in set(in_told('BadData("There is nothing here")', {"BadData"}))
