@@ -13,7 +13,9 @@ import re
 import struct
 import sys
 import tomllib
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 from itertools import chain, product
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +37,7 @@ _PERCENT = re.compile(r"%\(\w+\)[sd]|%[sd]")
 _BRACE = re.compile(r"\{\w+\}")
 
 #: Whose errors people read; commands of the terminal and the API's own refusals stay English.
-_TELLING = ("hub/", "reconciliation/", "console/")
+_TELLING = ("connectors/", "hub/", "reconciliation/", "console/")
 #: Errors beside those of connectors/errors.py.
 _ERRORS = {"Refused", "Unreadable", "Problem"}
 #: What is done to a text before it is told without changing its words.
@@ -131,9 +133,15 @@ def _given(nodes: Iterable[ast.AST]) -> dict[str, list[ast.expr]]:
 
 
 def _functions(part: ast.AST) -> dict[str, list[ast.expr]]:
-    """The names within a function or class; one that is an argument too may be anything."""
+    """The names within a function or class. One that is an argument too, or is set in another way, may be anything: it
+    is then its own value."""
     arguments = {one.arg for one in ast.walk(part) if isinstance(one, ast.arg)}
-    return {name: values for name, values in _given(ast.walk(part)).items() if name not in arguments}
+    given = _given(ast.walk(part))
+    times = Counter(one.id for one in ast.walk(part) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))
+    for name in times.keys() | arguments:
+        if name in arguments or len(given.get(name, ())) < times[name]:
+            given.setdefault(name, []).append(ast.Name(name, ast.Load()))
+    return given
 
 
 def _leaves(node: ast.expr, named: _Named) -> Iterator[ast.expr]:
@@ -205,6 +213,7 @@ def in_manifest(source: str) -> Iterator[Message]:
     yield from map(Message, facts.get("cannot", ()))
 
 
+@cache
 def messages() -> dict[Message, list[str]]:
     """Every message of code, templates and manifests → the files that have it."""
     found: dict[Message, list[str]] = {}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.utils import translation
 
@@ -9,7 +11,7 @@ from samklang.connectors.errors import BadData, Rejected
 from samklang.console import retold
 from samklang.console.frame import told
 from samklang.console.templatetags.words import said
-from tests.messages import Message, in_told
+from tests.messages import Message, in_told, messages
 
 KEY = "Two product records have the key '{}'"
 
@@ -77,3 +79,16 @@ def f(row, whole, rest):
 
 def test_a_fixed_sentence_stays_a_message_without_context() -> None:
     assert Message("There is nothing here") in set(in_told('BadData("There is nothing here")', {"BadData"}))
+
+
+@pytest.mark.parametrize("language", ["sv", "ru"])
+def test_each_sentence_is_found_among_all_the_others(language: str) -> None:
+    lost = []
+    with translation.override(language):
+        for message in (one for one in messages() if one.context == retold.CONTEXT):
+            one = retold.Template.of(message.id, translation.pgettext(message.context, message.id))
+            values = {name: f"‹{name}›" for name in one.names}
+            text = re.sub(r"\{(\w+)\}", lambda hole, known=values: known[hole[1]], message.id)
+            if not all(value in said(text) for value in values.values()) or said(text) == text:
+                lost.append(message.id)
+    assert lost == []
