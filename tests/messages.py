@@ -39,7 +39,7 @@ _BRACE = re.compile(r"\{\w+\}")
 #: Whose errors people read; commands of the terminal and the API's own refusals stay English.
 _TELLING = ("connectors/", "hub/", "reconciliation/", "console/", "accounting/")
 #: Errors beside those of connectors/errors.py.
-_ERRORS = {"Refused", "Unreadable", "Problem"}
+_ERRORS = {"Refused", "Unreadable", "Problem", "wrong", "_wrong"}
 #: What is done to a text before it is told without changing its words.
 _TRIMS = frozenset({"strip", "rstrip", "lstrip", "replace"})
 
@@ -192,7 +192,9 @@ def _parts(part: ast.expr, named: _Named) -> list[list[str | ast.expr]]:
 
 
 def _is_sentence(text: str) -> bool:
-    return len(re.findall(r"(?<![\w.])[A-Za-z][a-z']+(?![\w])", text)) > 1
+    """Two words at least, as people write them; or the one word before what is wrong with a field: "Column 'VAT' …"."""
+    words = re.findall(r"(?<![\w.])[A-Za-z][a-z']+(?![\w])", text)
+    return (" " in text.strip() and len(words) > 1) or words == ["Column"]
 
 
 def _hole(value: ast.expr, taken: Collection[str]) -> str:
@@ -225,7 +227,7 @@ def messages() -> dict[Message, list[str]]:
         if path.suffix == ".py":
             here = in_errors(text) if where == "connectors/errors.py" else in_python(text) if "gettext" in text else ()
             if where.startswith(_TELLING):
-                here = chain(here, (one for one in in_told(text, errors) if one.context))  # STEP1
+                here = chain(here, in_told(text, errors))
         elif path.suffix == ".toml":
             here = in_manifest(text)
         else:

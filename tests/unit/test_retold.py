@@ -92,3 +92,8 @@ def test_each_sentence_is_found_among_all_the_others(language: str) -> None:
             if not all(value in said(text) for value in values.values()) or said(text) == text:
                 lost.append(message.id)
     assert lost == []
+
+
+def test_what_is_wrong_with_a_field_is_told_within_its_sentence() -> None:
+    with translation.override("sv"):
+        assert said("Column 'Fee' is not amount − fee = 7.") == "Kolumnen 'Fee' är inte belopp − avgift = 7."

@@ -93,7 +93,8 @@ def retold(text: str) -> str:
 
 
 def _value(name: str, value: str) -> str:
-    """A value as it stands in the translation: names of record types and reasons of ours are translated too."""
+    """A value as it stands in the translation: names of record types and reasons of ours are translated too (they
+    are shorter than the sentence that they stand in, so this ends)."""
     if name.rstrip("0123456789") not in _OURS:
         return value
-    return gettext(value.replace("_", " ")) if value.isidentifier() else gettext(value) if value else ""
+    return gettext(value.replace("_", " ")) if value.isidentifier() else retold(value)
