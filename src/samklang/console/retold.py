@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
+from heapq import merge
 from typing import NamedTuple
 
 from django.utils.translation import get_language, gettext
@@ -62,6 +63,10 @@ class Template(NamedTuple):
         return _HOLE.sub(lambda hole: values[hole[1]], self.translated)
 
 
+def _most_literal_first(one: Template) -> tuple[int, tuple[str, ...]]:
+    return -one.weight, one.texts
+
+
 @cache
 def _templates(language: str) -> dict[str, list[Template]]:
     """The templates of a language by their first characters ("" = those that begin with a value), most literal first.
@@ -74,7 +79,7 @@ def _templates(language: str) -> dict[str, list[Template]]:
             one = Template.of(key.removeprefix(before), translated)
             found.setdefault(one.texts[0][:_HEAD] if len(one.texts[0]) >= _HEAD else "", []).append(one)
     for bucket in found.values():
-        bucket.sort(key=lambda one: (-one.weight, one.texts))
+        bucket.sort(key=_most_literal_first)
     return found
 
 
@@ -84,8 +89,7 @@ def retold(text: str) -> str:
     if whole != text or not text or len(text) > LONGEST:
         return whole
     templates = _templates(get_language() or "en")
-    candidates: list[Template] = templates.get(text[:_HEAD], []) + templates.get("", [])
-    for one in candidates:
+    for one in merge(templates.get(text[:_HEAD], ()), templates.get("", ()), key=_most_literal_first):
         values = one.values(text)
         if values is not None:
             return one.filled({name: _value(name, value) for name, value in values.items()})
