@@ -97,3 +97,12 @@ def test_each_sentence_is_found_among_all_the_others(language: str) -> None:
 def test_what_is_wrong_with_a_field_is_told_within_its_sentence() -> None:
     with translation.override("sv"):
         assert said("Column 'Fee' is not amount − fee = 7.") == "Kolumnen 'Fee' är inte belopp − avgift = 7."
+
+
+def test_what_a_journey_keeps_is_translated_with_its_advice() -> None:
+    with translation.override("sv"):
+        assert said("There is no file x.bak Name a file that `backup` wrote.") == (
+            "Det finns ingen fil x.bak Ange en fil som `backup` har skrivit."
+        )
+        assert said("There is no channel 'Se' Known are: no, fi.") == "Det finns ingen kanal 'Se' Kända är: no, fi."
+        assert said("Invalid SKU Correct the order in the shop.") == "Invalid SKU Rätta ordern i butiken."

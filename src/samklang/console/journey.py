@@ -12,6 +12,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from samklang.connectors.errors import SamklangError
 from samklang.console.frame import go, show, told, wake
+from samklang.console.retold import retold
 from samklang.engine.port import Job
 from samklang.hub import orders
 from samklang.hub.looks import journeys
@@ -110,7 +111,7 @@ def act(request: PageRequest, key: str, what: str) -> HttpResponse:
         elif what == "release":
             answer = orders.release(tenant, [key], by)[0]
             if not answer.done:
-                messages.error(request, _(answer.why))
+                messages.error(request, retold(answer.why))
                 return go(request, "journey", key)
             said, told_audit = _("Released: it may be picked."), gettext_noop("order released")
         elif what == "hold":

@@ -79,6 +79,7 @@ WORDS: dict[str, str | Promise] = {
     "enabled": _("on"), "source": _("source"), "target": _("target"), "country": _("country"),
     "time_zone": _("time zone"), "dimension": _("result unit"), "role": _("role"), "rows": _("rows"),
     "filters": _("filters"), "count": _("count"), "scopes": _("rights"), "days": _("days"), "why": _("why"),
+    "webhook": _("webhook"),
     "type": _("type"), "types": _("kinds"), "address": _("address"), "account": _("account"), "before": _("before"),
     "broken off": _("broken off"),
     # rights, as tokens name them

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from functools import cache
 from heapq import merge
+from itertools import islice
 from typing import NamedTuple
 
 from django.utils.translation import get_language, gettext
@@ -21,6 +22,8 @@ CONTEXT = "error"
 LONGEST = 4000
 _HOLE = re.compile(r"\{(\w+)\}")
 _HEAD = 4  # characters of its beginning by which a template is found
+_BEGIN = re.compile(r" (?=[A-Z`])")
+_BEGINNINGS = 20
 #: Values that are words of ours and not somebody's data.
 _OURS = frozenset({"type", "what", "why", "reason", "kind"})
 
@@ -84,16 +87,42 @@ def _templates(language: str) -> dict[str, list[Template]]:
 
 
 def retold(text: str) -> str:
-    """A sentence of ours in the reader's language: a fixed one, or one with values; else as it is."""
+    """A sentence of ours in the reader's language: a fixed one, one with values, or either with the advice that a
+    record's journey keeps behind it; else as it is."""
     whole = gettext(text) if text else ""
     if whole != text or not text or len(text) > LONGEST:
         return whole
+    return _advised(text) or _matched(text) or text
+
+
+def _sentence(text: str) -> str:
+    whole = gettext(text)
+    return whole if whole != text else _matched(text)
+
+
+def _matched(text: str) -> str:
+    """A sentence with values, translated; "" where it is none of ours."""
     templates = _templates(get_language() or "en")
     for one in merge(templates.get(text[:_HEAD], ()), templates.get("", ()), key=_most_literal_first):
         values = one.values(text)
         if values is not None:
             return one.filled({name: _value(name, value) for name, value in values.items()})
-    return text
+    return ""
+
+
+def _advised(text: str) -> str:
+    """What happened and, after it, what to do: "There is no file x Choose another." Both are sentences of ours, or at
+    least the advice is a fixed one; else "". Looks at the first few places where a sentence can begin."""
+    if not text.endswith("."):
+        return ""
+    for begin in islice(_BEGIN.finditer(text), _BEGINNINGS):
+        what, advice = text[: begin.start()], text[begin.end() :]
+        fixed = gettext(advice)
+        if fixed != advice:
+            return f"{_sentence(what) or what} {fixed}"
+        if (told := _matched(advice)) and (said := _sentence(what)):
+            return f"{said} {told}"
+    return ""
 
 
 def _value(name: str, value: str) -> str:
