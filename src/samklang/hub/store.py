@@ -1,6 +1,6 @@
 """The hot statements, all in one place: set-based, right on SQLite and PostgreSQL alike.
 
-Rows are locked and written in key order (by code points: Python's `sorted`, PostgreSQL's COLLATE "C"), so that two
+Rows are locked and written in key order (by code points: Python's `sorted`, collation.py), so that two
 writers of one connection and type never deadlock. Every function belongs into a transaction that its caller opened,
 unless it says otherwise.
 """
@@ -94,7 +94,7 @@ def _lock(cursor: CursorWrapper, where: str, values: Sequence[Any]) -> None:
     """Lock bindings in key order before a statement whose own order is the planner's. SQLite has one writer anyway."""
     if database.features.has_select_for_update:
         cursor.execute(
-            f'SELECT 1 FROM binding WHERE {where} ORDER BY type COLLATE "C", key COLLATE "C" FOR UPDATE',
+            f"SELECT 1 FROM binding WHERE {where} ORDER BY type, key FOR UPDATE",
             values,
         )
 
@@ -169,7 +169,7 @@ def lock_records(tenant: int, connection: int, type_: str, keys: Iterable[str]) 
         with database.cursor() as cursor:
             cursor.execute(
                 "SELECT 1 FROM record WHERE tenant_id=%s AND connection_id=%s AND type=%s AND key = ANY(%s)"
-                ' ORDER BY key COLLATE "C" FOR UPDATE',
+                " ORDER BY key FOR UPDATE",
                 [tenant, connection, type_, sorted(keys)],
             )
 
