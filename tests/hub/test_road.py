@@ -82,6 +82,44 @@ def test_a_guests_order_brings_its_customer(world: World) -> None:
     assert world.deliver("erp", "order").created == 2
 
 
+@pytest.mark.parametrize("killed", [False, True], ids=["answer lost", "killed before the answer"])
+def test_a_value_that_comes_back_is_sent_again_if_the_one_between_may_have_been_taken(
+    world: World, killed: bool
+) -> None:
+    """5, then 0 whose answer never came, then 5: the shop may hold the 0, whatever it was told before."""
+    from samklang.hub.models import Binding
+
+    for type_ in ("product", "stock"):
+        world.flow(type_, "erp", "shop")
+    world.erp.put(product("A"))
+    world.erp.put(stock("A", 5), "s1")
+    world.read("erp", "catalogue")
+    for type_ in ("product", "stock"):
+        world.deliver("shop", type_)
+
+    def lose(type_: str, wants: Any) -> None:
+        raise RemoteFault("the answer was lost")
+
+    world.erp.put(stock("A", 0), "s1")
+    world.read("erp", "catalogue")
+    at_the_shop = Binding.objects.filter(connection=world.shop_row, type="stock")
+    at_the_shop.update(state="due", risk="", due_at=0)  # the brake for going to zero was released
+    if killed:
+        at_the_shop.update(state="sending", token=7)
+        (there,) = world.shop.rows["stock"].values()
+        world.shop.put(stock("A", 0), there.id)
+    else:
+        world.shop.after_write = lose
+        world.deliver("shop", "stock")
+    assert [level.on_hand for level in world.shop.of("stock")] == [0]  # type: ignore[attr-defined]
+    world.shop.after_write = None
+    world.erp.put(stock("A", 5), "s1")
+    world.read("erp", "catalogue")
+    at_the_shop.update(due_at=0)
+    world.deliver("shop", "stock")
+    assert [level.on_hand for level in world.shop.of("stock")] == [5]  # type: ignore[attr-defined]
+
+
 def test_a_lost_answer_makes_no_second_order(world: World) -> None:
     world.flow("order", "shop", "erp")
     world.flow("customer", "shop", "erp")

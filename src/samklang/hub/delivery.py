@@ -403,9 +403,10 @@ class Drain:
         troubled = row.troubled or attempts >= _SPOKEN_OF
         if attempts >= _SPOKEN_OF:
             troubles.append(problems.Trouble("out", self.type, row.key, error, row.external_id or ""))
+        unsure = store.UNSURE if error.maybe_applied else None
         return store.Outcome(
-            row.key, "due", due_at=time.time() + pause, attempts=attempts, troubled=troubled,
-            doubt=doubt,
+            row.key, "due", due_at=time.time() + pause, attempts=attempts, troubled=troubled, doubt=doubt,
+            delivered=unsure if row.delivered is not None else None, sent=unsure if row.sent is not None else None,
         )  # fmt: skip
 
     def _waiting(self, row: store.Claimed, error: Wait, troubles: list[problems.Trouble]) -> store.Outcome:

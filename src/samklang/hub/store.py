@@ -17,6 +17,10 @@ from django.db.backends.utils import CursorWrapper
 from samklang.connectors.contract import Item
 from samklang.records import Record
 
+#: `delivered` and `sent` of a row whose target holds something of ours and nobody knows which: an update may have been
+#: taken although its answer was lost. Equal to no hash, so that the value before it is sent again, too.
+UNSURE = b""
+
 
 class Known(NamedTuple):
     """What a binding knows of its own system: external id, hash last seen, sweep that saw it."""
@@ -410,12 +414,14 @@ def finish(tenant: int, target: int, type_: str, token: int, rows: Iterable[Outc
 
 
 def recover(tenant: int, target: int, type_: str, token: int, settle: float) -> int:
-    """Rows that an earlier lease left in `sending`: due again, and a create among them is in doubt. It is looked for
-    after `settle` seconds: what was on its way then has arrived or never will."""
+    """Rows that an earlier lease left in `sending`: due again, a create among them is in doubt, and of an update nobody
+    knows whether it was taken. A create is looked for after `settle` seconds: what was on its way then has arrived or
+    never will."""
     return _update(
         "state='due', token=0, doubt=CASE WHEN external_id IS NULL THEN %s ELSE doubt END,"
-        " due_at=CASE WHEN external_id IS NULL THEN %s ELSE due_at END",
-        [True, time.time() + settle],
+        " due_at=CASE WHEN external_id IS NULL THEN %s ELSE due_at END,"
+        " delivered=CASE WHEN delivered IS NOT NULL THEN %s END, sent=CASE WHEN sent IS NOT NULL THEN %s END",
+        [True, time.time() + settle, UNSURE, UNSURE],
         "tenant_id=%s AND connection_id=%s AND type=%s AND NOT (state='idle') AND state='sending' AND token<>%s",
         [tenant, target, type_, token],
     )
