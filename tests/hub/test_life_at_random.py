@@ -4,6 +4,7 @@ and told once, and the shop's stock is the warehouse's."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 from decimal import Decimal
@@ -13,7 +14,7 @@ import msgspec
 import pytest
 
 from samklang.connectors.errors import RemoteFault
-from samklang.hub import orders, store
+from samklang.hub import delivery, orders, store
 from samklang.hub.delivery import retry
 from samklang.hub.models import Binding, Connection, Problem, Step, Tenant
 from samklang.records import Capture, Order, OrderStatus, Shipment, ShipmentLine, StockLevel
@@ -40,6 +41,10 @@ _STEPS = {
 }
 
 
+class Killed(BaseException):
+    """Nothing that runs catches it, as nothing catches SIGKILL."""
+
+
 class Chaos:
     """Random events until the dice are cast, then peace."""
 
@@ -64,7 +69,7 @@ class Chaos:
         kinds = [self._place] * 3 * (len(self.numbers) < self.count) + [
             self._read, self._read, self._deliver, self._deliver, self._deliver, self._warehouse, self._warehouse,
             self._warehouse, self._late_news, self._hook_twice, self._release, self._edit, self._stock, self._cancel,
-            self._wait, self._wait, self._warehouse, self._warehouse, self._deliver,
+            self._wait, self._wait, self._warehouse, self._warehouse, self._deliver, self._die,
         ]  # fmt: skip
         self.dice.choice(kinds)()
 
@@ -82,6 +87,16 @@ class Chaos:
         types = store.due_types(row.tenant_id, row.pk)
         if types:
             self.place.deliver(row.name, self.dice.choice(sorted(types)))
+
+    def _die(self) -> None:
+        """A worker is killed after its calls, before it could write down what came of them."""
+
+        def killed(*_: object) -> None:
+            raise Killed
+
+        with pytest.MonkeyPatch.context() as patch, contextlib.suppress(Killed):
+            patch.setattr(delivery.Drain, "_settle", killed)
+            self._deliver()
 
     def _some(self) -> tuple[str, str] | None:
         """An order that the warehouse has, and its id there."""
