@@ -255,6 +255,21 @@ def test_an_edit_after_picking_began_is_refused_with_its_reason(place: Warehouse
     assert row.state == "idle"
 
 
+def test_of_what_is_picked_only_the_status_travels(place: Warehouse) -> None:
+    """O-24: pick list, delivery note and the carrier's own system are the warehouse's; we see status and parcel."""
+    place.place("A")
+    place.go()
+    place.says(fulfilment="picking")
+    place.go()
+    assert place.told()[-1].fulfilment == "picking"
+    assert [type_ for type_, _, _ in place.wms.written].count("order") == 1, "nothing is forwarded by us"
+    place.sends("1")
+    place.go()
+    (parcel,) = place.shop.of("shipment")
+    assert isinstance(parcel, Shipment)
+    assert parcel.number == "1"
+
+
 def test_sent_is_not_believed_before_it_is_paid(place: Warehouse) -> None:
     """J-13: a failed capture keeps 'sent' back and is a problem; paid, all goes on."""
     place.place("A")
@@ -340,7 +355,8 @@ def test_what_the_warehouse_never_sends_is_let_go_after_the_capture(place: Wareh
 
 
 def test_goods_that_come_back_and_money_that_goes_back_are_apart(place: Warehouse) -> None:
-    """O-17: uncollected, regret and complaint; only what the merchant's rule names is paid back by itself."""
+    """O-17, Q-17: uncollected, regret and complaint; the warehouse registers each, and only what the merchant's rule
+    names is paid back by itself."""
     place.place("A", "B")
     place.go()
     place.sends("1")

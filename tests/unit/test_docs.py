@@ -44,3 +44,11 @@ def test_no_machine_paths_registry_hosts_or_secrets_in_the_repository() -> None:
     )
     found = [name for name in files if name != "tests/unit/test_docs.py" and wrong.search((ROOT / name).read_bytes())]
     assert found == []
+
+
+def test_what_people_must_do_about_returns_is_on_a_page() -> None:
+    """O-18: the shop's return instructions are changed, and who does what is agreed with the warehouse."""
+    page = (ROOT / "docs/how-to/warehouse.md").read_text()
+    returns = page[page.index("## Returns") :]
+    for words in ("not collected", "regret", "complaint", "Write into your shop's terms", "when the warehouse moves"):
+        assert words in returns
