@@ -84,8 +84,7 @@ class FileSandbox:
         try:
             yield server.get_port()
         finally:
-            server.close()
-            asyncio.run_coroutine_threadsafe(server.wait_closed(), loop).result(timeout=10)
+            asyncio.run_coroutine_threadsafe(self._close(server), loop).result(timeout=10)
             loop.call_soon_threadsafe(loop.stop)
             thread.join(timeout=10)
             loop.close()
@@ -95,6 +94,12 @@ class FileSandbox:
             "127.0.0.1", 0, server_host_keys=[self.key], server_factory=lambda: _Door(self),
             sftp_factory=lambda chan: _Desk(chan, self),
         )  # fmt: skip
+
+    @staticmethod
+    async def _close(server: asyncssh.SSHAcceptor) -> None:
+        # In the loop's own thread: there a connection that ends at the same moment takes itself out of the server.
+        server.close()
+        await server.wait_closed()
 
 
 class _Door(asyncssh.SSHServer):
