@@ -1,18 +1,21 @@
-"""Nets Easy, now Nexi Checkout: charges, refunds and cancellations at the Payment API v1. See README.md."""
+"""Nets Easy, now Nexi Checkout: charges, refunds and cancellations at the Payment API v1, payouts at the Reporting API.
+See README.md."""
 
 from __future__ import annotations
 
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
 from typing import Any
 
 import msgspec
 
-from samklang.connectors.contract import Account, Hint, Page, Surroundings
+from samklang.connectors.contract import Account, Hint, Page, Paper, Surroundings
 from samklang.connectors.errors import Misconfigured, Rejected
 from samklang.connectors.kit.hooks import body_as
 from samklang.connectors.kit.system import System
 from samklang.connectors.nets_easy.client import Client
+from samklang.connectors.nets_easy.payouts import papers
 from samklang.connectors.nets_easy.read import fetch
 from samklang.connectors.nets_easy.write import Writer
 from samklang.connectors.registry import load_manifest
@@ -55,6 +58,9 @@ class NetsEasy(System):
 
     def fetch(self, feed: str, external_ids: Sequence[str]) -> Iterator[Page]:
         return fetch(self.client, self._channel, external_ids)
+
+    def statements(self, since: date, known: Callable[[str], bool]) -> Iterator[Paper]:
+        return papers(self.client, self.around.now(), since, known)
 
     def register_hooks(self, address: str, secret: str) -> None:
         """Only who makes a payment can name its webhooks: the shop is told the address."""

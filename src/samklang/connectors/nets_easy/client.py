@@ -70,6 +70,10 @@ class Client:
         answer = self.transport.request("GET", f"/v1/payments/{quote(id_, safe='')}", expect=_EXPECTED)
         return None if answer.status in (400, 404) else _good(answer).of(Envelope).payment
 
+    def report(self, path: str, **asked: str | int) -> Answer:
+        """A page of a report."""
+        return _good(self.transport.request("GET", path, params=asked, expect=_EXPECTED))
+
     def act(self, path: str, body: Mapping[str, object], key: str = "") -> Answer:
         """Move money. With a key, or where a second time changes nothing, it may be repeated."""
         headers = {"Idempotency-Key": key} if key else None

@@ -3,6 +3,7 @@
 A buyer's purchase is `reserve`; what happens at Nexi or in its portal are `expire`, `charge`, `refund`, `settle` (a
 refund that waits), `cancel`. Webhooks go to the addresses that the payment was made with, from a thread, and are kept
 in `events`. An idempotency key is remembered for 24 hours of the sandbox's clock (how long at Nexi is not documented).
+Payouts are in reports.py.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import urllib3
 from starlette.requests import Request
 from starlette.routing import Route
 
+from samklang.sandboxes.nets_easy.reports import Reports, instant
 from samklang.sandboxes.payments import Body, Provider, Refused, Reply, utc_now
 
 SECRET_KEY = "test-secret-key-sandbox"  # noqa: S105  # of a stand-in, the same everywhere
@@ -68,12 +70,13 @@ class NetsSandbox(Provider):
     """A merchant's account."""
 
     key_header = "idempotency-key"
-    actions = ("reserve", "expire", "charge", "refund", "settle", "cancel")
+    actions = ("reserve", "expire", "charge", "refund", "settle", "cancel", "pay_out")
 
     def __init__(self, now: Callable[[], datetime] = utc_now, secret_key: str = SECRET_KEY) -> None:
         self.payments: dict[str, Payment] = {}
         self.events: list[Body] = []
         self.balance = True  # whether there is money for refunds; without it they wait
+        self.reports = Reports(self)
         self._key = secret_key
         self._sender = ThreadPoolExecutor(1, thread_name_prefix="nets-webhooks")
         super().__init__(now)
@@ -127,6 +130,10 @@ class NetsSandbox(Provider):
         """Somebody cancels in the portal."""
         self._cancel({"id": payment_id}, {"amount": self.payments[payment_id].amount})
 
+    def pay_out(self, currency: str = "SEK", deposited: int = 0) -> str:
+        """Nexi pays what is due; gives the payout's id, "" when nothing is due."""
+        return self.reports.pay_out(currency, deposited)
+
     def snapshot(self) -> Mapping[str, Any]:
         return {id_: _shown(payment) for id_, payment in self.payments.items()}
 
@@ -140,6 +147,7 @@ class NetsSandbox(Provider):
             self.endpoint(f"{payment}/refunds", "POST", self._post_refund),
             self.endpoint("/v1/charges/{charge}/refunds", "POST", self._post_refund),
             self.endpoint(f"{payment}/cancels", "POST", self._cancel),
+            *self.reports.routes(),
         ]
 
     def login(self, request: Request) -> None:
@@ -229,7 +237,7 @@ class NetsSandbox(Provider):
     def _tell(self, payment: Payment, event: str, data: Body) -> None:
         merchant = "merchantNumber" if event.endswith(".v2") else "merchantId"
         told = {
-            "id": uuid.uuid4().hex, "timestamp": _instant(self.now()), merchant: _MERCHANT, "event": event,
+            "id": uuid.uuid4().hex, "timestamp": instant(self.now()), merchant: _MERCHANT, "event": event,
             "data": {**data, "paymentId": payment.id},
         }  # fmt: skip
         self.events.append(told)
@@ -256,23 +264,19 @@ def _shown(payment: Payment) -> Body:
         "paymentDetails": {"paymentType": "CARD", "paymentMethod": payment.method},
         "orderDetails": {"amount": payment.amount, "currency": payment.currency, "reference": payment.reference},
         "checkout": {"url": "https://butik.example/kassa"},
-        "created": _instant(payment.created),
+        "created": instant(payment.created),
         "charges": [
-            {"chargeId": one.id, "amount": one.amount, "created": _instant(one.at), "orderItems": one.items}
+            {"chargeId": one.id, "amount": one.amount, "created": instant(one.at), "orderItems": one.items}
             for one in payment.charges
         ],
         "refunds": [
             {
-                "refundId": one.id, "amount": one.amount, "state": one.state, "lastUpdated": _instant(one.at),
+                "refundId": one.id, "amount": one.amount, "state": one.state, "lastUpdated": instant(one.at),
                 "orderItems": one.items,
             }
             for one in payment.refunds
         ],
     }  # fmt: skip
-
-
-def _instant(at: datetime) -> str:
-    return f"{at:%Y-%m-%dT%H:%M:%S}.0000+00:00"
 
 
 def _money(payment: Payment, amount: int) -> Body:
