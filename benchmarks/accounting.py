@@ -21,9 +21,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from benchmarks import stage
+from samklang.accounting.bank.base import BankStatement
 from samklang.accounting.books import keep_books
 from samklang.accounting.company import Channel, Company, Model
 from samklang.accounting.sie import write_sie
+from samklang.accounting.statements.base import Statement
 from tests.accounting.month import CHART, EXCHANGE, Month
 
 TODAY = date(2026, 4, 10)
@@ -86,8 +88,9 @@ def kept(orders: int, model: str) -> dict[str, float]:
     month, times = Month(orders), [time.process_time()]
     store_orders(shop, month.facts.orders)
     times.append(time.process_time())
+    handed: tuple[Statement | BankStatement, ...] = (*month.facts.statements, *month.facts.bank)
     with MonkeyPatch.context() as patch:
-        for made in (*month.facts.statements, *month.facts.bank):
+        for made in handed:
             hand_in(patch, company, made)
     times.append(time.process_time())
     before, reports = _peak(), []

@@ -13,8 +13,6 @@ from typing import Any
 
 import django
 
-from benchmarks.filling import BINDING, RECORD, put
-
 
 def _copied(values: list[Any], body: bytes, articles: int) -> Iterator[tuple[Any, ...]]:
     """The row of article 0 for all others: their numbers, ids and hashes in place of its own."""
@@ -48,11 +46,14 @@ def main() -> None:
     from django.db import connection as database
     from django.db import transaction
 
-    from samklang.hub.models import Stored
+    from benchmarks.filled.house import put
+    from samklang.hub.models import Binding, Stored
 
     (body,) = (bytes(one) for one in Stored.objects.values_list("body", flat=True))
     with transaction.atomic():
-        for table, columns in (("record", RECORD), ("binding", BINDING)):
+        for model in (Stored, Binding):
+            table = model._meta.db_table
+            columns = ", ".join(str(field.column) for field in model._meta.concrete_fields if not field.primary_key)
             with database.cursor() as cursor:
                 cursor.execute(f"SELECT {columns} FROM {table}")
                 rows = [[bytes(v) if isinstance(v, memoryview) else v for v in row] for row in cursor.fetchall()]

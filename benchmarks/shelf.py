@@ -144,8 +144,10 @@ class Shelf:
 
     def _set(self, n: int, figure: int) -> None:
         self._stock[n], self._modified[n] = figure, time.time()
-        for column, value in zip(self._log, (self._modified[n], n, figure), strict=True):
-            column.append(value)  # type: ignore[arg-type]  # each array takes its own column
+        times, articles, figures = self._log
+        times.append(self._modified[n])
+        articles.append(n)
+        figures.append(figure)
 
     def _churn(self, changes: int, seconds: float) -> None:
         dice, began = random.Random(1), time.monotonic()

@@ -78,9 +78,10 @@ class Timed:
                 self._told[json.loads(said)["Order"]["ExternalInvoiceReference1"]] = time.time()
             elif scope["method"] == "PUT" and scope["path"].startswith("/3/articles/KOPP-") and b'"Article"' in said:
                 article = json.loads(said)["Article"]
-                row = time.time(), int(article["ArticleNumber"].rpartition("-")[2]), int(article["QuantityInStock"])
-                for column, value in zip(self._stocks, row, strict=True):
-                    column.append(value)  # type: ignore[arg-type]  # each list takes its own column
+                times, articles, figures = self._stocks
+                times.append(time.time())
+                articles.append(int(article["ArticleNumber"].rpartition("-")[2]))
+                figures.append(int(article["QuantityInStock"]))
         elif scope["path"] == "/_sandbox/stocks":
             await _json(self._stocks)(scope, receive, send)
         elif scope["path"] == "/_sandbox/times":

@@ -52,7 +52,11 @@ def visits(size: Size, known: Known) -> list[Visit]:
         *_start(at), *_orders(at), *_goods(at), *_people(at), *_problems(at, known), *_logs(at, known),
         *_books(at, known), *_set_up(), *_api(at, known),
     ]  # fmt: skip
-    return [*found, *(Visit(f"/{name}", lambda _, name=name: f"/{name}") for name in ("health", "ready", "metrics"))]
+    return [*found, *(_plain(f"/{name}") for name in ("health", "ready", "metrics"))]
+
+
+def _plain(path: str) -> Visit:
+    return Visit(path, lambda _: path)
 
 
 class _Drawn:

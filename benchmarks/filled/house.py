@@ -6,7 +6,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, TypeVar, cast
 
 from django.db import connection as database
 from django.db import transaction
@@ -129,7 +129,8 @@ def put(table: str, columns: str, rows: Iterable[Sequence[Any]]) -> None:
                 for row in rows:
                     copy.write_row(row)
         else:
-            cursor.executemany(f"INSERT INTO {table} ({quoted}) VALUES ({','.join(['%s'] * len(names))})", rows)
+            streamed = cast("Sequence[Any]", rows)  # any iterable will do, says sqlite3; the stubs want a sequence
+            cursor.executemany(f"INSERT INTO {table} ({quoted}) VALUES ({','.join(['%s'] * len(names))})", streamed)
 
 
 def moment(seconds: float) -> Any:

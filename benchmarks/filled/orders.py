@@ -78,7 +78,7 @@ def order(house: House, n: int) -> Order:
     freight = Charge(
         kind="shipping", name="Hem", net=Decimal("39.2"), tax=Decimal("9.8"), gross=Decimal(49), tax_percent=Decimal(25)
     )
-    parts = (*lines, freight)
+    parts: tuple[OrderLine | Charge, ...] = (*lines, freight)
     person = buyer(house, n)
     sent = house.age(n) > _SENT
     return Order(
@@ -155,7 +155,7 @@ def _capture(n: int, sold: Order) -> Capture:
 
 def _way(house: House, n: int) -> Iterator[tuple[float, Connection, str, str]]:
     places = {"shop": house.shops[channel(n)], "erp": house.erp, "wms": house.wms, "pay": house.pay}
-    hops = _TAKEN
+    hops: tuple[tuple[int, str, str, str], ...] = _TAKEN
     if n % _CANCELLED:
         hops += _MOVED if house.age(n) > _PICKED else ()
         hops += _LEFT if house.age(n) > _SENT else ()
