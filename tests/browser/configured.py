@@ -1,5 +1,5 @@
 """The merchant's configuring side with something on every page: values of both systems, rules, edits that wait for a
-plan, versions, a brake, people, tokens. `PAGES` are the pages."""
+plan, versions, a brake, people, tokens. `PAGES` are the pages. And the books of a company of his."""
 
 from __future__ import annotations
 
@@ -91,3 +91,33 @@ def _told(tenant: Any) -> Any:
     told.filter(subscription=hooks[1]).update(state="failed", status=503, error="The receiver answered 503")
     subscriptions.give_up(hooks[1], "Nothing was taken for three days: The receiver answered 503")
     return hooks[0]
+
+
+def keep_books(tenant: Any) -> Any:
+    """A company with a day of sales and what its provider says of it: the desk (tests/reconciliation/conftest.py)."""
+    from samklang.connectors import registry
+    from tests.accounting.statements.files import klarna
+    from tests.reconciliation.conftest import Desk
+    from tests.reconciliation.test_run import day_of_sales
+
+    registry.packages()["shelf"] = "tests.doubles.shelf"
+    desk = Desk(tenant)
+    desk.flow()
+    desk.sells(*day_of_sales())
+    desk.takes(klarna(), "klarna.csv")
+    desk.run()
+    return desk
+
+
+def book_pages(desk: Any) -> dict[str, str]:
+    """The books' pages and their addresses."""
+    from samklang.reconciliation.models import Statement, Voucher
+
+    number, statement = desk.company.pk, Statement.objects.get(company=desk.company)
+    voucher = Voucher.objects.get(company=desk.company, source="settlement")
+    return {
+        "books": "books", "payout": f"books/payouts/{statement.pk}", "matching": f"books/{number}/matching",
+        "vouchers": f"books/{number}/vouchers", "voucher": f"books/vouchers/{voucher.pk}?line=1",
+        "control": f"books/{number}/control?on=2026-03-31", "accounts": f"books/{number}/accounts",
+        "sources": f"books/{number}/sources",
+    }  # fmt: skip

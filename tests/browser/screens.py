@@ -1,7 +1,7 @@
 """Pictures of the main pages: light and dark, Swedish, English and Russian, wide and on a phone.
 
-    ./run python -m tests.browser.screens [--only orders] [--languages sv,en,ru] [--looks light,dark]
-                                          [--sizes wide,phone]
+    ./run python -m tests.browser.screens [--only orders,journey] [--languages sv,en,ru] [--looks light,dark]
+                                          [--sizes wide,phone] [--edges]
 
 They go to `screens/`, which is not kept in the repository. For people to look at: nothing is compared.
 """
@@ -17,7 +17,8 @@ from typing import Any
 
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.browser.configured import configure
+from tests.browser.configured import book_pages, configure, keep_books
+from tests.browser.edges import edges, nothing_yet
 
 SIZES = {"wide": (1360, 860), "phone": (390, 844)}
 FOLDER = Path(__file__).parents[2] / "screens"
@@ -27,6 +28,7 @@ def pages(site: Any) -> Iterator[tuple[str, str]]:
     """(name, address) of what is shot."""
     from samklang.hub.models import Problem
 
+    kept = book_pages(keep_books(site.merchant.tenant))  # before a plan is counted: it would be outdated
     problem = Problem.objects.filter(tenant=site.merchant.tenant, type="order").order_by("pk").first()
     for name, path in (
         ("start", ""), ("orders", "orders"), ("journey", "orders/se/10470"), ("journey-stopped", "orders/se/10499"),
@@ -38,15 +40,26 @@ def pages(site: Any) -> Iterator[tuple[str, str]]:
         yield name, site.at(path)
     for name, path in configure(site.merchant).items():
         yield name, site.at(path)
+    for name, path in kept.items():
+        yield name, site.at(path)
     yield "style", f"{site.address}/style"
     yield "login", f"{site.address}/login"
 
 
-def shoot(browser: Browser, site: Any, languages: list[str], looks: list[str], sizes: list[str], only: str) -> int:
+def edge_pages(site: Any) -> Iterator[tuple[str, str]]:
+    """The same of pages with data at the edges, and of a tenant without any."""
+    for name, path in edges(site.merchant).items():
+        yield name, site.at(path)
+    for name, path in nothing_yet(site.merchant).items():
+        yield name, f"{site.address}/{path}"
+
+
+def shoot(
+    browser: Browser, site: Any, wanted: list[tuple[str, str]], languages: list[str], looks: list[str], sizes: list[str]
+) -> int:
     """All pictures; how many."""
     from samklang.people.models import User
 
-    wanted = [one for one in pages(site) if only in one[0]]
     FOLDER.mkdir(exist_ok=True)
     count = 0
     for language in languages:
@@ -64,7 +77,7 @@ def shoot(browser: Browser, site: Any, languages: list[str], looks: list[str], s
                     if name == "login":
                         context.clear_cookies()
                     page.goto(address)
-                    page.wait_for_load_state("networkidle")
+                    page.evaluate("document.fonts.ready")
                     page.screenshot(path=FOLDER / f"{name}-{language}-{look}-{size}.png", full_page=True)
                     count += 1
                 context.close()
@@ -77,7 +90,8 @@ def main() -> None:
     parser.add_argument("--languages", default="sv,en,ru")
     parser.add_argument("--looks", default="light,dark")
     parser.add_argument("--sizes", default="wide,phone")
-    parser.add_argument("--only", default="", help="pages with this in their name")
+    parser.add_argument("--only", default="", help="pages with one of these in their name")
+    parser.add_argument("--edges", action="store_true", help="data at the edges, and a tenant without any")
     args = parser.parse_args()
 
     from tests.browser.conftest import CHROMIUM, FLAGS, Site, own_database, serving
@@ -94,10 +108,12 @@ def main() -> None:
         merchant = Merchant()
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         with serving() as address:
+            site = Site(address, merchant)
+            all_pages = edge_pages(site) if args.edges else pages(site)
+            wanted = [one for one in all_pages if any(part in one[0] for part in args.only.split(","))]
             count = shoot(
-                browser, Site(address, merchant), args.languages.split(","), args.looks.split(","),
-                args.sizes.split(","), args.only,
-            )  # fmt: skip
+                browser, site, wanted, args.languages.split(","), args.looks.split(","), args.sizes.split(",")
+            )
         browser.close()
     sys.stdout.write(f"{count} pictures in {FOLDER}\n")
 

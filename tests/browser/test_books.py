@@ -9,38 +9,20 @@ import pytest
 from playwright.sync_api import Page
 
 from tests.accounting.bank import files as bank
-from tests.accounting.statements.files import klarna
+from tests.browser.configured import book_pages, keep_books
 from tests.browser.conftest import Site
 from tests.doubles.shelf import boxes
-from tests.reconciliation.test_run import day_of_sales
 
 
 @pytest.fixture(scope="module")
 def books(site: Site) -> Iterator[Any]:
     """The merchant's company, with a day of sales and what Klarna says of it."""
-    from samklang.connectors import registry
-    from tests.reconciliation.conftest import Desk
-
-    registry.packages()["shelf"] = "tests.doubles.shelf"
-    desk = Desk(site.merchant.tenant)
-    desk.flow()
-    desk.sells(*day_of_sales())
-    desk.takes(klarna(), "klarna.csv")
-    desk.run()
-    yield desk
+    yield keep_books(site.merchant.tenant)
     boxes.clear()
 
 
 def test_pages_about_books_are_for_everybody(page: Page, site: Site, books: Any, axe: Callable[[Page], None]) -> None:
-    from samklang.reconciliation.models import Statement, Voucher
-
-    number = books.company.pk
-    voucher = Voucher.objects.get(company=books.company, source="settlement").pk
-    for path in (
-        "books", f"books/payouts/{Statement.objects.get(company=books.company).pk}", f"books/{number}/matching",
-        f"books/{number}/vouchers", f"books/vouchers/{voucher}?line=1", f"books/{number}/control?on=2026-03-31",
-        f"books/{number}/accounts", f"books/{number}/sources",
-    ):  # fmt: skip
+    for path in book_pages(books).values():
         page.goto(site.at(path))
         axe(page)
 

@@ -21,7 +21,7 @@ _TYPES = {
 }  # fmt: skip
 
 #: In the order in which they build on each other.
-STYLESHEETS = ("tokens.css", "layout.css", "components.css", "pictures.css", "trade.css", "setup.css")
+STYLESHEETS = ("tokens.css", "layout.css", "components.css", "lists.css", "pictures.css", "trade.css", "setup.css")
 
 
 @cache

@@ -78,3 +78,6 @@ document.addEventListener("htmx:afterRequest", (event) => {
 document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.xhr.status === 422) { event.detail.shouldSwap = true; event.detail.isError = false; } // a form with errors
 });
+
+// The menu may be longer than the window: where one is stands in it.
+document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest" });

@@ -12,7 +12,7 @@ from samklang.console.templatetags.words import number, short_day
 from samklang.hub.looks.charts import Daily
 
 register = template.Library()
-_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 6, 10, 22  # room around the bars, for the labels
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 14, 10, 22  # room around the bars, for the labels
 _WIDTH = 960
 _SERIES = 6  # colours; what comes after is summed up as the last
 

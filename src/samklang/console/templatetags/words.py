@@ -27,7 +27,7 @@ _GAP = "\N{NO-BREAK SPACE}"
 
 #: A day and a time of day, by language: long enough to be clear anywhere, short enough to line up in a table.
 _DAY = {"sv": "Y-m-d", "ru": "d.m.Y", "en": "j M Y"}
-_SHORT_DAY = {"sv": "j M", "ru": "j M", "en": "j M"}
+_SHORT_DAY = {"sv": "j b", "ru": "j b", "en": "j M"}
 _DAY_AND_TIME = {"sv": "Y-m-d H:i", "ru": "d.m.Y H:i", "en": "j M Y, H:i"}
 
 
