@@ -104,16 +104,15 @@ def _steps(merchant: Any, key: str) -> None:
 def nothing_yet(merchant: Any) -> dict[str, str]:
     """A tenant of the same owner with nothing in it; gives the addresses of its pages, from the site's root."""
     from samklang.hub.models import Tenant
-    from samklang.people.models import Member
+    from tests.visitor import visitor
 
     tenant = Tenant.objects.create(slug="ny", name="Ny Handel i Härnösand och Sundsvall Aktiebolag")
-    owner = Member.objects.select_related("user").get(tenant=merchant.tenant, role="owner")
-    Member.objects.create(tenant=tenant, user=owner.user, role="owner")
+    visitor(tenant, email=f"owner@{merchant.slug}.example")
     return {
         f"empty-{path.replace('/', '-') or 'start'}": f"t/ny/{path}"
         for path in (
-            "", "orders", "products", "stock", "customers", "problems", "books", "connections", "flows", "rules", "maps",
-            "channels", "plan", "brakes", "history", "transfers", "calls", "statistics", "people", "tokens", "webhooks",
-            "audit", "search?q=anna",
+            "", "orders", "products", "stock", "customers", "problems", "books", "connections", "flows", "rules",
+            "maps", "channels", "plan", "brakes", "history", "transfers", "calls", "statistics", "people", "tokens",
+            "webhooks", "audit", "search?q=anna",
         )
     }  # fmt: skip
