@@ -354,6 +354,34 @@ NETTING = table(NETTING_COLUMNS, [
     )
 ]).encode()  # fmt: skip
 
+
+def _balance(value: str, withheld: str) -> dict[str, Any]:
+    row = {name: {"currency_code": "SEK", "value": amount} for name, amount in (
+        ("total_balance", value), ("withheld_balance", withheld),
+    )}  # fmt: skip
+    return {"balances": [{"currency": "SEK", **row}]}
+
+
+def paypal_detail(id_: str, code: str, value: str, fee: str, status: str = "S") -> dict[str, Any]:
+    """A transaction of the search API."""
+    return {"transaction_info": {
+        "transaction_id": id_, "transaction_event_code": code, "transaction_status": status, "invoice_id": "1004",
+        "transaction_initiation_date": "2026-03-02T10:00:00+0100", "paypal_reference_id": "",
+        "transaction_updated_date": "2026-03-02T10:00:00+0100",
+        "transaction_amount": {"currency_code": "SEK", "value": value},
+        "fee_amount": {"currency_code": "SEK", "value": fee},
+    }}  # fmt: skip
+
+
+#: A day on which 800 came and 100 of them were withheld.
+PAYPAL_DAY = json.dumps({
+    "day": "2026-03-02", "opening": _balance("10.00", "0.00"), "closing": _balance("783.50", "100.00"),
+    "transactions": {"account_number": "ACC", "transaction_details": [
+        paypal_detail("A", "T0006", "800.00", "-26.50"), paypal_detail("H", "T1503", "-100.00", "0.00"),
+        paypal_detail("W", "T0400", "-500.00", "0.00", "P"),
+    ]},
+}).encode()  # fmt: skip
+
 #: Every format once, with the sum of its lines and what it pays out.
 WHOLE: Mapping[str, bytes] = {
     "klarna csv": klarna(),
@@ -367,6 +395,7 @@ WHOLE: Mapping[str, bytes] = {
     "adyen settlement details": adyen(),
     "paypal activity": paypal(),
     "paypal stl": STL,
+    "paypal day": PAYPAL_DAY,
     "swish report": SWISH,
     "nets payout": NETS,
     "wildberries realisation": workbook(WB_COLUMNS, WB_ROWS),

@@ -112,15 +112,7 @@ def test_paypal_settlement_report_proves_its_sums_and_counts() -> None:
 
 
 def test_paypal_api_needs_all_pages_and_leaves_out_what_is_pending() -> None:
-    def detail(id_: str, code: str, value: str, fee: str, status: str = "S") -> dict[str, object]:
-        return {"transaction_info": {
-            "transaction_id": id_, "transaction_event_code": code, "transaction_status": status, "invoice_id": "1004",
-            "transaction_initiation_date": "2026-03-02T10:00:00+0100", "paypal_reference_id": "",
-            "transaction_updated_date": "2026-03-02T10:00:00+0100",
-            "transaction_amount": {"currency_code": "SEK", "value": value},
-            "fee_amount": {"currency_code": "SEK", "value": fee},
-        }}  # fmt: skip
-
+    detail = files.paypal_detail
     found = [detail("A", "T0006", "800.00", "-26.50"), detail("B", "T1107", "-100.00", "3.10"),
              detail("C", "T1201", "-50.00", "0.00"), detail("D", "T0400", "-500.00", "0.00", "P")]  # fmt: skip
     page = {"transaction_details": found, "account_number": "ACC", "total_items": 4, "total_pages": 1, "page": 1}
@@ -131,6 +123,27 @@ def test_paypal_api_needs_all_pages_and_leaves_out_what_is_pending() -> None:
     ]  # fmt: skip
     assert [line.kind for line in made.pending] == ["payout"]
     assert "4 transactions on 1 pages, PayPal says 9" in str(refused(json.dumps({**page, "total_items": 9}).encode()))
+
+
+def test_a_day_of_paypal_leads_from_balance_to_balance_and_is_the_account_s_day() -> None:
+    made = one(files.PAYPAL_DAY)
+    assert (made.opening, made.closing, made.start, made.end) == (10, Decimal("683.50"), *[date(2026, 3, 2)] * 2)
+    assert [line.kind for line in made.lines] == ["sale", "fee", "holdback"]
+    assert [line.kind for line in made.pending] == ["payout"]
+    later = one(files.PAYPAL_DAY.replace(b'"day": "2026-03-02"', b'"day": "2026-03-01"'))
+    assert {line.day for line in later.lines} == {date(2026, 3, 1)}, "whatever zone the times are written in"
+    gone = refused(files.PAYPAL_DAY.replace(b"783.50", b"783.60"))
+    assert gone.problem.amount == Decimal("-0.10")
+    assert refused(files.PAYPAL_DAY.replace(b"2026-03-02", b"2026-13-02", 1)).column == "day"
+
+
+def test_paypal_holds_and_fees_that_come_back_are_no_refunds() -> None:
+    details = [
+        files.paypal_detail("A", "T1105", "100.00", "0.00"), files.paypal_detail("B", "T1108", "3.10", "0.00"),
+        files.paypal_detail("C", "T1101", "500.00", "0.00"),
+    ]  # fmt: skip
+    made = one(json.dumps({"transaction_details": details}).encode())
+    assert [line.kind for line in made.lines] == ["release", "fee_correction", "payout"]
 
 
 def test_paypal_rows_that_do_not_add_up_are_refused() -> None:

@@ -1,8 +1,8 @@
-"""PayPal's settlement report (STL files by SFTP) and its transaction search API.
+"""PayPal's settlement report (STL files by SFTP), and what all of PayPal's reports share.
 
 STL: unsigned minor units with CR or DR beside them, one section per account, footers with sums and counts (PayPal
 Settlement Report Specification 9; the order of the balances in the section footer is not confirmed by a file of
-theirs, so a footer that does not add up is refused). API: `transaction_details` with decimal strings.
+theirs, so a footer that does not add up is refused). The transaction search API is read by paypal_search.py.
 """
 
 from __future__ import annotations
@@ -19,10 +19,6 @@ from samklang.accounting.statements.tables import (
     POINT,
     Row,
     Table,
-    items,
-    listed,
-    mapped,
-    pages,
     split_rows,
 )
 from samklang.records.money import ZERO
@@ -35,7 +31,11 @@ _EVENTS: Mapping[str, tuple[Kind, Kind]] = {
     "T03": ("adjustment", "adjustment"),
     "T04": ("payout", "payout"),
     "T11": ("refund_reversal", "refund"),
+    "T1101": ("payout", "payout"),  # a withdrawal that the bank sent back
+    "T1105": ("release", "holdback"),
     "T1106": ("chargeback_reversal", "chargeback"),
+    "T1108": ("fee_correction", "fee"),
+    "T1109": ("fee_correction", "fee"),
     "T1110": ("release", "holdback"),
     "T1111": ("release", "holdback"),
     "T12": ("adjustment", "adjustment"),
@@ -120,7 +120,7 @@ def _read_section(content: Content, section: _Section) -> Iterator[Statement]:
     for code in sorted(currencies.keys() | footers.keys()):
         lines = [line for row in currencies.get(code, []) for line in _stl_lines(row, code)]
         opening, closing = _footer(lines, currencies.get(code, []), code, footers.get(code))
-        yield _statement(content, "paypal stl", code, section.account, lines, [], opening, closing)
+        yield account_statement(content, "paypal stl", code, section.account, lines, [], opening, closing)
 
 
 def _check_count(section: _Section, rows: int) -> None:
@@ -178,10 +178,11 @@ def _stl_lines(row: Row, code: str) -> Iterable[StatementLine]:
     if row.text("fee") and row.text("fee_currency") and row.currency("fee_currency") != code:
         raise row.wrong("fee_currency", f"is not the transaction's {code}", code="CURRENCY_DIFF")
     gross, fee = _signed(row, "direction", "gross", code), _signed(row, "fee_direction", "fee", code)
-    return _lines(row, gross, fee, code, "done" if row.text("done") else "started")
+    return transaction_lines(row, gross, fee, code, "done" if row.text("done") else "started")
 
 
-def _lines(row: Row, gross: Decimal, fee: Decimal, code: str, time: str) -> Iterable[StatementLine]:
+def transaction_lines(row: Row, gross: Decimal, fee: Decimal, code: str, time: str) -> Iterable[StatementLine]:
+    """The lines of a transaction, whose `gross` and `fee` are signed: money in is above 0. `time` names its column."""
     event = row.text("event").upper()
     plus, minus = _EVENTS.get(event) or _EVENTS.get(event[:3]) or ("adjustment", "adjustment")
     kind = plus if gross > 0 else minus
@@ -206,54 +207,7 @@ def _lines(row: Row, gross: Decimal, fee: Decimal, code: str, time: str) -> Iter
         yield StatementLine(kind="fee" if fee < 0 else "fee_correction", amount=fee, **common)
 
 
-_API: Mapping[str, Sequence[str]] = {
-    "id": ("transaction_id",),
-    "invoice": ("invoice_id",),
-    "parent": ("paypal_reference_id",),
-    "event": ("transaction_event_code",),
-    "time": ("transaction_updated_date", "transaction_initiation_date"),
-    "gross": ("transaction_amount.value",),
-    "currency": ("transaction_amount.currency_code",),
-    "fee": ("fee_amount.value",),
-    "status": ("transaction_status",),
-    "custom": ("custom_field",),
-}
-#: S success and V (later reversed, whose reversal is a transaction of its own) are money; P and D are not.
-_STATES = {"s": True, "v": True, "p": False, "d": False}
-
-
-def _read_api(content: Content) -> Iterator[Statement]:
-    """Statements per currency from all pages of one search."""
-    found_pages = pages(content.json)
-    details = [detail for page in found_pages for detail in listed(page, "transaction_details")]
-    found = [mapped(detail, "transaction_info") for detail in details]
-    _check_pages(found_pages, len(found))
-    groups: dict[str, list[Row]] = {}
-    for row in items(found, _API):
-        groups.setdefault(row.currency("currency"), []).append(row)
-    account = str(found_pages[0].get("account_number") or "")
-    for code, rows in groups.items():
-        lines: list[StatementLine] = []
-        pending: list[StatementLine] = []
-        for row in rows:
-            made = _lines(row, row.amount("gross"), row.amount_or_zero("fee"), code, "time")
-            (lines if row.one_of("status", _STATES) else pending).extend(made)
-        closing = sum((line.amount for line in lines), ZERO)
-        yield _statement(content, "paypal api", code, account, lines, pending, ZERO, closing)
-
-
-def _check_pages(found: Sequence[Mapping[str, Any]], count: int) -> None:
-    total_pages, total = found[0].get("total_pages", len(found)), found[0].get("total_items", count)
-    if total_pages != len(found) or total != count:
-        raise Unreadable(
-            f"The file has {count} transactions on {len(found)} pages, PayPal says {total} on {total_pages}.",
-            column="total_items",
-            value=total,
-            do_this="Fetch all pages of the search.",
-        )
-
-
-def _statement(
+def account_statement(
     content: Content,
     form: str,
     code: str,
@@ -263,6 +217,7 @@ def _statement(
     opening: Decimal,
     closing: Decimal,
 ) -> Statement:
+    """What moved one currency's balance over the period of the lines."""
     days = [line.day for line in (*lines, *pending) if line.day]
     return Statement(
         provider="paypal",
@@ -285,14 +240,4 @@ def _is_stl(content: Content) -> bool:
     return content.kind == "text" and re.match(r'"?RH"?\s*[,;\t]', content.head) is not None
 
 
-def _is_api(content: Content) -> bool:
-    if content.kind != "json":
-        return False
-    first = content.json[0] if isinstance(content.json, list) and content.json else content.json
-    return isinstance(first, dict) and isinstance(first.get("transaction_details"), list)
-
-
-FORMATS = (
-    Format("paypal stl", "settlement report by SFTP", _is_stl, _read_stl),
-    Format("paypal api", "transaction search, all pages", _is_api, _read_api),
-)
+FORMATS = (Format("paypal stl", "settlement report by SFTP", _is_stl, _read_stl),)

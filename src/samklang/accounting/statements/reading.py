@@ -13,6 +13,7 @@ from samklang.accounting.statements.nets import FORMATS as NETS
 from samklang.accounting.statements.ozon import FORMATS as OZON
 from samklang.accounting.statements.paypal import FORMATS as PAYPAL
 from samklang.accounting.statements.paypal_reports import FORMATS as PAYPAL_REPORTS
+from samklang.accounting.statements.paypal_search import FORMATS as PAYPAL_SEARCH
 from samklang.accounting.statements.shopify import FORMATS as SHOPIFY
 from samklang.accounting.statements.stripe import FORMATS as STRIPE
 from samklang.accounting.statements.swish import FORMATS as SWISH
@@ -26,6 +27,7 @@ FORMATS: tuple[Format, ...] = (
     *BGMAX,
     *SWISH,
     *PAYPAL_REPORTS,
+    *PAYPAL_SEARCH,
     *KLARNA,
     *NETS,
     *STRIPE,

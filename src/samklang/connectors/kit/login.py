@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import parse_qsl, quote, urlsplit
 
 import msgspec
+import urllib3
 
 from samklang.connectors.errors import LoginRefused, Misconfigured
 from samklang.connectors.transport import Transport
@@ -63,15 +64,22 @@ class _Token(msgspec.Struct):
     access_token: str
 
 
-def client_credentials(server: Transport, path: str, client: tuple[str, str], title: str, **more: str) -> Session:
+def client_credentials(
+    server: Transport, path: str, client: tuple[str, str], title: str, *, basic: bool = False, **more: str
+) -> Session:
     """OAuth 2 by client id and secret alone, at `path` of the login `server`; `more` are further fields, such as scope.
 
-    The server is `title` in messages: LoginRefused where it does not take the client, Misconfigured where it is not.
+    Id and secret are sent as fields of the form, or with `basic` as HTTP's basic login. The server is
+    `title` in messages: LoginRefused where it does not take the client, Misconfigured where it is not.
     """
 
     def log_in() -> str:
-        form = {"grant_type": "client_credentials", "client_id": client[0], "client_secret": client[1], **more}
-        answer = server.request("POST", path, form=form, auth=False, idempotent=True, expect=(401, 403))
+        own = {} if basic else {"client_id": client[0], "client_secret": client[1]}
+        headers = urllib3.make_headers(basic_auth=":".join(client)) if basic else {}
+        form = {"grant_type": "client_credentials", **own, **more}
+        answer = server.request(
+            "POST", path, form=form, headers=headers, auth=False, idempotent=True, expect=(401, 403)
+        )
         if answer.status == 404:
             raise Misconfigured(f"There is no {title} at this address", where=answer.where)
         if answer.status != 200:
