@@ -37,7 +37,7 @@ _PERCENT = re.compile(r"%\(\w+\)[sd]|%[sd]")
 _BRACE = re.compile(r"\{\w+\}")
 
 #: Whose errors people read; commands of the terminal and the API's own refusals stay English.
-_TELLING = ("connectors/", "hub/", "reconciliation/", "console/", "accounting/")
+_TELLING = ("connectors/", "hub/", "reconciliation/", "console/", "accounting/", "packages/")
 #: Errors beside those of connectors/errors.py.
 _ERRORS = {"Refused", "Unreadable", "Problem", "wrong", "_wrong"}
 #: What is done to a text before it is told without changing its words.

@@ -132,6 +132,7 @@ INSTALLED_APPS = [
     "samklang.hub",
     "samklang.reconciliation",
     "samklang.people",
+    "samklang.packages",
     "samklang.mails",
     "samklang.api",
     "samklang.console",  # before allauth, whose templates it replaces
@@ -182,6 +183,7 @@ SECRET_KEY = lazy(_signing, str)()
 DEBUG = False
 SAMKLANG_CONSOLE = os.environ.get("SAMKLANG_CONSOLE", "1") == "1"
 KEEP = days_kept(os.environ.get("SAMKLANG_KEEP", ""))  # keeping/retention.py
+PACKAGES = os.environ.get("SAMKLANG_PACKAGES", "")  # packages/offer.py
 METRICS_TOKEN = os.environ.get("SAMKLANG_METRICS_TOKEN", "")
 DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # bytes of a request's body; a webhook above it is refused
 APPEND_SLASH = False

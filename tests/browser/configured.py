@@ -17,7 +17,7 @@ PAGES: dict[str, str] = {
     "map": "maps/se/payment_method/nordljus-se/fortnox", "channels": "channels", "channel": "channels/se/edit",
     "plan": "plan", "brakes": "brakes", "history": "history", "version": "history/2",
     "import": "history/import", "people": "people", "tokens": "tokens", "audit": "audit", "webhooks": "webhooks",
-    "webhook": "webhooks/{webhook}",
+    "webhook": "webhooks/{webhook}", "package": "package",
     "address": "orders/se/10470/address", "bulk": "bulk/{bulk}", "bulk-done": "bulk/{done}",
 }  # fmt: skip
 
@@ -64,10 +64,30 @@ def configure(merchant: Any) -> dict[str, str]:
     bulk.work(tenant.pk, held[0])  # one of the two is no order
     tokens.make(owner, "Rapporter", [Right.SEE], None)
     members.invite(Actor.person(tenant, owner.user), "ny.kollega@nordljus.example", Role.OPERATOR)
+    _agreed(tenant)
     hook = _told(tenant)
     return {
         name: path.format(webhook=hook.pk, brake=brake.pk, done=held[0], bulk=held[1]) for name, path in PAGES.items()
     }
+
+
+def _agreed(tenant: Any) -> None:
+    """A package, the one before it, and hours of which some are used."""
+    from datetime import date
+    from decimal import Decimal
+
+    from samklang.packages import hours, offer, terms
+    from samklang.packages.models import Agreement, Hours, Work
+    from samklang.people.audit import Actor
+
+    by, offered = Actor(tenant, "drift, command line"), offer.offered()
+    terms.agree(by, offered["100"], note="Först bara artiklar och order")
+    Agreement.objects.filter(tenant=tenant).update(at="2026-09-03T08:00Z")
+    Hours.objects.filter(tenant=tenant).update(day="2026-09-03")
+    terms.agree(by, offered["200"], contact="Kim Berg")
+    hours.draw(by, Decimal("1.5"), Work.DELIVERY, "Genomgång av flöden", date(2026, 9, 7))
+    hours.draw(by, Decimal("0.75"), Work.TRAINING, day=date(2026, 9, 14))
+    hours.buy(by, Decimal(10), "Timpaket", date(2026, 10, 1))
 
 
 def _told(tenant: Any) -> Any:

@@ -327,10 +327,10 @@ def test_a_mail_program_ends_them_by_one_post_and_a_look_ends_nothing(world: Wor
     client = Client(SERVER_NAME="localhost", enforce_csrf_checks=True)
     shown = client.get(address)
     assert shown.status_code == 200 and "No more mails about what stops orders?" in shown.content.decode()
-    assert choices.of(member) == (True, True)
+    assert choices.of(member)[:2] == (True, True)
     done = client.post(address, {"List-Unsubscribe": "One-Click"})
     assert "You get no more mails about what stops orders." in done.content.decode()
-    assert choices.of(member) == (False, True)
+    assert choices.of(member)[:2] == (False, True)
     assert client.get(address[:-2] + "xx").status_code == 404
     member.delete()
     assert client.get(address).status_code == 404
@@ -348,5 +348,5 @@ def test_one_chooses_for_each_company(world: World) -> None:
     assert "Nordljus Handel AB" in page and "Annan AB" in page and "Böcker AB" not in page
     mine, theirs = Member.objects.filter(user__email="kim@byra.example").order_by("pk")[:2]
     assert client.post("/account/mails", {f"{mine.pk}-nightly": "on", f"{theirs.pk}-at_once": "on"}).status_code == 302
-    assert choices.of(mine) == (False, True) and choices.of(theirs) == (True, False)
+    assert choices.of(mine)[:2] == (False, True) and choices.of(theirs)[:2] == (True, False)
     assert 'href="/account/mails"' in client.get("/account").content.decode()

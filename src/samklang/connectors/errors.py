@@ -13,6 +13,7 @@
     │   ├── LoginRefused    key, password or token is no longer valid
     │   ├── Forbidden       logged in, but the right to do this is missing
     │   └── Misconfigured   the connection's settings cannot work
+    │       └── NotInPackage    what would be switched on is not in the tenant's package
     └── Stop            this one record needs a person; its neighbours go on
         ├── BadData         a value that cannot be carried over
         ├── Rejected        the system says no
@@ -21,6 +22,7 @@
         ├── Locked          the order can no longer be changed there
         ├── ByHand          done, but for something that only a person can do there
         ├── Unreconciled    the books do not add up without a person's word
+        ├── QuotaUsed       more orders than agreed; they go on
         └── MassChange      too many dangerous changes at once; they wait behind a brake
 
 The API adds one family of its own (api/v1/errors.py): Refused, a call that cannot be carried out.
@@ -157,6 +159,13 @@ class Misconfigured(Pause):
     do = "Correct the settings of the connection, then resume it."
 
 
+class NotInPackage(Misconfigured):
+    """The package does not include this."""
+
+    code = "SYNC-304"
+    do = "Leave it out, or ask whoever runs this Samklang for a package that includes it."
+
+
 class Stop(SamklangError):
     """This record needs a person."""
 
@@ -224,6 +233,13 @@ class Unreconciled(Stop):
     def __init__(self, code: str, what: str, *, where: str = "", do_this: str = "") -> None:
         super().__init__(what, where=where, do_this=do_this)
         self.code = code  # type: ignore[misc]  # the kind of exception (RECONCILIATION §9) says more than ours
+
+
+class QuotaUsed(Stop):
+    """All orders that the package includes this month are used."""
+
+    code = "SYNC-408"
+    do = "Nothing must be done: orders go on. Ask whoever runs this Samklang for a larger package if it stays so."
 
 
 class MassChange(Stop):

@@ -14,6 +14,7 @@ WORDS: dict[str, str | Promise] = {
     "capture": _("capture"), "refund": _("refund"), "void": _("void"), "order_edit": _("order edit"),
     "release": _("release"), "return": _("return"), "inbound": _("inbound delivery"), "receipt": _("receipt"),
     "voucher": _("voucher"), "variant": _("article"), "payout": _("payout"), "cancellation": _("cancellation"),
+    "quota": _("package"),
     # kinds of system
     "shop": _("shop"), "erp": _("ERP"), "wms": _("warehouse"), "carrier": _("carrier"),
     "marketplace": _("marketplace"), "payment": _("payment"), "pos": _("till"), "bank": _("bank"),

@@ -14,9 +14,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods
 
 from samklang.mails import choices
+from samklang.packages import terms
 from samklang.people.access import SignedIn, public, signed_in
 from samklang.people.models import Member
-from samklang.people.rights import Right
+from samklang.people.rights import Right, Role
 
 
 class Choice(forms.Form):
@@ -31,10 +32,17 @@ class Choice(forms.Form):
         help_text=gettext_lazy("Only when something waits for a person."),
     )  # fmt: skip
 
+    quota = forms.BooleanField(
+        label=gettext_lazy("How much of the package is used"), required=False,
+        help_text=gettext_lazy("When 80 % and when all of a month's orders are used."),
+    )  # fmt: skip
+
     def __init__(self, member: Member, given: object = None) -> None:
         now = choices.of(member)
         super().__init__(given, prefix=str(member.pk), initial=now._asdict())  # type: ignore[arg-type]  # POST data
         self.member = member
+        if member.role != Role.OWNER or terms.current(member.tenant) is None:
+            del self.fields["quota"]
 
 
 @signed_in()

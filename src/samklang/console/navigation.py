@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from django.http import HttpRequest
@@ -9,14 +10,15 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from samklang.hub.models import Problem
+from samklang.hub.models import Problem, Tenant
+from samklang.packages.models import Agreement
 from samklang.people.models import Member
 from samklang.people.rights import Right
 
 
 class Entry(NamedTuple):
     """A line of the menu: the name of its route, what it says, who may open it, its drawing (static/icons.svg), other
-    routes under it, and what is counted beside it (see `_count`)."""
+    routes under it, what is counted beside it (see `_count`), and whether it is there at all."""
 
     name: str
     title: str | Promise
@@ -24,6 +26,7 @@ class Entry(NamedTuple):
     icon: str
     under: tuple[str, ...] = ()
     counted: str = ""
+    shown: Callable[[Tenant], bool] | None = None  # whether it is anything to this tenant; None: always
 
 
 class Group(NamedTuple):
@@ -31,6 +34,10 @@ class Group(NamedTuple):
 
     title: str | Promise
     entries: tuple[Entry, ...]
+
+
+def _has_agreed(tenant: Tenant) -> bool:
+    return Agreement.objects.filter(tenant=tenant).exists()
 
 
 MENU = (
@@ -73,6 +80,7 @@ MENU = (
         Entry("people", _("People"), Right.PEOPLE, "users", ("invite", "role", "remove")),
         Entry("tokens", _("API tokens"), Right.PEOPLE, "key"),
         Entry("webhooks", _("Webhooks"), Right.PEOPLE, "send", ("webhook",)),
+        Entry("package", _("Package and hours"), Right.OPERATE, "file-text", shown=_has_agreed),
         Entry("audit", _("Who did what"), Right.PEOPLE, "history"),
     )),
 )  # fmt: skip
@@ -100,8 +108,12 @@ def menu(member: Member, page: str) -> list[Lines]:
     return [
         Lines(group.title, lines)
         for group in MENU
-        if (lines := [_line(entry, member, page) for entry in group.entries if member.may(entry.right)])
+        if (lines := [_line(entry, member, page) for entry in group.entries if _is_for(entry, member)])
     ]
+
+
+def _is_for(entry: Entry, member: Member) -> bool:
+    return member.may(entry.right) and (entry.shown is None or entry.shown(member.tenant))
 
 
 def _line(entry: Entry, member: Member, page: str) -> Line:

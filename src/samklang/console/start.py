@@ -14,6 +14,7 @@ from samklang.hub.looks import charts, overview
 from samklang.hub.models import Connection
 from samklang.hub.setup import planning
 from samklang.hub.setup.companies import part_of
+from samklang.packages import quota, terms
 from samklang.people.access import PageRequest, here, page
 from samklang.people.rights import Right
 from samklang.reconciliation import looks as books
@@ -67,9 +68,11 @@ def _approvals(request: PageRequest) -> list[Approval]:
 def _values(request: PageRequest) -> dict[str, Any]:
     tenant = request.tenant
     seen = overview.overview(tenant)
+    package = terms.current(tenant)
     needs, approvals = overview.needs(tenant, _MOST), _approvals(request)
     return {
         "map": drawn(seen), "seen": seen, "needs": needs[:_MOST], "more": len(needs) > _MOST, "approvals": approvals,
         "waits": len(approvals) + min(len(needs), _MOST),
+        "quota": quota.this_month(tenant, package) if package else None,
         "figures": overview.figures(tenant), "daily": charts.orders_by_day(tenant, charts.days_back(_DAYS)),
     }  # fmt: skip

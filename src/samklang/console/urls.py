@@ -9,6 +9,7 @@ from samklang.console import (
     connect,
     doors,
     mails,
+    package,
     people,
     setup_urls,
     statics,
@@ -33,6 +34,7 @@ pages = [
     path("webhooks/<int:number>", webhooks.webhook, name="webhook"),
     path("webhooks/<int:number>/<slug:what>", webhooks.act, name="webhook-act"),
     path("webhooks/<int:number>/messages/<int:message>", webhooks.resend, name="webhook-resend"),
+    path("package", package.package, name="package"),
     path("audit", audit.audit, name="audit"),
     path("nothing", doors.nothing, name="nothing"),
 ]

@@ -34,6 +34,7 @@ from samklang.hub.models import Binding, Company, ConfigVersion, Connection, Flo
 from samklang.hub.setup import planning
 from samklang.hub.telling import outbox
 from samklang.mails import post as mails
+from samklang.packages import watch
 from samklang.people import expiry
 from samklang.reconciliation import fetching
 from samklang.reconciliation.work import keep_up
@@ -41,7 +42,12 @@ from samklang.reconciliation.work import keep_up
 log = structlog.get_logger()
 
 #: What every engine runs again and again: (seconds between, job).
-KEEPING = ((5.0, Job("tick", lane=3)), (5.0, Job("schedule", lane=2)), (30.0, Job("mails", lane=2)))
+KEEPING = (
+    (5.0, Job("tick", lane=3)),
+    (5.0, Job("schedule", lane=2)),
+    (30.0, Job("mails", lane=2)),
+    (60.0, Job("quota", lane=3)),
+)
 
 
 def perform(job: Job, engine: Engine) -> None:
@@ -141,6 +147,7 @@ _ALONE: dict[Task, Callable[[Job, Engine], None]] = {
     "fetch": fetch,
     "bulk": many,
     "mails": lambda *_: mails.work(),
+    "quota": lambda *_: watch.work(),
 }
 
 _HOUR, _MINUTE = 3600.0, 60.0

@@ -35,7 +35,7 @@ from samklang.connectors.errors import (
 )
 from samklang.connectors.limiter import priority
 from samklang.connectors.transport import about, may_send
-from samklang.hub import events, leases, metrics, problems, store, traces
+from samklang.hub import events, leases, listing, metrics, problems, store, traces
 from samklang.hub.attempt import Attempt
 from samklang.hub.derive import paid
 from samklang.hub.intake import PRIORITY, Intake, Notify
@@ -245,11 +245,14 @@ class Drain:
         parts: dict[str, dict[str, str]] = {}
         steps: list[tuple[str, str, str]] = []
         well: list[str] = []
+        taken: list[str] = []  # for the first time, and from us
         worst: SamklangError | None = None
         for item, result in zip(batch, results, strict=True):
             row = item.claimed
             if isinstance(result, Match):
                 outcomes.append(self._matched(item, result, parts))
+                if self._is_ours(item, result):
+                    taken.append(row.key)
                 steps.append((row.key, "matched", result.external_id))
                 if row.troubled:
                     well.append(row.key)
@@ -272,6 +275,8 @@ class Drain:
                 created = row.delivered is None and not row.external_id
                 self.transfer.created += created
                 self.transfer.updated += not created
+                if created or row.doubt:  # in doubt: an earlier try had made half of it
+                    taken.append(row.key)
                 about_it = said(item.want.record)
                 id_ = result.external_id or row.external_id or ""
                 text = " · ".join(part for part in (id_, about_it) if part)
@@ -299,6 +304,8 @@ class Drain:
                 steps.append((row.key, "stopped", f"{result.what} {result.do_this}"))
                 self.transfer.failed += 1
         with transaction.atomic():
+            if self.type == "order" and taken:
+                listing.transferred(self.tenant, taken, time.time())
             self._finish(outcomes, parts)
             if well:
                 problems.clear(self.tenant, self.row.pk, "out", self.type, well)
@@ -362,13 +369,17 @@ class Drain:
         self.bound.append((self.type, item.want.key))
         self.transfer.skipped += 1
         flow, doubt = self.flows[item.claimed.flow_id], item.want.doubt
-        # A lost hub's fact is our fact; of an article it may have sent other words than ours.
-        ours = doubt and match.by == "reference" and (not self.restored or self.type in TRACED)
         half_made = doubt and match.by != "reference" and match.by not in self.attempt.keys(item.want)
-        if ours or not (half_made or (flow.mode != "create" and self.how.update)):
+        if self._is_ours(item, match) or not (half_made or (flow.mode != "create" and self.how.update)):
             done = item.claimed.wanted
             return store.Outcome(item.want.key, "idle", delivered=done, sent=item.sent, external_id=match.external_id)
         return store.Outcome(item.want.key, "due", external_id=match.external_id, doubt=half_made)
+
+    def _is_ours(self, item: _Work, match: Match) -> bool:
+        """Whether what was found is what we sent before and were not told of. A lost hub's fact is our fact; of an
+        article it may have sent other words than ours."""
+        found = item.want.doubt and match.by == "reference"
+        return found and (not self.restored or self.type in TRACED)
 
     def _finish(self, outcomes: list[store.Outcome], parts: dict[str, dict[str, str]] | None = None) -> None:
         with transaction.atomic():

@@ -177,6 +177,23 @@ def _move_heads(tenant: int, said: Sequence[OrderStatus]) -> None:
         )
 
 
+def transferred(tenant: int, orders: Iterable[str], at: float) -> None:
+    """A target has taken these orders from us, at `at` (epoch seconds); belongs into the transaction that says so, and
+    first into it: intake locks heads before bindings, too. An order is transferred once: further targets, changes and
+    tries leave its time as it is."""
+    with database.cursor() as cursor:
+        cursor.executemany(
+            "UPDATE order_head SET transferred_at=%s WHERE tenant_id=%s AND key=%s AND transferred_at IS NULL",
+            [(at, tenant, key) for key in sorted(orders)],
+        )
+
+
+def count_transferred(tenant: int, since: float, until: float) -> int:
+    """How many orders were transferred from `since` until before `until` (epoch seconds): counted in the index."""
+    rows = OrderHead.objects.filter(tenant_id=tenant, transferred_at__gte=since, transferred_at__lt=until)
+    return rows.order_by().count()
+
+
 def found(tenant: int, type_: str, typed: str) -> QuerySet[Term]:
     """Terms of this type of record that begin as typed; nothing for nothing."""
     begin = term(typed)

@@ -326,6 +326,7 @@ class OrderHead(models.Model):
     lifecycle = models.CharField(max_length=20, default="", blank=True)
     fulfilment = models.CharField(max_length=20, default="", blank=True)
     payment = models.CharField(max_length=20, default="", blank=True)
+    transferred_at = models.FloatField(null=True)  # when a target first took it from us: what packages count
 
     class Meta:
         db_table = "order_head"
@@ -335,6 +336,9 @@ class OrderHead(models.Model):
             models.Index(fields=["tenant", "lifecycle", "placed_at", "key"], name="order_lifecycle"),
             models.Index(fields=["tenant", "fulfilment", "placed_at", "key"], name="order_fulfilment"),
             models.Index(fields=["tenant", "payment", "placed_at", "key"], name="order_payment"),
+            models.Index(
+                fields=["tenant", "transferred_at"], name="order_transferred", condition=Q(transferred_at__isnull=False)
+            ),
         ]
 
 

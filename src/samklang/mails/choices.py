@@ -12,10 +12,11 @@ from django.urls import reverse
 from samklang.hub.models import Tenant
 from samklang.mails.models import Letter, MailChoice
 from samklang.people.models import Member
-from samklang.people.rights import Right
+from samklang.people.rights import Right, Role
 
 _SALT = "samklang.mails.stop"
 Kind = Letter.Kind
+_CHOICE = {Kind.AT_ONCE: "at_once", Kind.NIGHTLY: "nightly", Kind.QUOTA: "quota"}
 
 
 class Wanted(NamedTuple):
@@ -23,16 +24,19 @@ class Wanted(NamedTuple):
 
     at_once: bool
     nightly: bool
+    quota: bool = False
 
 
 def wanted(member: Member, choice: MailChoice | None) -> Wanted:
-    """The member's choice; else who may operate gets both, the others none. Who may not see problems gets none."""
+    """The member's choice; else who may operate is told of problems, an owner of used orders too, the others of
+    nothing. Who may not see problems is never told."""
     if not member.may(Right.SEE):
         return Wanted(False, False)
+    owns = member.role == Role.OWNER
     if choice is not None:
-        return Wanted(choice.at_once, choice.nightly)
+        return Wanted(choice.at_once, choice.nightly, owns and choice.quota)
     operates = member.may(Right.OPERATE)
-    return Wanted(operates, operates)
+    return Wanted(operates, operates, owns)
 
 
 def of(member: Member) -> Wanted:
@@ -40,11 +44,10 @@ def of(member: Member) -> Wanted:
     return wanted(member, MailChoice.objects.filter(member=member).first())
 
 
-def choose(member: Member, at_once: bool, nightly: bool) -> None:
-    """Keep what the member wants."""
-    MailChoice.objects.update_or_create(
-        member=member, defaults={"tenant_id": member.tenant_id, "at_once": at_once, "nightly": nightly}
-    )
+def choose(member: Member, at_once: bool, nightly: bool, quota: bool | None = None) -> None:
+    """Keep what the member wants; None: as it was."""
+    values = {"tenant_id": member.tenant_id, "at_once": at_once, "nightly": nightly}
+    MailChoice.objects.update_or_create(member=member, defaults=values if quota is None else {**values, "quota": quota})
 
 
 def readers(tenant: Tenant, kind: Kind) -> list[Member]:
@@ -53,7 +56,7 @@ def readers(tenant: Tenant, kind: Kind) -> list[Member]:
     found = []
     for member in members.order_by("pk"):
         wants = wanted(member, getattr(member, "mailchoice", None))
-        if wants.at_once if kind == Kind.AT_ONCE else wants.nightly:
+        if getattr(wants, _CHOICE[kind]):
             found.append(member)
     return found
 
@@ -77,4 +80,4 @@ def asked(token: str) -> tuple[Member, Kind] | None:
 def stop(member: Member, kind: Kind) -> None:
     """End mails of this kind to the member."""
     now = of(member)
-    choose(member, now.at_once and kind != Kind.AT_ONCE, now.nightly and kind != Kind.NIGHTLY)
+    choose(member, **{**now._asdict(), "quota": None, _CHOICE[kind]: False})

@@ -20,6 +20,7 @@ from samklang.hub.models import Brake, Connection, Flow, Problem, ProblemItem, T
 from samklang.mails import choices
 from samklang.mails.models import Letter
 from samklang.mails.words import TITLES
+from samklang.packages.models import Warned
 from samklang.people.models import Member
 from samklang.records import types_of_order
 
@@ -108,19 +109,42 @@ def _orders(problems: list[int]) -> dict[int, list[str]]:
 def write(member: Member, kind: Kind, told: Report, at: Any, day: date | None = None) -> Letter:
     """The mail to one member, in their language, its times in the zone `at`. Not saved."""
     tenant = member.tenant
-    language = member.user.language or settings.LANGUAGE_CODE
-    with translation.override(language), timezone.override(at):
+    with translation.override(_language(member)), timezone.override(at):
         values = {
-            "tenant": tenant, "member": member, "told": told, "lines": [_shown(tenant, line) for line in told.lines],
-            "more": told.problems - len(told.lines), "day": day, "language": language,
-            "problems": _address("console:problems", tenant.slug), "start": _address("console:start", tenant.slug),
-            "choose": _address("mails"), "stop": choices.stop_address(member, kind), "role": member.get_role_display(),
+            "told": told, "lines": [_shown(tenant, line) for line in told.lines],
+            "more": told.problems - len(told.lines), "day": day,
         }  # fmt: skip
-        name = "at_once" if kind == Kind.AT_ONCE else "nightly"
-        text = render_to_string(f"mails/{name}.txt", values).strip() + "\n"
-        html = render_to_string(f"mails/{name}.html", values)
-        subject = " ".join(_subject(kind, told, tenant).split())
-    return Letter(tenant=tenant, member=member, kind=kind, subject=subject[:200], text=text, html=html)
+        return _letter(member, kind, _subject(kind, told, tenant), values)
+
+
+def write_quota(member: Member, warned: Warned) -> Letter:
+    """What an owner is told when many of a month's orders are used. Not saved."""
+    tenant = member.tenant
+    with translation.override(_language(member)):
+        values = {"warned": warned, "page": _address("console:package", tenant.slug)}
+        words = _("%(percent)s %% of this month's orders are used") % {"percent": warned.level}
+        return _letter(member, Kind.QUOTA, f"{tenant.name}: {words}", values)
+
+
+def _language(member: Member) -> str:
+    return member.user.language or settings.LANGUAGE_CODE
+
+
+def _letter(member: Member, kind: Kind, subject: str, more: dict[str, Any]) -> Letter:
+    """A mail out of its kind's templates, in the language that is active."""
+    tenant = member.tenant
+    values = {
+        "tenant": tenant, "member": member, "language": _language(member),
+        "problems": _address("console:problems", tenant.slug), "start": _address("console:start", tenant.slug),
+        "choose": _address("mails"), "stop": choices.stop_address(member, kind), "role": member.get_role_display(),
+        **more,
+    }  # fmt: skip
+    name = kind.value.replace(" ", "_")
+    text = render_to_string(f"mails/{name}.txt", values).strip() + "\n"
+    html = render_to_string(f"mails/{name}.html", values)
+    return Letter(
+        tenant=tenant, member=member, kind=kind, subject=" ".join(subject.split())[:200], text=text, html=html
+    )
 
 
 def _subject(kind: Kind, told: Report, tenant: Tenant) -> str:

@@ -20,6 +20,7 @@ class MailChoice(models.Model):
     member = models.OneToOneField(Member, models.CASCADE)
     at_once = models.BooleanField()
     nightly = models.BooleanField()
+    quota = models.BooleanField(default=True)  # only owners are told
 
 
 class Told(models.Model):
@@ -44,6 +45,7 @@ class Letter(models.Model):
     class Kind(models.TextChoices):
         AT_ONCE = "at once"
         NIGHTLY = "nightly"
+        QUOTA = "quota"
 
     number = models.UUIDField(default=uuid.uuid4)  # its Message-ID: sent twice, it is the same
     tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False)

@@ -1,5 +1,7 @@
 """Making, keeping and sending mails; the engine asks for it each half minute.
 
+An owner is told once when 80 % and when all of a month's orders are used (packages/watch.py).
+
 What blocks orders is told a minute after it began (much mends itself, and equal news comes together), each problem
 once, and then nothing for a quarter of an hour. The report comes in the morning, by the clock of the tenant's first
 channel, and only when somebody must look at something.
@@ -26,6 +28,7 @@ from samklang.hub.looks.rows import time_zone
 from samklang.hub.models import Problem, Tenant
 from samklang.mails import choices, letters
 from samklang.mails.models import Letter, Round, Told
+from samklang.packages.models import Warned
 
 log = structlog.get_logger()
 Kind = Letter.Kind
@@ -52,6 +55,7 @@ def work() -> None:
             if held:
                 _write_at_once(tenant)
                 _write_report(tenant)
+                _write_quota(tenant)
                 _send(tenant)
 
 
@@ -59,7 +63,7 @@ def _concerned() -> list[Tenant]:
     """Tenants with anything to tell or to send. Reports come once a day: who may get one is looked at each time."""
     day = (timezone.now() + timedelta(hours=14)).date()  # the newest that there is anywhere
     told = set(Round.objects.filter(day=day).values_list("tenant", flat=True))
-    fresh = set(_untold().values_list("tenant", flat=True))
+    fresh = set(_untold().values_list("tenant", flat=True)) | set(_unwarned().values_list("tenant", flat=True))
     due = set(Letter.objects.filter(sent_at=None, due_at__lte=time.time()).values_list("tenant", flat=True))
     return [tenant for tenant in Tenant.objects.order_by("pk") if tenant.pk in fresh | due or tenant.pk not in told]
 
@@ -67,6 +71,11 @@ def _concerned() -> list[Tenant]:
 def _untold() -> QuerySet[Problem]:
     """What blocks orders, over all tenants, and has not been told of yet."""
     return letters.blocking(Problem.objects.filter(closed_at=None, told=None, first_at__lte=timezone.now() - WAIT))
+
+
+def _unwarned() -> QuerySet[Warned]:
+    """Warnings of used orders that no letter has been written of, unless they are no news any more."""
+    return Warned.objects.filter(mailed=False, at__gt=timezone.now() - STALE)
 
 
 # ------------------------------------------------------------------------------------------------ writing
@@ -111,6 +120,16 @@ def _write_report(tenant: Tenant) -> None:
             )
         round_.day = local.date()
         round_.save(update_fields=["day"])
+
+
+def _write_quota(tenant: Tenant) -> None:
+    """Tell owners how many of the month's orders are used."""
+    with transaction.atomic():
+        for warned in _unwarned().filter(tenant=tenant).select_for_update().order_by("pk"):
+            readers = choices.readers(tenant, Kind.QUOTA)
+            Letter.objects.bulk_create(letters.write_quota(member, warned) for member in readers)
+            warned.mailed = True
+            warned.save(update_fields=["mailed"])
 
 
 # ------------------------------------------------------------------------------------------------ sending

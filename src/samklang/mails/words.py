@@ -20,6 +20,7 @@ TITLES: dict[str, str | Promise] = {
     "SYNC-301": _("The system no longer accepts our login."),
     "SYNC-302": _("The login lacks the right to do this."),
     "SYNC-303": _("The connection's settings cannot work."),
+    "SYNC-304": _("The package does not include this."),
     "SYNC-400": _("This record needs a person."),
     "SYNC-401": _("A value cannot be carried over."),
     "SYNC-402": _("The system says no to this record."),
@@ -28,5 +29,6 @@ TITLES: dict[str, str | Promise] = {
     "SYNC-405": _("The order is being picked or has left: it can no longer be changed there."),
     "SYNC-406": _("Something is left that the system's API cannot do."),
     "SYNC-407": _("The books need a person's word."),
+    "SYNC-408": _("All orders that the package includes this month are used."),
     "SYNC-410": _("Too many dangerous changes at once; they wait for a person."),
 }

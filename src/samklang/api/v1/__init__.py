@@ -22,6 +22,7 @@ from samklang.api.v1 import (
     maps,
     once,
     orders,
+    packages,
     people,
     plans,
     problems,
@@ -38,7 +39,7 @@ from samklang.api.v1.shapes import Renderer
 DOORS = (
     orders.door, acts.door, records.door, problems.door, brakes.door, connections.door, configuration.door, rules.door,
     maps.door, plans.door, books.door, statements.door, sources.door, vouchers.door, controls.door, logs.door,
-    people.door, webhooks.door,
+    people.door, webhooks.door, packages.door,
 )  # fmt: skip
 
 api = NinjaAPI(

@@ -154,6 +154,12 @@ def plain_day(value: date) -> str:
     return date_text(value, _pattern(_DAY))
 
 
+@register.filter
+def month(value: date) -> str:
+    """A month: November 2026."""
+    return date_text(value, "F Y")
+
+
 @register.simple_tag
 def today() -> str:
     """The day and the time now, in words: Saturday 21 November, 13:37."""

@@ -23,7 +23,7 @@ from samklang.hub.models import Binding, ConfigVersion, Connection, FeedState, F
 from samklang.hub.pots import stock_pots
 from samklang.hub.projection import masked_hash, projection
 from samklang.hub.secrets import unseal
-from samklang.hub.setup import config, plan
+from samklang.hub.setup import config, gates, plan
 from samklang.hub.setup.config import Change, Config
 from samklang.hub.setup.plan import SAMPLES, FlowPlan, Progress
 from samklang.records import Record, StockLevel, decode, encode, record_types
@@ -60,6 +60,8 @@ def foresee(new: Config, step: Progress, most: int = SAMPLES) -> Consequences:
     compared = config.compare(old if tenant else None, new)
     changes = [change for change in compared if not _settled(change, old, tenant)]
     config.refuse_new_masters(old, new)
+    if tenant:
+        gates.ask(tenant, old, new)
     on = {flow.name(): flow for flow in old.flows if flow.enabled}
     wanted = {flow.name(): flow for flow in new.flows if flow.enabled}
     finished = _last_applied(tenant)
@@ -76,6 +78,7 @@ def foresee(new: Config, step: Progress, most: int = SAMPLES) -> Consequences:
                     f"{name[0]}: orders have no cut-over date (since), so {result.flows[-1].create} that were placed "
                     f"before would go to {name[2]} too."
                 )
+        gates.ask(tenant, old, new)  # once more, now that both sides have been read
     rules_out = _chains(old, "out"), _chains(new, "out")
     for name, flow in living.items():
         place = name[2], name[1]
@@ -94,6 +97,9 @@ def foresee(new: Config, step: Progress, most: int = SAMPLES) -> Consequences:
 def carry_out(new: Config, found: Consequences, by: str, why: str, step: Progress) -> Tenant:
     """Change the configuration as it was planned. May be done again after it was cut off: the version is written last,
     and a process that dies before is noticed by the next plan, which then begins the same flows again."""
+    before = Tenant.objects.filter(slug=new.tenant.slug).first()
+    if before:
+        gates.ask(before, config.current(before), new)
     tenant = config.apply(new, by, why, enable=False)
     names = [*found.begins, *found.changed]
     for number, name in enumerate(names):

@@ -19,7 +19,7 @@ from django.utils import timezone
 
 from samklang.connectors.errors import Misconfigured
 from samklang.hub.models import Draft, Tenant
-from samklang.hub.setup import config
+from samklang.hub.setup import config, gates
 from samklang.hub.setup.config import Change, Config, FlowPart, RulesPart
 
 _REMEMBERED = 100  # edits whose author and words are kept
@@ -74,6 +74,7 @@ def edit(tenant: Tenant, by: str, what: str, change: Callable[[Config], None]) -
         change(wanted)
         config.check(wanted)
         config.refuse_new_masters(now, wanted)
+        gates.ask(tenant, now, wanted)
         if not config.compare(now, wanted):
             draft.delete()
             return Shown(now, now, None)
