@@ -8,7 +8,7 @@ from django.http import Http404, HttpResponse
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, gettext_noop
 
-from samklang.connectors.errors import Pause, SamklangError
+from samklang.connectors.errors import SamklangError
 from samklang.connectors.registers import registers
 from samklang.console.frame import blame, go, is_part, show, told
 from samklang.hub import links
@@ -85,14 +85,8 @@ def check(request: PageRequest, name: str) -> HttpResponse:
     """Ask the system whether the login still works."""
     row = _row(request, name)
     try:
-        link = links.open_link(row)
-        try:
-            account = link.connector.check()
-        finally:
-            link.capture.flush()
+        account = links.check(row)
     except SamklangError as error:
-        if isinstance(error, Pause):
-            links.went_wrong(row, error)
         messages.error(request, told(error))
     else:
         title = f"{account.title} {account.version}".strip()

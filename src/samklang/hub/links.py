@@ -20,7 +20,7 @@ from django.conf import settings
 from django.db import OperationalError, connection, transaction
 from django.db.models import Q, QuerySet
 
-from samklang.connectors.contract import Connector, Exchange, Manifest, Surroundings, Tokens
+from samklang.connectors.contract import Account, Connector, Exchange, Manifest, Surroundings, Tokens
 from samklang.connectors.errors import Misconfigured, Pause, Retry, SamklangError, Unreachable
 from samklang.connectors.registry import connector_class
 from samklang.hub import events, metrics, secrets, traces
@@ -208,6 +208,21 @@ def open_link(row: Connection) -> Link:
     if kept:
         kept[1].connector.close()
     return link
+
+
+def check(row: Connection) -> Account:
+    """Ask the system whether the login still works. One that does not pauses the connection, as a read would.
+
+    Raises what the system raised (connectors/errors.py).
+    """
+    link = open_link(row)
+    try:
+        return link.connector.check()
+    except Pause as error:
+        went_wrong(row, error)
+        raise
+    finally:
+        link.capture.flush()
 
 
 def make_link(row: Connection, full: dict[str, Any]) -> Link:

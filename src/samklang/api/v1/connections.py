@@ -13,7 +13,6 @@ from samklang.api.v1.door import Call, Door, Input
 from samklang.api.v1.errors import NotThere, Unfit
 from samklang.api.v1.shapes import Answer, struct
 from samklang.connectors.contract import Manifest
-from samklang.connectors.errors import Pause, SamklangError
 from samklang.connectors.registry import manifest, packages
 from samklang.engine.work import reading_jobs
 from samklang.hub import links, secrets
@@ -265,17 +264,7 @@ def connect(call: Call, name: Name, payload: ConnectionInput) -> Any:
 @door.post("/connections/{name}/check", Right.OPERATE, AccountLook)
 def connection_check(call: Call, name: Name) -> Any:
     """Ask the system whether the login still works. A login that does not pauses the connection, as a read would."""
-    row = _row(call, name)
-    try:
-        link = links.open_link(row)
-        try:
-            account = link.connector.check()
-        finally:
-            link.capture.flush()
-    except SamklangError as error:
-        if isinstance(error, Pause):
-            links.went_wrong(row, error)
-        raise
+    account = links.check(_row(call, name))
     return {"title": account.title, "version": account.version, "warnings": list(account.warnings)}
 
 

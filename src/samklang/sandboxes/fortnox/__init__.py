@@ -12,7 +12,6 @@ switch; GET /_sandbox/snapshot.
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import threading
 from collections.abc import Callable, Mapping
@@ -25,17 +24,18 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from samklang.sandboxes.acts import Acts, answer
 from samklang.sandboxes.fortnox import shapes
 from samklang.sandboxes.fortnox.documents import Ledger
 from samklang.sandboxes.fortnox.fields import Refused
 from samklang.sandboxes.fortnox.ledger import Row, utc_now
-from samklang.sandboxes.fortnox.web import Web, _decode, answer, error
+from samklang.sandboxes.fortnox.web import Web, error
 from samklang.sandboxes.oauth import Login
 
 __all__ = ["FortnoxSandbox", "Refused"]
 
 
-class FortnoxSandbox:
+class FortnoxSandbox(Acts):
     """A company in Fortnox.
 
     `articles` and `seed` choose the Swedish articles (0 = an empty ledger); `customers` None = 25, or none in an empty
@@ -70,7 +70,7 @@ class FortnoxSandbox:
                 Route("/oauth-v1/token", self.login.token, methods=["POST"]),
                 Route("/oauth-v1/revoke", self.login.revoke, methods=["POST"]),
                 Route("/_sandbox/snapshot", self._snapshot, methods=["GET"]),
-                Route("/_sandbox/{action}", self._act, methods=["POST"]),
+                Route("/_sandbox/{action}", self.act, methods=["POST"]),
                 *Web(self.ledger, self.login, self._lock).routes(),
             ]
         )
@@ -201,26 +201,13 @@ class FortnoxSandbox:
 
     # ------------------------------------------------------------------------------------------------ over HTTP
 
-    _ACTIONS = (
+    actions = (
         "tokens", "expire", "switch", "deliver", "invoice", "bookkeep", "pay", "cancel", "stock", "price", "name",
         "phone_order", "account", "lock",
     )  # fmt: skip
 
-    async def _act(self, request: Request) -> Response:
-        action = request.path_params["action"].replace("-", "_")
-        if action not in self._ACTIONS:
-            return answer({"error": f"no action {action}; known: {', '.join(self._ACTIONS)}"}, 404)
-        method = getattr(self, action)
-        body = await request.body()
-        given = _decode(body) if body else {}
-        try:
-            inspect.signature(method).bind(**given)
-        except TypeError as wrong:
-            return answer({"error": str(wrong)}, 400)
-        try:
-            return answer({"result": method(**given)})
-        except Refused as refused:
-            return error(refused)
+    def refused(self, wrong: Exception) -> Response | None:
+        return error(wrong) if isinstance(wrong, Refused) else None
 
     async def _snapshot(self, _request: Request) -> Response:
         return answer(self.snapshot())

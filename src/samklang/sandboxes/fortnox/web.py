@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from samklang.sandboxes.acts import answer, decode
 from samklang.sandboxes.fortnox import shapes
 from samklang.sandboxes.fortnox.documents import Ledger
 from samklang.sandboxes.fortnox.fields import UNIT, Refused, checked
@@ -21,14 +22,7 @@ from samklang.sandboxes.oauth import Login
 
 Work = Callable[[dict[str, str], Any], Row | None]
 
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _PAGING = {"page", "limit", "offset", "sortby", "sortorder"}
-
-
-def answer(data: object, status: int = 200) -> Response:
-    """JSON with decimals as numbers."""
-    return Response(_encode(data), status, media_type="application/json")
 
 
 def error(refused: Refused) -> Response:
@@ -69,7 +63,7 @@ class Web:
                     if "json" not in request.headers.get("content-type", ""):
                         raise Refused("Invalid content type", 1000031)
                     try:
-                        data = _decode(body)
+                        data = decode(body)
                     except msgspec.DecodeError:
                         raise Refused("Error deserializing JSON: JSON_ERROR_SYNTAX", 2002115) from None
                 with self.lock:

@@ -7,7 +7,6 @@ show what the shop holds and whom it has mailed.
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import random
 import threading
@@ -22,9 +21,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from samklang.sandboxes import swedish
+from samklang.sandboxes.acts import Acts, answer
 from samklang.sandboxes.magento.catalogue import Catalogue
 from samklang.sandboxes.magento.orders import Orders, address
-from samklang.sandboxes.magento.web import Web, answer
+from samklang.sandboxes.magento.web import Web
 from samklang.sandboxes.magento.wire import Login, Refused, Row, stamp
 
 CONSUMER = ("ck-sandbox", "cs-sandbox")
@@ -32,7 +32,7 @@ TOKEN = ("token-sandbox", "token-secret-sandbox")
 _METHODS = {"klarna": "klarna_kp", "bank": "banktransfer", "card": "nets_easy"}
 
 
-class MagentoSandbox:
+class MagentoSandbox(Acts):
     """One shop.
 
     `inclusive`: catalogue prices and discounts include VAT; `bearer`: the access token alone is a login, as before
@@ -59,7 +59,7 @@ class MagentoSandbox:
         self.web = Web(self.catalogue, self.orders, self.login, self.lock, queue=queue)
         own = [
             Route("/_sandbox/snapshot", self._snapshot), Route("/_sandbox/mails", self._mails),
-            Route("/_sandbox/{action}", self._act, methods=["POST"]),
+            Route("/_sandbox/{action}", self.act, methods=["POST"]),
         ]  # fmt: skip
         self.app = Starlette(routes=[*self.web.routes(), *own])
 
@@ -156,21 +156,10 @@ class MagentoSandbox:
 
     # ------------------------------------------------------------------------------------------------ over HTTP
 
-    _ACTIONS = ("place_order", "cancel", "invoice", "refund", "change")
+    actions = ("place_order", "cancel", "invoice", "refund", "change")
 
-    async def _act(self, request: Request) -> Response:
-        action = request.path_params["action"].replace("-", "_")
-        if action not in self._ACTIONS:
-            return answer({"error": f"no action {action}; known: {', '.join(self._ACTIONS)}"}, 404)
-        method = getattr(self, action)
-        given = await request.json() if await request.body() else {}
-        try:
-            inspect.signature(method).bind(**given)
-            return answer({"result": method(**given)})
-        except Refused as refused:
-            return answer(refused.body, refused.status)
-        except (TypeError, LookupError) as wrong:
-            return answer({"error": str(wrong)}, 400)
+    def refused(self, wrong: Exception) -> Response | None:
+        return answer(wrong.body, wrong.status) if isinstance(wrong, Refused) else None
 
     async def _snapshot(self, _request: Request) -> Response:
         return answer(self.snapshot())

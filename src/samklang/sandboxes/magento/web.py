@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
-from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -13,12 +12,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from samklang.sandboxes.acts import answer, decode
 from samklang.sandboxes.magento.catalogue import CLASSES, Catalogue
 from samklang.sandboxes.magento.orders import Orders
 from samklang.sandboxes.magento.wire import Login, Refused, Row, search, trimmed
 
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 _MODULES = ["Magento_Store", "Magento_Catalog", "Magento_InventoryApi", "Magento_Sales"]
 #: What an address does: with the numbers in it, the query and the body.
 Work = Callable[[list[Any], str, Any], Any]
@@ -44,7 +42,7 @@ class Web:
                 self.login.check(request.method, str(request.url), request.headers.get("authorization", ""))
                 body = await request.body()
                 try:
-                    data = _decode(body) if body else {}
+                    data = decode(body) if body else {}
                 except msgspec.DecodeError:
                     raise Refused(400, "Decoding error: %1", error="Syntax error") from None
                 with self.lock:
@@ -193,8 +191,3 @@ class Web:
             ("POST", "/customerGroups", add_group),
             ("GET", "/bulk/{uuid}/detailed-status", self._bulk),
         ]
-
-
-def answer(data: object, status: int = 200) -> Response:
-    """JSON with decimals as numbers."""
-    return Response(_encode(data), status, media_type="application/json")

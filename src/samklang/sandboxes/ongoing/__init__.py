@@ -12,7 +12,6 @@ count, name, status, hook, beat; GET /_sandbox/snapshot.
 
 from __future__ import annotations
 
-import inspect
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -25,13 +24,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from samklang.sandboxes import swedish
+from samklang.sandboxes.acts import Acts, answer
 from samklang.sandboxes.ongoing import shapes
 from samklang.sandboxes.ongoing.clockwork import Clockwork
 from samklang.sandboxes.ongoing.desk import OPEN, Order
 from samklang.sandboxes.ongoing.gate import Warehouse
 from samklang.sandboxes.ongoing.hooks import Hooks
 from samklang.sandboxes.ongoing.shelves import Refused
-from samklang.sandboxes.ongoing.web import PASSWORD, SYSTEM, USER, Web, answer, decode
+from samklang.sandboxes.ongoing.web import PASSWORD, SYSTEM, USER, Web
 
 __all__ = ["PASSWORD", "SYSTEM", "USER", "OngoingSandbox", "Refused"]
 
@@ -43,7 +43,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class OngoingSandbox:
+class OngoingSandbox(Acts):
     """The warehouse of goods owner 159.
 
     `articles` and `seed` choose the Swedish articles (0 = none), which are the same as other sandboxes' of that seed;
@@ -69,7 +69,7 @@ class OngoingSandbox:
         self.app = Starlette(
             routes=[
                 Route("/_sandbox/snapshot", self._snapshot, methods=["GET"]),
-                Route("/_sandbox/{action}", self._act, methods=["POST"]),
+                Route("/_sandbox/{action}", self.act, methods=["POST"]),
                 *Web(self.house, self.lock).routes(),
             ]
         )
@@ -209,26 +209,13 @@ class OngoingSandbox:
                 "returns": {row.number: shapes.coming_back(house, row) for row in house.returns.values()},
             }
 
-    _ACTIONS = (
+    actions = (
         "release", "start", "put_back", "pick", "ship", "ship_all", "collect", "edit", "status", "give_back",
         "announce", "take_back", "return_as_inbound", "order_goods", "receive", "count", "name", "hook", "beat",
     )  # fmt: skip
 
-    async def _act(self, request: Request) -> Response:
-        action = request.path_params["action"].replace("-", "_")
-        if action not in self._ACTIONS:
-            return answer({"error": f"no action {action}; known: {', '.join(self._ACTIONS)}"}, 404)
-        method = getattr(self, action)
-        body = await request.body()
-        given = decode(body) if body else {}
-        try:
-            inspect.signature(method).bind(**given)
-        except TypeError as wrong:
-            return answer({"error": str(wrong)}, 400)
-        try:
-            return answer({"result": method(**given)})
-        except Refused as refused:
-            return answer({"error": refused.message}, refused.status)
+    def refused(self, wrong: Exception) -> Response | None:
+        return answer({"error": wrong.message}, wrong.status) if isinstance(wrong, Refused) else None
 
     async def _snapshot(self, _request: Request) -> Response:
         return answer(self.snapshot())

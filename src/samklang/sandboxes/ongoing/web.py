@@ -6,7 +6,6 @@ import base64
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Any, TypeVar
 
 import msgspec
@@ -14,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from samklang.sandboxes.acts import answer, decode
 from samklang.sandboxes.ongoing import shapes
 from samklang.sandboxes.ongoing.desk import CAUSES, Order
 from samklang.sandboxes.ongoing.gate import INBOUND_STATUSES, RETURN_STATUSES, ComingBack, Purchase, Warehouse
@@ -21,13 +21,6 @@ from samklang.sandboxes.ongoing.shelves import Article, Refused, Row
 
 USER, PASSWORD, SYSTEM = "samklang", "sandbox-password", "nordljus"
 T = TypeVar("T")
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-decode = msgspec.json.Decoder(float_hook=Decimal).decode
-
-
-def answer(data: object, status: int = 200) -> Response:
-    """JSON with decimals as numbers."""
-    return Response(_encode(data), status, media_type="application/json")
 
 
 class Query:

@@ -7,7 +7,6 @@ show what the shop holds and whom it has mailed.
 
 from __future__ import annotations
 
-import inspect
 import itertools
 import random
 import threading
@@ -22,10 +21,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from samklang.sandboxes import swedish
+from samklang.sandboxes.acts import Acts, answer
 from samklang.sandboxes.starweb.catalogue import MASTER, RESELLERS, WEB, Catalogue
 from samklang.sandboxes.starweb.hooks import Hooks
 from samklang.sandboxes.starweb.orders import CANCELED, Orders, address
-from samklang.sandboxes.starweb.web import Login, Web, answer
+from samklang.sandboxes.starweb.web import Login, Web
 from samklang.sandboxes.starweb.wire import Refused, Row, stamp
 
 CLIENT_ID, CLIENT_SECRET = "starweb.sandbox", "sandbox-secret"
@@ -33,7 +33,7 @@ GIFT_CARD = "PRESENTKORT"
 _METHODS = {"klarna": 1, "bank": 2, "card": 3}
 
 
-class StarwebSandbox:
+class StarwebSandbox(Acts):
     """One shop.
 
     `per_page`: rows of a page. `inclusive`, `fees_inclusive`: whether totals and freight are stated with VAT, of which
@@ -70,7 +70,7 @@ class StarwebSandbox:
         web = Web(self.catalogue, self.orders, self.hooks, self.login, shop, self.lock, per_page)
         own = [
             Route("/_sandbox/snapshot", self._snapshot), Route("/_sandbox/mails", self._mails),
-            Route("/_sandbox/{action}", self._act, methods=["POST"]),
+            Route("/_sandbox/{action}", self.act, methods=["POST"]),
         ]  # fmt: skip
         self.app = Starlette(routes=[*web.routes(), *own])
 
@@ -234,21 +234,10 @@ class StarwebSandbox:
 
     # ------------------------------------------------------------------------------------------------ over HTTP
 
-    _ACTIONS = ("place_order", "cancel", "set_status", "edit_order", "readdress", "change", "expire")
+    actions = ("place_order", "cancel", "set_status", "edit_order", "readdress", "change", "expire")
 
-    async def _act(self, request: Request) -> Response:
-        action = request.path_params["action"].replace("-", "_")
-        if action not in self._ACTIONS:
-            return answer({"error": f"no action {action}; known: {', '.join(self._ACTIONS)}"}, 404)
-        method = getattr(self, action)
-        given = await request.json() if await request.body() else {}
-        try:
-            inspect.signature(method).bind(**given)
-            return answer({"result": method(**given)})
-        except Refused as refused:
-            return answer(refused.body, refused.status)
-        except (TypeError, LookupError) as wrong:
-            return answer({"error": str(wrong)}, 400)
+    def refused(self, wrong: Exception) -> Response | None:
+        return answer(wrong.body, wrong.status) if isinstance(wrong, Refused) else None
 
     async def _snapshot(self, _request: Request) -> Response:
         return answer(self.snapshot())

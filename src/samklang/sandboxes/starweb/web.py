@@ -6,7 +6,6 @@ import math
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from samklang.sandboxes.acts import answer, decode
 from samklang.sandboxes.starweb import orders
 from samklang.sandboxes.starweb.catalogue import Catalogue
 from samklang.sandboxes.starweb.hooks import Hooks
@@ -24,8 +24,6 @@ from samklang.sandboxes.starweb.wire import Refused, Row, includes, invalid, man
 ROOT = "/api/v2"
 _PRODUCT = ("primaryVariant", "primaryVariant.prices", "languages", "categories", "vatRates", "attributes")
 _ORDER = ("items", "items.bundledItems", "addresses", "externalServices", "customer", "status")
-_encode = msgspec.json.Encoder(decimal_format="number").encode
-_decode = msgspec.json.Decoder(float_hook=Decimal).decode
 
 #: What an address does: with the numbers in it, the query and the body. Gives the answer's JSON, or None for 204.
 Work = Callable[[list[Any], Mapping[str, str], Any], Any]
@@ -89,7 +87,7 @@ class Web:
                     raise Refused(401, "invalid_token", "The access token is invalid or has expired")
                 body = await request.body()
                 try:
-                    data = _decode(body) if body else {}
+                    data = decode(body) if body else {}
                 except msgspec.DecodeError:
                     raise invalid("The body is no JSON") from None
                 with self.lock:
@@ -356,11 +354,6 @@ class Web:
             ("PATCH", hooks, lambda i, _, b: {"data": self.hooks.change(i[0], b)}, 200),
             ("DELETE", hooks, lambda i, _, __: self.hooks.remove(i[0]), 204),
         ]  # fmt: skip
-
-
-def answer(data: object, status: int = 200) -> Response:
-    """JSON with decimals as numbers."""
-    return Response(_encode(data), status, media_type="application/json")
 
 
 def _since(rows: list[Row], asked: Mapping[str, str]) -> list[Row]:

@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from samklang.sandboxes.acts import Acts, answer
 from samklang.sandboxes.oauth import Login
 from samklang.sandboxes.visma_eekonomi.ledger import Ledger, Refused, Row
 
@@ -35,7 +36,6 @@ _OPERATORS: Mapping[str, Callable[[Any, Any], bool]] = {
     "eq": lambda a, b: a == b, "ge": lambda a, b: a >= b, "gt": lambda a, b: a > b, "le": lambda a, b: a <= b,
     "lt": lambda a, b: a < b,
 }  # fmt: skip
-_encode = msgspec.json.Encoder(decimal_format="number").encode
 _decode = msgspec.json.Decoder(Row, float_hook=Decimal).decode
 
 
@@ -44,7 +44,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-class VismaSandbox:
+class VismaSandbox(Acts):
     """A company in eEkonomi (variant Pro). `articles` 0 = an empty one. `now` is the clock of its stamps."""
 
     client_id = "sandbox"
@@ -62,7 +62,7 @@ class VismaSandbox:
             routes=[
                 Route("/connect/authorize", self.auth.auth, methods=["GET"]),
                 Route("/connect/token", self.auth.token, methods=["POST"]),
-                Route("/_sandbox/{action}", self._act, methods=["POST"]),
+                Route("/_sandbox/{action}", self.act, methods=["POST"]),
                 *self._routes(),
             ]
         )
@@ -210,7 +210,7 @@ class VismaSandbox:
             except Refused as refused:
                 return _error(refused)
             made = request.method == "POST" and not path.startswith("/orders/")
-            return Response(_encode(shown), 201 if made else 200, media_type="application/json")
+            return answer(shown, 201 if made else 200)
 
         return Route(f"/v2{path}", run, methods=list(methods))
 
@@ -239,15 +239,8 @@ class VismaSandbox:
 
         return run
 
-    async def _act(self, request: Request) -> Response:
-        action = request.path_params["action"]
-        if action not in self.actions:
-            return Response(_encode({"error": f"known: {', '.join(self.actions)}"}), 404)
-        raw = await request.body()
-        try:
-            return Response(_encode({"result": getattr(self, action)(**(_decode(raw) if raw else {}))}))
-        except (TypeError, KeyError, Refused) as wrong:
-            return Response(_encode({"error": str(wrong)}), 400)
+    def refused(self, wrong: Exception) -> Response | None:
+        return answer({"error": str(wrong)}, 400) if isinstance(wrong, Refused) else None
 
 
 def _one(rows: Mapping[str, Row], request: Request) -> Row:
@@ -261,4 +254,4 @@ def _error(refused: Refused) -> Response:
     fields = [{"Field": refused.field, "ErrorCode": refused.code, "Message": refused.message}] if refused.field else []
     body = {"ErrorCode": refused.code, "DeveloperErrorMessage": refused.message, "ErrorId": str(uuid.uuid4())}
     body["Errors"] = fields
-    return Response(_encode(body), refused.status, media_type="application/json")
+    return answer(body, refused.status)
