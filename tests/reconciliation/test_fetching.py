@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -36,6 +38,16 @@ def fetched(desk: Desk) -> Any:
     made = fetch(desk.company, "bank")
     assert made is not None
     return made
+
+
+def by_hand(desk: Desk) -> None:
+    from samklang.reconciliation.fetching import fetch
+
+    fetch(desk.company, "bank", by="anna@example.com")
+
+
+def breaks(name: str, _calls: int) -> None:
+    raise RemoteFault(f"the bank hung up at {name}")
 
 
 def statements(desk: Desk) -> list[str]:
@@ -82,11 +94,11 @@ def test_killed_between_reading_and_remembering_nothing_is_lost_or_doubled(
 def test_a_line_that_breaks_keeps_what_came_and_says_why(desk: Desk, box: Box) -> None:
     from samklang.reconciliation.fetching import sources
 
-    def breaks(name: str, _calls: int) -> None:
+    def second(name: str, calls: int) -> None:
         if name == "s.csv":
-            raise RemoteFault("the bank hung up")
+            breaks(name, calls)
 
-    box.papers, box.before_read = [Paper("k.csv", klarna()), Paper("s.csv", stripe())], breaks
+    box.papers, box.before_read = [Paper("k.csv", klarna()), Paper("s.csv", stripe())], second
     made = fetched(desk)
     assert made[1:3] == (1, 0) and "the bank hung up" in made.error
     (row,) = sources(desk.company)
@@ -100,8 +112,6 @@ def test_a_line_that_breaks_keeps_what_came_and_says_why(desk: Desk, box: Box) -
 def test_a_paper_that_cannot_be_read_is_a_problem_and_tried_again_after_a_day(
     desk: Desk, box: Box, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from datetime import timedelta
-
     from samklang.reconciliation import fetching
     from samklang.reconciliation.models import StatementFile
 
@@ -112,6 +122,93 @@ def test_a_paper_that_cannot_be_read_is_a_problem_and_tried_again_after_a_day(
     assert any("odd.csv" in row for rows in desk.problems().values() for row in rows) or desk.problems()
     monkeypatch.setattr(fetching, "_AGAIN", timedelta(0))
     assert fetched(desk)[1:] == (0, 1, "")
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> list[date]:
+    """The company's day."""
+    from samklang.reconciliation import fetching
+
+    at = [date(2026, 6, 1)]
+    monkeypatch.setattr(fetching, "today", lambda _: at[0])
+    return at
+
+
+def on(clock: list[date], *days: date) -> Iterator[date]:
+    for clock[0] in days:
+        yield clock[0]
+
+
+def test_a_read_that_ended_well_leaves_a_date_and_once_a_week_everything_is_asked(
+    desk: Desk, box: Box, clock: list[date]
+) -> None:
+    first, day = date(2026, 6, 1), timedelta(days=1)
+    for _ in on(clock, first, first + 2 * day):
+        fetched(desk)
+    assert box.asked == [first - 60 * day, first - 3 * day], "everything; then from the last read, less the overlap"
+    box.papers, box.before_read = [Paper("k.csv", klarna(), first)], breaks
+    for _ in on(clock, first + 3 * day, first + 4 * day):
+        assert fetched(desk).error
+    box.before_read = None
+    for _ in on(clock, first + 5 * day, first + 7 * day, first + 8 * day):
+        fetched(desk)
+    assert box.asked[2:] == [
+        first - day, first - day, first - day, first - 53 * day, first + 4 * day,
+    ], "one that breaks off leaves no date"  # fmt: skip
+    by_hand(desk)
+    assert box.asked[-1] == first - 52 * day, "a person asks for everything"
+
+
+def test_a_refused_paper_is_asked_for_from_its_own_day_until_it_is_read(
+    desk: Desk, box: Box, clock: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from samklang.reconciliation import fetching
+
+    monkeypatch.setattr(fetching, "_AGAIN", timedelta(0))
+    monkeypatch.setattr(fetching, "_SWEEP", timedelta(days=1000))
+    first, day = date(2026, 6, 1), timedelta(days=1)
+    box.papers = [Paper("odd.csv", b"a;b", first - 20 * day)]
+    for _ in on(clock, first, first + day):
+        assert fetched(desk).refused == 1
+    assert box.asked[1] == first - 20 * day
+    box.papers = [Paper("odd.csv", klarna(), first - 20 * day)]
+    assert fetched(desk).taken == 1
+    fetched(desk)
+    assert box.asked[3] == first - 2 * day
+    box.papers = [Paper("odd too.csv", b"a;b", first)]
+    for _ in on(clock, first, first + 61 * day, first + 62 * day):
+        fetched(desk)
+    assert box.asked[-1] == first + 58 * day, "but not for ever"
+
+
+def test_papers_known_for_long_are_not_even_looked_at(
+    desk: Desk, box: Box, clock: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from django.db import connection
+    from django.test.utils import CaptureQueriesContext
+
+    from samklang.hub.models import Connection
+    from samklang.reconciliation import fetching
+    from samklang.reconciliation.models import Fetched
+
+    row = Connection.objects.get(name="bank")
+    Fetched.objects.bulk_create(Fetched(tenant=desk.tenant, connection=row, name=f"{n}") for n in range(500))
+    Fetched.objects.update(at=datetime(2026, 1, 1, tzinfo=UTC))
+    names = fetching._known(row, None)
+    assert len(names) == 500, "a connection that is asked by name is told all of them"
+    box.papers = [Paper("k.csv", klarna(), clock[0])]
+    assert fetched(desk).taken == 1
+    told: list[int] = []
+    real = fetching._known
+
+    def counted(*asked: Any) -> set[str]:
+        told.append(len(found := real(*asked)))
+        return found
+
+    monkeypatch.setattr(fetching, "_known", counted)
+    with CaptureQueriesContext(connection) as queries:
+        assert fetched(desk).taken == 0
+    assert told == [1] and len(queries) < 30
 
 
 def test_only_what_the_company_names_is_asked(desk: Desk, box: Box) -> None:

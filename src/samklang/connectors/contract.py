@@ -133,6 +133,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ledger: bool = False  # keeps books, and can say so (`Connector.ledger`)
     files: bool = False  # files of ours can be left there (`Connector.leave`)
     statements: bool = False  # says what was paid out to us (`Connector.statements`)
+    statements_lie_days: int = 60  # how late one may be listed under its day; 0 = they are asked for by name, not day
     choices: tuple[ChoiceKind, ...] = ()  # what can be read with `Connector.choices`
     cannot: tuple[str, ...] = ()  # sentences for the docs page and the plan
     exempt: Mapping[str, str] = {}  # check name → why it does not apply here (grades)
@@ -282,10 +283,12 @@ class Ledger(msgspec.Struct, frozen=True, kw_only=True):
 
 class Paper(msgspec.Struct, frozen=True):
     """A statement as the system gives it, whole: a file, or a payout with its transactions. `name` is the same whenever
-    it is asked for. Without `data` there was nothing in it for us; the name is remembered."""
+    it is asked for. Without `data` there was nothing in it for us; the name is remembered. `day` is the one by which
+    `statements` lists it: one that we cannot read yet is asked for from there again."""
 
     name: str
     data: bytes = b""
+    day: date | None = None
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,15 +3,19 @@
 A paper is first read like any file, which is harmless to repeat (files.py: equal bytes, known payouts), and then
 remembered by its name. Killed in between it is fetched again, and nothing is doubled. What cannot be read is kept, is a
 problem, and is tried again after a day: the provider may have mended it, or we the reader.
+
+A run that ended well leaves its day, and the next asks from there, less the days that the connector's statements may be
+listed late. Once a week, and when a person asks, everything of the last 60 days is asked for: an account that was
+corrected, or a company whose books begin earlier, is then read too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import NamedTuple
 
-from django.db.models import F
+from django.db.models import F, Min
 from django.utils import timezone
 
 from samklang.connectors.contract import Paper
@@ -25,9 +29,11 @@ from samklang.reconciliation.companies import accounting_company, today
 from samklang.reconciliation.files import Handed, import_file
 from samklang.reconciliation.models import Fetched, Source
 
-#: Days that are asked for: longer than any provider takes to state a sale, and than a hub may stand still unseen.
-_DAYS = 60
-_AGAIN = timedelta(days=1)
+#: As far back as is asked for without a date to go on from: longer than any provider takes to state a sale.
+_ALL = timedelta(days=60)
+_SWEEP = timedelta(days=7)
+_DAY = _AGAIN = timedelta(days=1)
+_SCHEDULE = "schedule"
 _LONGEST = 300
 
 
@@ -79,7 +85,7 @@ def able(company: Company) -> list[Connection]:
     return [row for row in rows if manifest(row.connector).statements]
 
 
-def fetch(company: Company, name: str, *, by: str = "schedule") -> Fetch | None:
+def fetch(company: Company, name: str, *, by: str = _SCHEDULE) -> Fetch | None:
     """Take what a connection has; None when another process is at it, or the connection is paused. Errors of the
     system are the connection's, and stand in the answer. Misconfigured for a connection that the company does not name.
     """
@@ -96,7 +102,7 @@ def fetch(company: Company, name: str, *, by: str = "schedule") -> Fetch | None:
         return _run(company, row, by) if held else None
 
 
-def fetch_all(company: Company, *, by: str = "schedule") -> list[Fetch]:
+def fetch_all(company: Company, *, by: str = _SCHEDULE) -> list[Fetch]:
     """All that the company names; one that fails does not stop the others."""
     found = (fetch(company, name, by=by) for name in part_of(company).statements_from)
     return [one for one in found if one is not None]
@@ -104,10 +110,11 @@ def fetch_all(company: Company, *, by: str = "schedule") -> list[Fetch]:
 
 def _run(company: Company, row: Connection, by: str) -> Fetch:
     run, _ = Source.objects.get_or_create(tenant_id=company.tenant_id, company=company, connection=row)
+    asked = _asked(company, run, by)
     taken = refused = 0
     error = ""
     try:
-        for paper in _papers(company, row):
+        for paper in _papers(row, asked.since):
             why = _take(company, row, paper, by)
             taken += bool(paper.data and not why)
             refused += bool(why)
@@ -117,29 +124,54 @@ def _run(company: Company, row: Connection, by: str) -> Fetch:
     else:
         went_well(row)
     now = timezone.now()
-    well = {} if error else {"well_at": now}
+    swept = {"swept_on": asked.day} if asked.sweep else {}
+    well = {} if error else {"well_at": now, "read_until": asked.day, **swept}
     Source.objects.filter(pk=run.pk).update(
         ran_at=now, taken=taken, refused=refused, total=F("total") + taken, error=error, **well
     )
     return Fetch(row.name, taken, refused, error)
 
 
-def _papers(company: Company, row: Connection) -> Iterator[Paper]:
+class _Asked(NamedTuple):
+    """From when a run asks, on which day; whether that is everything."""
+
+    since: date
+    day: date
+    sweep: bool
+
+
+def _asked(company: Company, run: Source, by: str) -> _Asked:
+    ours = accounting_company(company)
+    day = today(ours)
+    sweep = by != _SCHEDULE or not run.swept_on or not run.read_until or day - run.swept_on >= _SWEEP
+    starts = [day - _ALL] if sweep else []
+    if run.read_until:
+        starts.append(run.read_until - timedelta(days=manifest(run.connection.connector).statements_lie_days))
+    refused = Fetched.objects.filter(tenant=run.tenant_id, connection=run.connection_id).exclude(error="")
+    oldest = refused.filter(day__gte=day - _ALL).aggregate(at=Min("day"))["at"]
+    starts += [oldest] if oldest else []
+    return _Asked(max(ours.begins, min(starts)), day, sweep)
+
+
+def _papers(row: Connection, since: date) -> Iterator[Paper]:
     link = open_link(row)
     if not link.manifest.statements:
         raise Misconfigured(f"{row.name} gives no statements", do_this="Take it out of statements_from.")
-    known = Fetched.objects.filter(tenant=row.tenant_id, connection=row)
-    late = timezone.now() - _AGAIN
-    names = {name for name, error, at in known.values_list("name", "error", "at").iterator() if not error or at > late}
+    names = _known(row, since if link.manifest.statements_lie_days else None)
     try:
-        yield from link.connector.statements(_since(company), lambda name: name[:_LONGEST] in names)
+        yield from link.connector.statements(since, lambda name: name[:_LONGEST] in names)
     finally:
         link.capture.flush()
 
 
-def _since(company: Company) -> date:
-    ours = accounting_company(company)
-    return max(ours.begins, today(ours) - timedelta(days=_DAYS))
+def _known(row: Connection, since: date | None) -> set[str]:
+    """Names that are not asked for: all, or those of papers that can be listed since the day. None of these was
+    remembered before it was there."""
+    known = Fetched.objects.filter(tenant=row.tenant_id, connection=row)
+    if since:
+        known = known.filter(at__gte=datetime.combine(since - _DAY, time(), UTC))
+    late = timezone.now() - _AGAIN
+    return {name for name, error, at in known.values_list("name", "error", "at").iterator() if not error or at > late}
 
 
 def _take(company: Company, row: Connection, paper: Paper, by: str) -> str:
@@ -151,6 +183,9 @@ def _take(company: Company, row: Connection, paper: Paper, by: str) -> str:
         except SamklangError as error:
             why = str(error)
     Fetched.objects.update_or_create(
-        tenant_id=row.tenant_id, connection=row, name=paper.name[:_LONGEST], defaults={"error": why}
+        tenant_id=row.tenant_id,
+        connection=row,
+        name=paper.name[:_LONGEST],
+        defaults={"error": why, "day": paper.day},
     )
     return why

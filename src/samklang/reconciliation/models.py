@@ -459,19 +459,25 @@ class Source(models.Model):
     refused = models.IntegerField(default=0)
     total = models.IntegerField(default=0)  # of all runs
     error = models.TextField(default="", blank=True)  # why the last run broke off
+    read_until = models.DateField(null=True)  # the day of the last run that ended well: the next goes on from there
+    swept_on = models.DateField(null=True)  # the day of the last run that asked for everything
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "company", "connection"], name="one_source")]
 
 
 class Fetched(models.Model):
-    """A paper that a connection has given, so that it is not asked for again; `error` is why it was refused."""
+    """A paper that a connection has given, so that it is not asked for again; `error` is why it was refused.
+
+    `day` is the one by which it is listed, where the connection tells: one that was refused is asked for from there.
+    """
 
     tenant = models.ForeignKey(Tenant, models.CASCADE)
     connection = models.ForeignKey(Connection, models.CASCADE)
     name = models.CharField(max_length=300)
     at = models.DateTimeField(auto_now=True)
     error = models.TextField(default="", blank=True)
+    day = models.DateField(null=True)
 
     class Meta:
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "connection", "name"], name="one_fetched")]

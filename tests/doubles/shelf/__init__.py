@@ -57,6 +57,7 @@ class Box:
         self.page = 3
         self.unique: tuple[str, ...] = ()
         self.papers: list[Paper] = []
+        self.asked: list[date] = []  # from when papers were asked for; those of an earlier day are not listed
         self.lock = threading.Lock()
 
     def put(self, record: Record, id_: str = "", parent: str = "", reference: str = "") -> str:
@@ -110,8 +111,9 @@ class Shelf(Connector):
             yield Page([self._item(row) for row in rows[n : n + self.box.page]], len(rows), str(n + self.box.page))
 
     def statements(self, since: date, known: Callable[[str], bool]) -> Iterator[Paper]:
+        self.box.asked.append(since)
         for paper in self.box.papers:
-            if not known(paper.name):
+            if (paper.day or since) >= since and not known(paper.name):
                 if self.box.before_read:
                     self.box.before_read(paper.name, len(self.box.calls))
                 self.box.calls.append((paper.name, len(paper.data)))

@@ -42,7 +42,7 @@ class Payouts:
         for row in sorted(rows, key=lambda row: (row["payout_date"], row["payment_reference"])):
             name = f"klarna-{row['payment_reference']}.json"
             if not known(name):
-                yield Paper(name, self._whole(row))
+                yield Paper(name, self._whole(row), date.fromisoformat(row["payout_date"][:10]))
 
     def _whole(self, payout: Mapping[str, Any]) -> bytes:
         rows = list(self._pages("transactions", payment_reference=payout["payment_reference"]))

@@ -40,9 +40,9 @@ def papers(client: Client, now: float, since: date, known: Callable[[str], bool]
         return found.payouts, found.number_of_payouts
 
     rows = [row for some in by_number("payouts", page, _PAGE, client.transport) for row in some.rows]
-    for _, id_ in sorted({(row["date"], row["id"]) for row in rows}):
+    for day, id_ in sorted({(row["date"], row["id"]) for row in rows}):
         if not known(f"nets-{id_}.json"):
-            yield Paper(f"nets-{id_}.json", _whole(client, id_))
+            yield Paper(f"nets-{id_}.json", _whole(client, id_), date.fromisoformat(day))
 
 
 def _whole(client: Client, id_: str) -> bytes:

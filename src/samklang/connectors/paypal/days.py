@@ -44,7 +44,7 @@ def papers(client: Client, now: float, zone: ZoneInfo, since: date, known: Calla
             "transactions": {"account_number": found.account, "transaction_details": found.rows},
         }  # fmt: skip
         nothing = not found.rows and not _gained(opening[1], closing[1])
-        yield Paper(name) if nothing else Paper(name, msgspec.json.encode(whole))
+        yield Paper(name, b"" if nothing else msgspec.json.encode(whole), day)
 
 
 def _starts(day: date, zone: ZoneInfo) -> datetime:

@@ -20,7 +20,7 @@ def papers(client: Client, since: date, known: Callable[[str], bool]) -> Iterato
     for payout in sorted(rows, key=lambda row: (row["arrival_date"], row["id"])):
         name = f"stripe-{payout['id']}.json"
         if _told(payout) and not known(name):
-            yield Paper(name, _whole(client, payout))
+            yield Paper(name, _whole(client, payout), datetime.fromtimestamp(payout["arrival_date"], UTC).date())
 
 
 def _told(payout: Mapping[str, Any]) -> bool:
