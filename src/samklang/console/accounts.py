@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django import forms
@@ -51,9 +52,10 @@ class AccountForm(forms.Form):
     since = _day()
     why = _why()
 
-    def __init__(self, data: Any = None, *, roles: list[str], **more: Any) -> None:
+    def __init__(self, data: Any = None, *, roles: list[str], rows: Sequence[AccountRow], **more: Any) -> None:
         super().__init__(data, prefix="account", **more)
-        self.fields["role"].choices = [(role, role) for role in roles]  # type: ignore[attr-defined]  # a ChoiceField
+        named = {row.role: f"{row.account} {row.name} · {row.role}" for row in rows}
+        self.fields["role"].choices = [(role, named.get(role, role)) for role in roles]  # type: ignore[attr-defined]  # a ChoiceField
 
 
 class FeeForm(forms.Form):
@@ -85,8 +87,11 @@ def accounts(request: PageRequest, number: int) -> HttpResponse:
     given = request.POST if request.method == "POST" else None
     which = given.get("which") if given else ""
     roles = bookkeeping.roles(part_of(company))
-    first = {"since": today(ours)}
-    account = AccountForm(given if which == "account" else None, roles=roles, initial=first)
+    day = today(ours)
+    first = {"since": day}
+    account = AccountForm(
+        given if which == "account" else None, roles=roles, rows=ours.chart.rows(day), initial=first
+    )  # fmt: skip
     fee = FeeForm(given if which == "fee" else None, chart=ours.chart, initial=first)
     form: AccountForm | FeeForm | None = account if which == "account" else fee if which == "fee" else None
     if form is not None and form.is_valid() and _kept(request, company, form):
@@ -117,6 +122,12 @@ def _kept(request: PageRequest, company: Company, form: AccountForm | FeeForm) -
     return True
 
 
+def _said(fees: Iterable[FeeRow]) -> list[tuple[FeeRow, str]]:
+    """Each with its treatment in words."""
+    words = dict(TREATMENTS)
+    return [(row, str(words.get(row.treatment, row.treatment))) for row in fees]
+
+
 def _shown(
     request: PageRequest, company: Company, account: AccountForm, fee: FeeForm, status: int = 200
 ) -> HttpResponse:
@@ -124,6 +135,6 @@ def _shown(
     day = today(ours)
     return of_books(
         request, "accounts", company, status=status, accounts=ours.chart.rows(day), day=day,
-        fees=ours.chart.fees_on(day), account_form=account, fee_form=fee,
-        own=[*reversed(part.accounts)], own_fees=[*reversed(part.fees)],
+        fees=_said(ours.chart.fees_on(day)), account_form=account, fee_form=fee,
+        own=[*reversed(part.accounts)], own_fees=_said(reversed(part.fees)),
     )  # fmt: skip

@@ -211,13 +211,15 @@ def voucher(request: PageRequest, number: int) -> HttpResponse:
     chosen, after = request.GET.get("line", ""), request.GET.get("after", "")
     line = int(chosen) if chosen.isdigit() else 0
     refs = looks.refs(row, line, after=int(after) if after.isdigit() else 0) if line else []
-    counts = looks.ref_counts(row)
+    counts, shown = looks.ref_counts(row), looks.voucher_lines(row)
     lines = [
         (one, looks.amount(max(one.amount, ZERO)), looks.amount(max(-one.amount, ZERO)), counts.get(one.number, 0))
-        for one in looks.voucher_lines(row)
+        for one in shown
     ]
     return of_books(
         request, "voucher", row.company, row=looks.voucher_row(row), lines=lines, line=line, refs=refs,
+        debits=looks.amount(sum((max(one.amount, ZERO) for one in shown), ZERO)),
+        credits=looks.amount(sum((max(-one.amount, ZERO) for one in shown), ZERO)),
         more=refs[-1].pk if len(refs) == 200 else 0, may_be_approved=row.state == Voucher.State.VALIDATED,
     )  # fmt: skip
 

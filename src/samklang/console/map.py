@@ -11,6 +11,9 @@ _NODE = (198, 64)
 _GAP = 24
 _HUB = (146, 146)
 _EDGE = 4
+_MOST = 8  # systems on a side
+_ROUND = 110  # high: where lines end at the hub
+_HEALTH = ("bad", "wait", "ok", "off")
 _SPREAD = 14  # between a system's two lines, to each side
 _LEAST = 200  # high: the hub with its words
 _WIDEST = 84  # of a label
@@ -56,18 +59,22 @@ class Node(NamedTuple):
 
 
 class Drawing(NamedTuple):
-    """Everything with its place. `middle` is the hub's."""
+    """Everything with its place. `middle` is the hub's. `systems` are those that are drawn, in order; `more`: how many
+    are not."""
 
     width: int
     height: int
     nodes: list[Node]
     middle: tuple[int, int]
+    systems: list[System]
+    more: int
 
 
 def drawn(seen: Overview) -> Drawing:
-    """Shops on the left, the others on the right; a side with fewer systems is centred."""
-    left = [system for system in seen.systems if system.shop]
-    right = [system for system in seen.systems if not system.shop]
+    """Shops on the left, the others on the right; a side with fewer systems is centred. Of very many systems those are
+    drawn that say most."""
+    left = _telling([system for system in seen.systems if system.shop])
+    right = _telling([system for system in seen.systems if not system.shop])
     most = max(len(left), len(right), 2)
     height = max(most * _NODE[1] + (most - 1) * _GAP + 2 * _EDGE, _LEAST)
     middle = (WIDTH // 2, height // 2)
@@ -78,9 +85,20 @@ def drawn(seen: Overview) -> Drawing:
         for place, system in enumerate(systems):
             x = _EDGE if side < 0 else WIDTH - _EDGE - _NODE[0]
             y = top + place * (_NODE[1] + _GAP)
-            spread = (place - (len(systems) - 1) / 2) * 22
+            spread = (place - (len(systems) - 1) / 2) * min(22, _ROUND / len(systems))
             nodes.append(Node(system, x, y, _wires(system, side, y + _NODE[1] // 2, middle, spread)))
-    return Drawing(WIDTH, height, nodes, middle)
+    chosen = [system for system in seen.systems if system in left or system in right]
+    return Drawing(WIDTH, height, nodes, middle, chosen, len(seen.systems) - len(chosen))
+
+
+def _telling(systems: list[System]) -> list[System]:
+    """At most as many as a side has room for, in their own order: where there are more, those that no flow uses are
+    left out first, then those that are well and move least."""
+    if len(systems) <= _MOST:
+        return systems
+    used = [system for system in systems if system.why != "unused"] or systems
+    rank = sorted(used, key=lambda one: (_HEALTH.index(one.health), -sum(t.moved for t in (*one.out, *one.into))))
+    return [system for system in systems if system in rank[:_MOST]]
 
 
 def _wires(system: System, side: int, y: int, middle: tuple[int, int], spread: float) -> list[Wire]:

@@ -79,5 +79,6 @@ document.addEventListener("htmx:beforeSwap", (event) => {
   if (event.detail.xhr.status === 422) { event.detail.shouldSwap = true; event.detail.isError = false; } // a form with errors
 });
 
-// The menu may be longer than the window: where one is stands in it.
+// The menu may be longer than the window, tabs wider: where one is can be seen.
 document.querySelector(".menu [aria-current]")?.scrollIntoView({ block: "nearest" });
+document.querySelector(".tabs [aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });

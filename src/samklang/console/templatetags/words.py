@@ -24,6 +24,7 @@ from samklang.records.money import exponent
 
 register = template.Library()
 _GAP = "\N{NO-BREAK SPACE}"
+_LONGEST = 22  # characters of a number that is kept on one line
 
 #: A day and a time of day, by language: long enough to be clear anywhere, short enough to line up in a table.
 _DAY = {"sv": "Y-m-d", "ru": "d.m.Y", "en": "j M Y"}
@@ -43,6 +44,12 @@ def sentence(text: object) -> str:
     """The text with its first letter large."""
     said = str(text)
     return said[:1].upper() + said[1:]
+
+
+@register.filter
+def code(text: object) -> str:
+    """The class of a cell with this number or SKU: on one line, unless it is so long that a table would scroll."""
+    return "code" if len(str(text)) <= _LONGEST else "break"
 
 
 # ---------------------------------------------------------------------------------------------------- numbers

@@ -75,7 +75,7 @@ def grid(shown: Shown, channel: str) -> Grid:
         if part.connector in packages() and (name not in others or name in used)
         for facts in [manifest(part.connector)]
     ]
-    columns.sort(key=lambda column: (not column.own, _ORDER.index(column.kind), column.name))
+    columns.sort(key=lambda column: (not column.own, column.name not in used, _ORDER.index(column.kind), column.name))
     lines = [
         Line(type_, [_cell(wanted, now, channel, type_, column.name) for column in columns], DERIVED.get(type_, ()))
         for type_ in record_types()
