@@ -74,8 +74,10 @@ def check() -> None:
 def embedded(task: Literal["sweep", "read"]) -> None:
     """One sync in this process."""
     from samklang.engine.embedded import Embedded
+    from samklang.engine.start import keep_what_is_loaded
     from samklang.engine.work import perform
 
+    keep_what_is_loaded()
     gate.wait()
     engine = Embedded(perform)
     engine.start()
@@ -116,11 +118,13 @@ def _busy(queue: Engine, asked: Job) -> bool:
 
 def worker() -> None:
     """Do jobs until SIGTERM. No schedule: only what the conductor asks for is measured."""
+    from samklang.engine.start import keep_what_is_loaded
     from samklang.engine.work import perform
     from samklang.engine.worker import Worker
 
     doing = Worker(perform)
     signal.signal(signal.SIGTERM, lambda *_: doing.stop())
+    keep_what_is_loaded()
     gate.wait()
     doing.run()
 

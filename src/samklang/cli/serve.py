@@ -25,6 +25,7 @@ from samklang.cli.screen import Exit, WrongUse
 from samklang.cli.session import Common, session
 from samklang.engine.embedded import Embedded
 from samklang.engine.queue import Queue
+from samklang.engine.start import keep_what_is_loaded
 from samklang.engine.work import KEEPING, perform
 from samklang.people import tickets
 
@@ -110,6 +111,7 @@ class _Server(uvicorn.Server):
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
         if self.started:
+            keep_what_is_loaded()
             self._ready()
 
 

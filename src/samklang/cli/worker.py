@@ -16,6 +16,7 @@ from samklang import logs
 from samklang.cli.screen import Exit, WrongUse
 from samklang.cli.session import Common, session
 from samklang.engine.queue import Queue
+from samklang.engine.start import keep_what_is_loaded
 from samklang.engine.work import KEEPING, perform
 from samklang.engine.worker import Worker
 from samklang.hub.metrics import serve_metrics
@@ -56,6 +57,7 @@ def worker(
             signal.signal(name, lambda *_: worker.stop())
         now.screen.answer({"pid": os.getpid(), "places": places})
         now.screen.say(f"Working, {places} jobs at once. Ctrl-C ends it.", "bold green")
+        keep_what_is_loaded()
         idle = worker.run()
         if not idle:
             log.warning("some work was still under way; another worker goes on with it")

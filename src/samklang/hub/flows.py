@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
 from django.db import IntegrityError, transaction
+from django.db.models import QuerySet
 
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest
@@ -204,15 +205,27 @@ class Route(NamedTuple):
 
 def routes(source: Connection, type_: str, *, also: Flow | None = None) -> list[Route]:
     """Enabled flows of a type out of a connection (and `also` one that is only planned)."""
-    flows = Flow.objects.filter(tenant=source.tenant, source=source, type=type_, enabled=True).select_related(
-        "channel", "target", "source"
-    )
-    found = list(flows)
+    found = list(_enabled(source).filter(type=type_))
     if also is not None and also.pk not in {flow.pk for flow in found}:
         found.append(also)
-    return [
-        Route(flow, taker(flow), type_ == "stock" and not manifest(flow.target.connector).warehouses) for flow in found
-    ]
+    return [_route(flow) for flow in found]
+
+
+def routes_by_type(source: Connection) -> dict[str, list[Route]]:
+    """Enabled flows out of a connection for every record type, asked for at once."""
+    found: dict[str, list[Route]] = {type_: [] for type_ in record_types()}
+    for flow in _enabled(source):
+        found.setdefault(flow.type, []).append(_route(flow))
+    return found
+
+
+def _enabled(source: Connection) -> QuerySet[Flow]:
+    flows = Flow.objects.filter(tenant=source.tenant, source=source, enabled=True)
+    return flows.select_related("channel", "target", "source")
+
+
+def _route(flow: Flow) -> Route:
+    return Route(flow, taker(flow), flow.type == "stock" and not manifest(flow.target.connector).warehouses)
 
 
 def taker(flow: Flow) -> Callable[[Record], bool]:

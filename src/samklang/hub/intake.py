@@ -32,6 +32,8 @@ from samklang.records import types_of_order
 PRIORITY = {
     **dict.fromkeys(sorted(types_of_order()), 0), "customer": 0, "stock": 1, "price": 2, "price_list": 2, "product": 3,
 }  # fmt: skip
+_URGENT = 1  # of PRIORITY: woken after every page
+_OFTEN = 0.5  # seconds between two wake-ups for what is less urgent, while a read goes on
 
 #: Called after a page is committed with each (target connection, type) that has new work.
 Notify = Callable[[int, str], None]
@@ -69,6 +71,7 @@ class Intake:
         )
         self._taker = Taker(row, feed.types, self.transfer, observe)
         self._failure: SamklangError | None = None
+        self._told = float("-inf")  # when targets were woken last, by time.monotonic
         self._grown = 500  # new records after which the planner should know of them; then ten times as many
 
     # ---------------------------------------------------------------------------------------------- whole runs
@@ -104,7 +107,7 @@ class Intake:
                     self._taker.take(page)
                     if page.resume:
                         FeedState.objects.filter(pk=state.pk).update(run={**run, "resume": page.resume})
-                self._tell()
+                self._tell(sparing=True)
                 if self.transfer.created >= self._grown:
                     store.analyse()
                     self._grown *= 10
@@ -164,11 +167,19 @@ class Intake:
         self._taker.take(page)
         return self._report()
 
-    def _tell(self) -> None:
-        if self._notify:
-            for target, type_ in self._taker.wake:
-                self._notify(target, type_)
-            self._taker.wake.clear()
+    def _tell(self, *, sparing: bool = False) -> None:
+        """Wake the targets that have new work. `sparing`, while the read goes on: what can wait only now and then, for
+        a delivery that begins for every page costs more than what it sends."""
+        if not self._notify:
+            return
+        now = time.monotonic()
+        all_ = not sparing or now - self._told > _OFTEN
+        told = {(target, type_) for target, type_ in self._taker.wake if all_ or PRIORITY.get(type_, 3) <= _URGENT}
+        for target, type_ in told:
+            self._notify(target, type_)
+        self._taker.wake -= told
+        if all_ and told:
+            self._told = now
 
     def _report(self) -> Report:
         for target, type_ in {(r.flow.target, t) for t in self.feed.types for r in self._taker.routes[t]}:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 from django.db import connection as database
 from django.db.models import QuerySet
 
+from samklang.hub import store
 from samklang.hub.models import OrderHead, Term
 from samklang.records import Address, Customer, Order, OrderStatus, Product, Record, Shipment, decode
 
@@ -117,21 +118,8 @@ def beside(type_: str, records: Iterable[Record], before: Mapping[str, bytes]) -
 
 
 def _learn(tenant: int, terms: set[tuple[str, str, str]]) -> None:
-    if not terms:
-        return
-    rows = sorted(terms)
-    with database.cursor() as cursor:
-        if database.vendor == "postgresql":
-            cursor.execute(
-                "INSERT INTO term (tenant_id, type, term, key)"
-                " SELECT %s, v.* FROM unnest(%s::text[], %s::text[], %s::text[]) AS v ON CONFLICT DO NOTHING",
-                [tenant, *(list(column) for column in zip(*rows, strict=True))],
-            )
-        else:
-            cursor.executemany(
-                "INSERT INTO term (tenant_id, type, term, key) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING",
-                [(tenant, *row) for row in rows],
-            )
+    columns = {"type": "text", "term": "text", "key": "text"}
+    store.insert("term", {"tenant_id": tenant}, columns, sorted(terms), "DO NOTHING")
 
 
 def _forget(tenant: int, terms: set[tuple[str, str, str]]) -> None:

@@ -15,7 +15,7 @@ from samklang.hub.journey import step
 from samklang.hub.models import Binding, Connection, Step
 from samklang.hub.orders import stored_orders
 from samklang.hub.store import Entry
-from samklang.records import OrderEdit, OrderStatus, Record, decode, encode
+from samklang.records import OrderEdit, OrderStatus, Record, content_hash, decode, encode
 from samklang.records.states import AXES, axes_of, forward
 
 
@@ -60,7 +60,8 @@ def onward(row: Connection, entries: Sequence[Entry], generation: int) -> list[E
         if refused and record == before:
             late.append(entry)
         else:
-            onward.append(entry._replace(record=record, body=encode(record)))
+            body = encode(record)
+            onward.append(entry._replace(record=record, body=body, kept=content_hash(body)))
     if late:
         store.bind(tenant, here, "order_status", ((e.record.key, None, e.hash, generation) for e in late))
     if steps:

@@ -41,7 +41,7 @@ class Projection(NamedTuple):
             changed = msgspec.structs.replace(
                 changed, carrier_code=codes.get("carrier", ""), service_code=codes.get("service", "")
             )
-        return changed if isinstance(changed, Ignored) else self._translated(changed)
+        return self._translated(changed) if self.maps and not isinstance(changed, Ignored) else changed
 
     def _translated(self, record: Record) -> Record:
         new = {

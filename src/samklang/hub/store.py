@@ -8,7 +8,8 @@ unless it says otherwise.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any, NamedTuple
 
 from django.db import connection as database
@@ -21,6 +22,8 @@ from samklang.records import Record
 #: taken although its answer was lost. Equal to no hash, so that the value before it is sent again, too.
 UNSURE = b""
 
+_AT_ONCE = 500  # rows of a statement on SQLite, which binds at most 32 766 values
+
 
 class Known(NamedTuple):
     """What a binding knows of its own system: external id, hash last seen, sweep that saw it."""
@@ -31,12 +34,14 @@ class Known(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """A record on its way into the store: what was read, what is kept of it, and the hash of what the system said."""
+    """A record on its way into the store: what was read, what is kept of it, and the hashes of what the system said and
+    of what is kept, which may be later news than what was said."""
 
     item: Item
     record: Record
     body: bytes
     hash: bytes
+    kept: bytes
 
 
 class Wanted(NamedTuple):
@@ -111,34 +116,59 @@ def _update(assign: str, assigned: Sequence[Any], where: str, values: Sequence[A
         return int(cursor.rowcount)
 
 
+def _as_tables(columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> Iterator[tuple[str, list[Any]]]:
+    """The rows as a table `v` to select from, and what is bound in it; `columns` gives their PostgreSQL types.
+
+    One statement over many rows, not one for each: beginning one costs more than doing it, on PostgreSQL with five
+    indexes six times as much, and on SQLite the interpreter is handed from thread to thread at each. On PostgreSQL all
+    rows are in one table, on SQLite, which binds no arrays and only so many values, in several.
+    """
+    if database.vendor == "postgresql":
+        arrays = ",".join(f"%s::{type_}[]" for type_ in columns.values())
+        yield f"unnest({arrays}) AS v({','.join(columns)})", [list(column) for column in zip(*rows, strict=True)]
+        return
+    row = f"({_marks(len(columns))})"
+    for start in range(0, len(rows), _AT_ONCE):
+        some = rows[start : start + _AT_ONCE]
+        yield f"(VALUES {','.join([row] * len(some))}) AS v", list(chain.from_iterable(some))
+
+
+def _names(columns: Iterable[str]) -> dict[str, str]:
+    """What the columns are called in `_as_tables`: SQLite numbers them."""
+    if database.vendor == "postgresql":
+        return {name: f"v.{name}" for name in columns}
+    return {name: f"v.column{n}" for n, name in enumerate(columns, 1)}
+
+
 def _upsert(
     table: str, fixed: dict[str, Any], columns: dict[str, str], rows: Iterable[Sequence[Any]], then: str
 ) -> int:
     """INSERT … ON CONFLICT (tenant, connection, type, key) DO UPDATE `then`; returns how many rows were written.
 
     `fixed` are columns with one value for all, `columns` the others with their PostgreSQL types; each of `rows` begins
-    with its key. On PostgreSQL that is one statement over arrays: six times as many rows a second as row by row, for
-    with five indexes beginning a statement costs more than doing it. SQLite has no such cost (and no arrays).
+    with its key.
     """
     last = {row[0]: row for row in rows}  # a key comes once: one statement may touch a row only once
-    keys = sorted(last)
-    names = ",".join([*fixed, *columns])
-    conflict = f"ON CONFLICT (tenant_id, connection_id, type, key) DO UPDATE {then}"
-    with database.cursor() as cursor:
-        if not keys:
-            return 0
-        if database.vendor == "postgresql":
-            arrays = ",".join(f"%s::{type_}[]" for type_ in columns.values())
-            cursor.execute(
-                f"INSERT INTO {table} ({names}) SELECT {_marks(len(fixed))}, v.* FROM unnest({arrays}) AS v {conflict}",
-                [*fixed.values(), *([*column] for column in zip(*(last[key] for key in keys), strict=True))],
-            )
-        else:
-            cursor.executemany(
-                f"INSERT INTO {table} ({names}) VALUES ({_marks(len(fixed) + len(columns))}) {conflict}",
-                [(*fixed.values(), *last[key]) for key in keys],
-            )
-        return int(cursor.rowcount)
+    conflict = f"(tenant_id, connection_id, type, key) DO UPDATE {then}"
+    return insert(table, fixed, columns, [last[key] for key in sorted(last)], conflict)
+
+
+def insert(
+    table: str, fixed: dict[str, Any], columns: dict[str, str], rows: Sequence[Sequence[Any]], conflict: str
+) -> int:
+    """INSERT … ON CONFLICT `conflict`; returns how many rows were written. `fixed` and `columns` as in `_upsert`; the
+    order of the rows is that of their keys in the table."""
+    written = 0
+    if rows:
+        with database.cursor() as cursor:
+            for given, values in _as_tables(columns, rows):
+                cursor.execute(
+                    f"INSERT INTO {table} ({','.join([*fixed, *columns])}) SELECT {_marks(len(fixed))}, v.*"
+                    f" FROM {given} WHERE true ON CONFLICT {conflict}",
+                    [*fixed.values(), *values],
+                )
+                written += cursor.rowcount
+    return written
 
 
 #: What a new binding holds where nothing else is said.
@@ -381,36 +411,25 @@ def finish(tenant: int, target: int, type_: str, token: int, rows: Iterable[Outc
     done = [last[key] for key in sorted(last)]
     if not done:
         return 0
+    new = _names(columns)
     statement = (
-        "UPDATE binding AS b SET external_id=COALESCE({external_id}, b.external_id),"
-        " delivered=COALESCE({delivered}, b.delivered), sent=COALESCE({sent}, b.sent), seen=COALESCE({seen}, b.seen),"
-        " attempts={attempts}, doubt={doubt}, troubled={troubled}, waiting_on={waiting_on}, due_at={due_at}, token=0,"
-        " state=CASE WHEN {state}='idle' AND b.wanted IS DISTINCT FROM COALESCE({delivered}, b.delivered) THEN 'due'"
-        " WHEN {state}='parked' THEN 'idle' ELSE {state} END"
+        f"UPDATE binding AS b SET external_id=COALESCE({new['external_id']}, b.external_id),"
+        f" delivered=COALESCE({new['delivered']}, b.delivered), sent=COALESCE({new['sent']}, b.sent),"
+        f" seen=COALESCE({new['seen']}, b.seen), attempts={new['attempts']}, doubt={new['doubt']},"
+        f" troubled={new['troubled']}, waiting_on={new['waiting_on']}, due_at={new['due_at']}, token=0,"
+        f" state=CASE WHEN {new['state']}='idle'"
+        f" AND b.wanted IS DISTINCT FROM COALESCE({new['delivered']}, b.delivered)"
+        f" THEN 'due' WHEN {new['state']}='parked' THEN 'idle' ELSE {new['state']} END"
     )
-    mine = "WHERE b.tenant_id=%(tenant)s AND b.connection_id=%(target)s AND b.type=%(type)s AND b.token=%(token)s"
-    place: dict[str, Any] = {"tenant": tenant, "target": target, "type": type_, "token": token}
+    mine = f"WHERE b.tenant_id=%s AND b.connection_id=%s AND b.type=%s AND b.token=%s AND b.key={new['key']}"
+    ours = 0
     with database.cursor() as cursor:
-        if database.vendor == "postgresql":
-            _lock(
-                cursor, "tenant_id=%s AND connection_id=%s AND type=%s AND key = ANY(%s)",
-                [tenant, target, type_, [row.key for row in done]],
-            )  # fmt: skip
-            arrays = ",".join(f"%({name})s::{type_}[]" for name, type_ in columns.items())
-            cursor.execute(
-                f"{statement.format(**{name: f'v.{name}' for name in columns})}"
-                f" FROM unnest({arrays}) AS v({','.join(columns)}) {mine} AND b.key=v.key",
-                {
-                    **place,
-                    **{name: list(column) for name, column in zip(columns, zip(*done, strict=True), strict=True)},
-                },
-            )
-        else:
-            cursor.executemany(
-                f"{statement.format(**{name: f'%({name})s' for name in columns})} {mine} AND b.key=%(key)s",
-                [{**place, **row._asdict()} for row in done],
-            )
-        return int(cursor.rowcount)
+        these, keys = _among("key", [row.key for row in done])
+        _lock(cursor, f"tenant_id=%s AND connection_id=%s AND type=%s AND {these}", [tenant, target, type_, *keys])
+        for given, values in _as_tables(columns, done):
+            cursor.execute(f"{statement} FROM {given} {mine}", [*values, tenant, target, type_, token])
+            ours += cursor.rowcount
+    return ours
 
 
 def recover(tenant: int, target: int, type_: str, token: int, settle: float) -> int:

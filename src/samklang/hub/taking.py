@@ -14,7 +14,7 @@ from samklang.connectors.contract import Bad, Gone, Item, Page
 from samklang.connectors.errors import BadData, SamklangError, bad_data
 from samklang.hub import guards, listing, metrics, news, problems, store
 from samklang.hub.derive import Derivations
-from samklang.hub.flows import Route, outgoing, routes, with_causes
+from samklang.hub.flows import Route, outgoing, routes_by_type, with_causes
 from samklang.hub.guests import introduce
 from samklang.hub.journey import TRACED, said, step
 from samklang.hub.models import Connection, Flow, Stored, Transfer
@@ -51,7 +51,7 @@ class Taker:
         self.sweep = False
         self.began: datetime = timezone.now()
         self.wake: set[tuple[int, str]] = set()
-        self.routes: dict[str, list[Route]] = {type_: routes(row, type_) for type_ in record_types()}
+        self.routes = routes_by_type(row)
         self.sources = set(Flow.objects.filter(tenant=row.tenant, source=row).values_list("type", flat=True))
         self._kept = with_causes(outgoing(row)) | ({observe} if observe else set())
         self._chains: dict[str, Chain] = {type_: chain(row, "in", type_) for type_ in types}
@@ -117,7 +117,8 @@ class Taker:
             raise bad_data(error, record.key) from error
         except (msgspec.MsgspecError, UnicodeEncodeError) as error:
             raise BadData(f"The record cannot be stored: {error}", where=record.key) from error
-        return Entry(item, record, body, content_hash(body))
+        said = content_hash(body)
+        return Entry(item, record, body, said, said)
 
     def _with_orders(self, items: Iterable[Item | Bad | Gone]) -> Iterator[Item | Bad]:
         """Records that hang on an order of another system get its key; unknown orders are none of our business."""
@@ -208,7 +209,7 @@ class Taker:
         if (type_ in guards.WATCHED or type_ in listing.SEARCHED) and len(fresh) < len(changed):
             old = store.bodies(tenant, here, type_, [entry.record.key for entry in changed])
         if type_ in self._kept:
-            store.keep_records(tenant, here, type_, ((e.record.key, e.body, content_hash(e.body)) for e in changed))
+            store.keep_records(tenant, here, type_, ((e.record.key, e.body, e.kept) for e in changed))
         if type_ in self.sources and type_ in listing.SEARCHED:
             listing.note(tenant, here, type_, listing.beside(type_, (e.record for e in changed), old))
         store.bind(
@@ -231,7 +232,7 @@ class Taker:
         if type_ == "order" and self.routes["customer"]:
             self._introduce([e.record for e in changed])
         self._changed[type_] = [entry.record for entry in changed]
-        as_kept = {entry.record.key: entry.body for entry in changed}
+        as_kept = {entry.record.key: entry.kept for entry in changed}
         for route in self.routes[type_]:
             if route.pot:
                 self._fill_pots(route, self._changed[type_])
@@ -245,19 +246,19 @@ class Taker:
         flowing = [order for order in orders if not ways or any(way.takes(order) for way in ways)]
         fresh = introduce(self.row, flowing, self.generation)
         for route in self.routes["customer"] if fresh else ():
-            self._want(route, [(b, body, None) for b, body in fresh if route.takes(b)])
+            self._want(route, [(b, content_hash(body), None) for b, body in fresh if route.takes(b)])
 
     def _want(self, route: Route, rows: Iterable[tuple[Record, bytes, bytes | None]]) -> None:
-        """Mark (record, body, body before) as wanted at the route's target, dangerous changes held."""
+        """Mark (record, content hash, body before) as wanted at the route's target, dangerous changes held."""
         wanted = []
         rows = list(rows)
         kept_back = on_hold(self.tenant, [record.key for record, _, _ in rows], route.flow.type)
-        for record, body, before in rows:
+        for record, hash_, before in rows:
             danger = ""
             if record.type in guards.WATCHED and (before is not None or record.type == "order_status"):
                 danger = guards.risk(decode(record.type, before) if before else None, record)
             danger = kept_back.get(record.key, danger)
-            wanted.append(store.Wanted(record.key, content_hash(body), danger))
+            wanted.append(store.Wanted(record.key, hash_, danger))
         flow = route.flow
         if wanted and store.want(self.tenant, flow.target_id, flow.type, self.row.pk, flow.pk, wanted):
             self.wake.add((flow.target_id, flow.type))
@@ -267,9 +268,9 @@ class Taker:
         skus = [record.sku for record in records if isinstance(record, StockLevel)]
         pots = stock_pots(self.row, route.flow, skus)
         before = store.bodies(self.tenant, self.row.pk, "stock", [pot.key for pot in pots])
-        rows = [(pot, encode(pot)) for pot in pots]
-        store.keep_records(self.tenant, self.row.pk, "stock", ((p.key, b, content_hash(b)) for p, b in rows))
-        self._want(route, [(p, b, before.get(p.key)) for p, b in rows])
+        rows = [(pot, body := encode(pot), content_hash(body)) for pot in pots]
+        store.keep_records(self.tenant, self.row.pk, "stock", ((pot.key, body, hash_) for pot, body, hash_ in rows))
+        self._want(route, [(pot, hash_, before.get(pot.key)) for pot, _, hash_ in rows])
 
     def _bind_parts(self, kind: str, ids: dict[str, str]) -> None:
         taken = store.keys_of(self.tenant, self.row.pk, kind, list(ids.values()))
@@ -291,7 +292,7 @@ class Taker:
 
     def mark_gone(self, type_: str, keys: Sequence[str]) -> None:
         """A record that is gone becomes, towards the targets, an archived product or a zero stock: never a delete."""
-        entries: list[tuple[Record, bytes]] = []
+        entries: list[tuple[Record, bytes, bytes]] = []
         old = store.bodies(self.tenant, self.row.pk, type_, keys)
         for key, body in old.items():
             record = decode(type_, body)
@@ -299,14 +300,15 @@ class Taker:
                 record = msgspec.structs.replace(record, status="archived")
             elif isinstance(record, StockLevel):
                 record = StockLevel(sku=record.sku, warehouse=record.warehouse)
-            entries.append((record, encode(record)))
+            changed = encode(record)
+            entries.append((record, changed, content_hash(changed)))
             assert record.key == key
-        store.keep_records(self.tenant, self.row.pk, type_, ((r.key, b, content_hash(b)) for r, b in entries))
+        store.keep_records(self.tenant, self.row.pk, type_, ((r.key, b, hash_) for r, b, hash_ in entries))
         Stored.objects.filter(tenant_id=self.tenant, connection_id=self.row.pk, type=type_, key__in=list(keys)).update(
             gone=True
         )
         for route in self.routes[type_]:
             if route.pot:
-                self._fill_pots(route, [record for record, _ in entries])
+                self._fill_pots(route, [record for record, _, _ in entries])
             elif type_ in guards.WATCHED:
-                self._want(route, [(r, b, old[r.key]) for r, b in entries if route.takes(r)])
+                self._want(route, [(r, hash_, old[r.key]) for r, _, hash_ in entries if route.takes(r)])
