@@ -42,6 +42,12 @@ def _stripe(_args: argparse.Namespace) -> tuple[ASGIApp, str]:
     return StripeSandbox().app, f"key {KEY}; POST /_sandbox/pay makes a charge, /_sandbox/pay_out a payout"
 
 
+def _adyen(_args: argparse.Namespace) -> tuple[ASGIApp, str]:
+    from samklang.sandboxes.adyen import ACCOUNT, PASSWORD, USER, AdyenSandbox
+
+    return AdyenSandbox().app, f"merchant account {ACCOUNT}, user {USER}, password {PASSWORD}; POST /_sandbox/pay"
+
+
 def _paypal(_args: argparse.Namespace) -> tuple[ASGIApp, str]:
     from samklang.sandboxes.paypal import CLIENT, SECRET, PayPalSandbox
 
@@ -114,6 +120,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     ledger.add_argument("--rate", type=int, default=25, help="requests allowed in 5 seconds; 0 = any number")
     ledger.set_defaults(build=_fortnox)
     kinds.add_parser("stripe", help="Stripe's payouts").set_defaults(build=_stripe)
+    kinds.add_parser("adyen", help="Adyen's settlement reports").set_defaults(build=_adyen)
     kinds.add_parser("paypal", help="PayPal's transactions and balances").set_defaults(build=_paypal)
     kinds.add_parser("klarna", help="Klarna's order management").set_defaults(build=_klarna)
     warehouse = kinds.add_parser("ongoing", help="an Ongoing warehouse (goods owner REST)")
