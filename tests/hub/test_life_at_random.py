@@ -40,6 +40,8 @@ _STEPS = {
     "picking": "ready sends",
 }
 
+_PARCELS = 8  # parcels without which a run proves little
+
 
 class Killed(BaseException):
     """Nothing that runs catches it, as nothing catches SIGKILL."""
@@ -190,6 +192,10 @@ class Chaos:
                     self.place.deliver(name, type_)
 
 
+def _cancelled(record: object) -> bool:
+    return isinstance(record, Order) and record.lifecycle == "cancelled"
+
+
 @pytest.mark.parametrize("seed", [int(os.environ.get("SAMKLANG_SEED", 1)), 2, 29])
 def test_whatever_happens_both_sides_end_alike(world: World, seed: int) -> None:
     """O-04, O-06, O-08, O-09, O-10, J-13: same legal state, one capture and one mail a shipment, stock as it is."""
@@ -199,13 +205,18 @@ def test_whatever_happens_both_sides_end_alike(world: World, seed: int) -> None:
     for sku in ("A", "B"):
         place.wms.put(stock(sku, 5), f"level-{sku}")
     chaos = Chaos(place, seed, 12)
-    for _ in range(int(os.environ.get("SAMKLANG_EVENTS", 350))):
+    wanted = int(os.environ.get("SAMKLANG_EVENTS", 350))
+    for happened in range(10 * wanted):
+        if happened >= wanted and len(place.wms.of("shipment")) >= _PARCELS:
+            break  # some dice let the first orders wait long for a customer whose sender was killed
         chaos.event()
     chaos.settle()
 
     assert {row.order: row.fulfilment for row in place.told() if row.fulfilment} == {
         f"nordljus/{no}": word for no, word in chaos.at.items() if word
     }
+    flowing = {row.record.key for row in place.shop.rows["order"].values() if not _cancelled(row.record)}
+    assert flowing <= {row.key for row in place.wms.of("order")}, "an order never came to the warehouse"
     captures = [row for row in place.psp.of("capture") if isinstance(row, Capture)]
     sent = [row for row in place.wms.of("shipment") if isinstance(row, Shipment)]
     assert sorted(one.number for one in captures) == sorted(one.number for one in sent)
@@ -222,6 +233,6 @@ def test_whatever_happens_both_sides_end_alike(world: World, seed: int) -> None:
     late = Step.objects.filter(what="late").count()
     lost = Step.objects.filter(what="retry").count()
     print(f"seed {seed}: {len(chaos.numbers)} orders, {len(sent)} shipments, {late} late, {lost} answers lost")
-    assert sent, "too little happened to prove anything"
-    assert late + lost > 3
+    assert len(sent) >= _PARCELS, "too little happened to prove anything"
+    assert late + lost > 8
     assert not Problem.objects.filter(closed_at=None).exists(), list(Problem.objects.values("what"))
