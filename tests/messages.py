@@ -13,16 +13,13 @@ import re
 import struct
 import sys
 import tomllib
-from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
-from itertools import chain, product
+from itertools import chain
 from pathlib import Path
-from typing import NamedTuple
 
 import samklang
-from samklang.connectors.errors import tree
-from samklang.console.retold import CONTEXT
+from tests.sentences import Message, in_told
 
 SOURCE = Path(samklang.__file__).parent
 LOCALE = SOURCE / "locale"
@@ -36,25 +33,24 @@ _IN_TEMPLATE = re.compile(rf"(?<!\w)(_|n?p?gettext)\(({_STRING}(?:\s*,\s*{_STRIN
 _PERCENT = re.compile(r"%\(\w+\)[sd]|%[sd]")
 _BRACE = re.compile(r"\{\w+\}")
 
-#: Whose errors people read; commands of the terminal and the API's own refusals stay English.
-_TELLING = ("connectors/", "hub/", "reconciliation/", "console/", "accounting/", "packages/")
-#: Errors beside those of connectors/errors.py.
-_ERRORS = {"Refused", "Unreadable", "Problem", "wrong", "_wrong"}
-#: What is done to a text before it is told without changing its words.
-_TRIMS = frozenset({"strip", "rstrip", "lstrip", "replace"})
-
-
-class Message(NamedTuple):
-    """A text as the code has it."""
-
-    id: str
-    plural: str = ""
-    context: str = ""
-
-    @property
-    def key(self) -> str:
-        """As a .mo file names it."""
-        return (f"{self.context}\x04" if self.context else "") + self.id + (f"\0{self.plural}" if self.plural else "")
+#: Whose errors people read.
+_TELLING = (
+    "records/", "rules/", "connectors/", "derivations/", "hub/", "reconciliation/", "accounting/", "people/",
+    "console/", "api/", "packages/",
+)  # fmt: skip
+#: Modules of nothing but errors: each says of itself what it is and what to do.
+_FAMILIES = ("connectors/errors.py", "api/v1/errors.py")
+#: Errors beside those families; `__init__` is what an error makes of its values (`super().__init__(…)`).
+_ERRORS = {
+    "InvalidRecord", "InvalidRules", "FieldError", "Refused", "Unreadable", "Problem", "wrong", "_wrong", "__init__",
+    "_differs", "_refuse", "Suggestion", "Answer", "_Answer", "give_up", "Ignored", "Sample", "say",
+}  # fmt: skip
+#: Whose tables are of other systems' words.
+_FOREIGN = ("accounting/statements/", "accounting/bank/", "api/v1/foreign.py")
+#: Below those folders, what people who write connectors read.
+_NOT_TELLING = ("connectors/checks/", "connectors/registers.py", "api/v1/openapi.py", "api/reference.py")
+#: An answer of a form that is words, not a code.
+_WORDY = re.compile(r"[a-z]{4,}|.* .*")
 
 
 #: What each message becomes: one text, or one for each plural form. The header stands under the empty message.
@@ -88,11 +84,15 @@ def in_template(source: str) -> Iterator[Message]:
             yield found
 
 
+def _classes(source: str) -> set[str]:
+    return {node.name for node in ast.parse(source).body if isinstance(node, ast.ClassDef)}
+
+
 def in_errors(source: str) -> Iterator[Message]:
     """What each kind of error says of itself (the first line of its docstring) and what to do about it (`do`): problems
     keep these in English, pages look them up."""
     for node in ast.parse(source).body:
-        if isinstance(node, ast.ClassDef) and node.bases:
+        if isinstance(node, ast.ClassDef) and {getattr(base, "id", "") for base in node.bases} - {"Schema"}:
             yield Message((ast.get_docstring(node) or "").split("\n")[0])
             for one in node.body:
                 named = one.targets[0] if isinstance(one, ast.Assign) else getattr(one, "target", None)
@@ -101,116 +101,13 @@ def in_errors(source: str) -> Iterator[Message]:
                     yield Message(str(value.value))
 
 
-def in_told(source: str, errors: Collection[str]) -> Iterator[Message]:
-    """What a module tells through errors (calls of one of `errors`, and whatever takes `do_this`): fixed sentences, and
-    those that hold values as templates with a named hole for each (samklang/console/retold.py)."""
-    module = ast.parse(source)
-    constants = _given(one for one in module.body if isinstance(one, ast.Assign | ast.AnnAssign))
-    for part in module.body:
-        named = constants if isinstance(part, ast.Assign | ast.AnnAssign) else constants | _functions(part)
-        for node in ast.walk(part):
-            if not isinstance(node, ast.Call):
-                continue
-            given = {one.arg: one.value for one in node.keywords}
-            if (getattr(node.func, "id", None) or getattr(node.func, "attr", "")) in errors or "do_this" in given:
-                for one in (*node.args, *(given[name] for name in ("what", "do_this") if name in given)):
-                    for text in _leaves(one, named):
-                        yield from _told(text, named)
-
-
-#: What names are given in a stretch of code.
-_Named = Mapping[str, list[ast.expr]]
-
-
-def _given(nodes: Iterable[ast.AST]) -> dict[str, list[ast.expr]]:
-    found: dict[str, list[ast.expr]] = {}
-    for node in nodes:
-        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
-            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
-                if isinstance(target, ast.Name):
-                    found.setdefault(target.id, []).append(node.value)
-    return found
-
-
-def _functions(part: ast.AST) -> dict[str, list[ast.expr]]:
-    """The names within a function or class. One that is an argument too, or is set in another way, may be anything: it
-    is then its own value."""
-    arguments = {one.arg for one in ast.walk(part) if isinstance(one, ast.arg)}
-    given = _given(ast.walk(part))
-    times = Counter(one.id for one in ast.walk(part) if isinstance(one, ast.Name) and isinstance(one.ctx, ast.Store))
-    for name in times.keys() | arguments:
-        if name in arguments or len(given.get(name, ())) < times[name]:
-            given.setdefault(name, []).append(ast.Name(name, ast.Load()))
-    return given
-
-
-def _leaves(node: ast.expr, named: _Named) -> Iterator[ast.expr]:
-    """The texts that an expression may be: either branch, what a name was given, what is then trimmed."""
-    if isinstance(node, ast.IfExp):
-        yield from (leaf for branch in (node.body, node.orelse) for leaf in _leaves(branch, named))
-    elif isinstance(node, ast.BoolOp):
-        yield from (leaf for branch in node.values for leaf in _leaves(branch, named))
-    elif isinstance(node, ast.Name) and node.id in named:
-        yield from (leaf for value in named[node.id] for leaf in _leaves(value, {}))
-    elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in _TRIMS:
-        yield from _leaves(node.func.value, {})
-    else:
-        yield node
-
-
-def _told(node: ast.expr, named: _Named) -> Iterator[Message]:
-    """The sentences that an expression may be; none for what holds hardly a word, such as a code or a record's key."""
-    if isinstance(node, ast.Constant) and isinstance(node.value, str) and _is_sentence(node.value):
-        yield Message(node.value)
-    elif isinstance(node, ast.JoinedStr):
-        for parts in product(*(_parts(part, named) for part in node.values)):
-            text, literal, names = "", "", list[str]()
-            for part in (one for several in parts for one in several):
-                if isinstance(part, str):
-                    text, literal = text + part, literal + part
-                else:
-                    names.append(_hole(part, names))
-                    text, literal = f"{text}{{{names[-1]}}}", f"{literal} "
-            if _is_sentence(literal):
-                yield Message(text, context=CONTEXT if names else "")
-
-
-def _parts(part: ast.expr, named: _Named) -> list[list[str | ast.expr]]:
-    """What a piece of an f-string may be: its text; each text that its value may be, or else a hole."""
-    if isinstance(part, ast.Constant):
-        return [[str(part.value)]]
-    value = part.value if isinstance(part, ast.FormattedValue) else part
-    found: list[list[str | ast.expr]] = []
-    for leaf in _leaves(value, named):
-        if isinstance(leaf, ast.JoinedStr):
-            found.append([one for piece in leaf.values for one in _parts(piece, {})[0]])
-        elif isinstance(leaf, ast.Constant) and isinstance(leaf.value, str):
-            found.append([leaf.value])
-        else:
-            return [[value]]
-    return found
-
-
-def _is_sentence(text: str) -> bool:
-    """Two words at least, as people write them; or the one word before what is wrong with a field: "Column 'VAT' …"."""
-    words = re.findall(r"(?<![\w.])[A-Za-z][a-z']+(?![\w])", text)
-    return (" " in text.strip() and len(words) > 1) or words == ["Column"]
-
-
-def _hole(value: ast.expr, taken: Collection[str]) -> str:
-    """What a hole is called: as the value is in the code, numbered from the second of that name."""
-    name = getattr(value, "attr", None) or getattr(value, "id", "") or "value"
-    name = name.strip("_").lower()
-    return next(one for n in range(1, len(taken) + 2) if (one := name if n == 1 else f"{name}{n}") not in taken)
-
-
 def in_manifest(source: str) -> Iterator[Message]:
     """The messages of a connector's manifest.toml: questions of its form, their help, answers that are words, and what
     the system cannot do. The connector itself knows nothing of languages; pages look its texts up."""
     facts = tomllib.loads(source)
     for setting in facts.get("settings", ()):
         for text in (setting["title"], setting.get("help", ""), *setting.get("choices", ())):
-            if text and (text not in setting.get("choices", ()) or " " in text):
+            if text and (text not in setting.get("choices", ()) or _WORDY.fullmatch(text)):
                 yield Message(text)
     yield from map(Message, facts.get("cannot", ()))
 
@@ -219,15 +116,18 @@ def in_manifest(source: str) -> Iterator[Message]:
 def messages() -> dict[Message, list[str]]:
     """Every message of code, templates and manifests → the files that have it."""
     found: dict[Message, list[str]] = {}
-    errors = {one.__name__ for one in tree()} | _ERRORS
+    here: Iterable[Message]
+    errors = _ERRORS.union(*(_classes((SOURCE / where).read_text(encoding="utf-8")) for where in _FAMILIES))
     for path in sorted(
         one for one in SOURCE.rglob("*") if one.suffix in (".py", ".html", ".txt") or one.name == "manifest.toml"
     ):
         text, where = path.read_text(encoding="utf-8"), path.relative_to(SOURCE).as_posix()
         if path.suffix == ".py":
-            here = in_errors(text) if where == "connectors/errors.py" else in_python(text) if "gettext" in text else ()
-            if where.startswith(_TELLING):
-                here = chain(here, in_told(text, errors))
+            here = in_python(text) if "gettext" in text else ()
+            if where in _FAMILIES:
+                here = chain(here, in_errors(text))
+            if where.startswith(_TELLING) and not where.startswith(_NOT_TELLING):
+                here = chain(here, in_told(text, errors, tables=not where.startswith(_FOREIGN)))
         elif path.suffix == ".toml":
             here = in_manifest(text)
         else:

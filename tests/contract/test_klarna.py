@@ -195,7 +195,7 @@ def test_an_expired_or_cancelled_authorisation_is_told_in_plain_words(account: A
     payment = account.authorise(days=28)
     account.at[0] += timedelta(days=29)
     no = refused(account.write(capture(payment)))
-    assert no.what == "The authorisation expired (it was good until 2026-12-18)"
+    assert no.what == "The authorisation has expired (it was good until 2026-12-18)"
     assert "pay in another way" in no.do_this
     payment = account.authorise()
     account.sandbox.cancel(payment)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import quote
 
 import pytest
 from django.apps import apps
+from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.test import Client
@@ -25,6 +27,7 @@ from tests.accounting.statements.files import klarna
 from tests.browser.merchant import ARTICLES, BUYERS, Merchant
 from tests.conftest import move_to, sqlite
 from tests.people.routes import VALUES, Route, _walk, routes
+from tests.people.spoken import left, texts
 from tests.reconciliation.conftest import Desk
 from tests.reconciliation.test_run import day_of_sales
 from tests.visitor import visitor
@@ -52,8 +55,6 @@ def place(migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str,
 @pytest.fixture(scope="module")
 def victim(place: dict[str, Any], migrated: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """A tenant with everything in it, and somebody for each role."""
-    from django.conf import settings
-
     from samklang.hub.links import forget_links
     from samklang.people import audit, members, tokens
     from samklang.people.models import Member
@@ -175,6 +176,39 @@ def test_only_what_is_known_by_a_signature_or_a_token_does_without_csrf() -> Non
     assert sorted(one for one in exempt if not one.startswith("/api/")) == [
         "/hooks/<slug:tenant>/<slug:connection_name>", "/mails/stop/<str:token>",
     ]  # fmt: skip
+
+
+# -------------------------------------------------------------------------------------------- in whose language
+
+#: What the victim's systems are called, hold and answer; the names of people are their roles'.
+NAMES = (
+    "Open the cost centre in Fortnox, or change the flow's result unit, then retry.",
+    "The name is too long for the shop", "Shorten it in the ledger, then retry.", "Klarna Bank AB", "Shelf", "Box",
+    "ready", "picking", "rounding", "suspense", "bank", *Role,
+)  # fmt: skip
+_CLOSED = re.compile(r"The cost centre 'WEB' of order [\w/]+ is closed")
+#: Pages of no reader: pieces of the console for those who make it; files; the way out.
+_NOT_READ = ("/api/", "/style", "/hooks/", "/metrics", "/logout")
+
+
+@pytest.mark.parametrize("language", ["sv", "ru"])
+def test_no_page_is_left_in_english(victim: Any, language: str) -> None:
+    client = visitor(victim, "owner")
+    client.cookies[settings.LANGUAGE_COOKIE_NAME] = language
+    names = {*NAMES, *(registry.manifest(name).title for name in registry.packages())}
+    found: dict[str, str] = {}
+    pages = 0
+    for address in (one for route in ROUTES for one in route.paths if not one.startswith(_NOT_READ)):
+        for method in METHODS:
+            with transaction.atomic():
+                answer = ask(client, method, address)
+                if not answer.streaming and answer.headers.get("Content-Type", "").startswith("text/html"):
+                    pages += 1
+                    said = [_CLOSED.sub("·", text) for text in texts(answer.content.decode())]
+                    found |= dict.fromkeys(left(said, language, names), f"{method} {address}")
+                transaction.set_rollback(True)
+    assert pages > 100
+    assert found == {}
 
 
 # -------------------------------------------------------------------------------------------- who is kept out

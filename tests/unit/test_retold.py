@@ -7,11 +7,18 @@ import re
 import pytest
 from django.utils import translation
 
-from samklang.connectors.errors import BadData, Rejected
-from samklang.console import retold
+from samklang.accounting.problems import DO_THIS
+from samklang.api.v1 import errors as api_errors
+from samklang.connectors.errors import BadData, Rejected, tree
 from samklang.console.frame import told
-from samklang.console.templatetags.words import said
-from tests.messages import Message, in_told, messages
+from samklang.console.templatetags.words import place, said
+from samklang.people import retold
+from samklang.records import InvalidRecord
+from samklang.records.money import decimal
+from samklang.rules import InvalidRules, load
+from tests.messages import messages
+from tests.people.spoken import left
+from tests.sentences import Message, in_told
 
 KEY = "Two product records have the key '{}'"
 
@@ -106,3 +113,81 @@ def test_what_a_journey_keeps_is_translated_with_its_advice() -> None:
         )
         assert said("There is no channel 'Se' Known are: no, fi.") == "Det finns ingen kanal 'Se' Kända är: no, fi."
         assert said("Invalid SKU Correct the order in the shop.") == "Invalid SKU Rätta ordern i butiken."
+
+
+# ---------------------------------------------------------------------------------------- records, rules, places
+
+
+def complaint(text: str) -> str:
+    """What a record says to a number that is none."""
+    with pytest.raises(InvalidRecord) as wrong:
+        decimal(text, "lines.quantity")
+    return str(wrong.value)
+
+
+def refused(rule: dict[str, object]) -> str:
+    """What a rule for orders says that cannot be used."""
+    with pytest.raises(InvalidRules) as wrong:
+        load([rule], "order")
+    return str(wrong.value)
+
+
+def test_a_records_complaint_names_its_field_in_words() -> None:
+    with translation.override("sv"):
+        assert said(complaint("it's")) == "rader › antal ”it's”: är inget decimaltal"
+        assert said("custom.x is '7': is no whole number above 0") == "custom.x ”7”: är inget heltal större än 0"
+    with translation.override("ru"):
+        assert said(complaint("many")) == "строки › количество «many»: не десятичное число"
+
+
+@pytest.mark.parametrize(
+    ("rule", "swedish"),
+    [
+        (
+            {"name": "Två: x", "then": {"do": "set", "field": "lifecycle", "value": "so"}},
+            "Regel 1 ”Två: x”, lifecycle: kan inte vara ”so”; tillåtna är",
+        ),
+        (
+            {"then": {"do": "clear", "field": "lines[].nam"}},
+            "Regel 1, lines[].nam: orderrad har inget fält ”nam”; det finns",
+        ),
+        ({"then": {"do": "jump"}}, "Regel 1, then.do: ”jump” är okänt; tillåtna är"),
+        ({"then": {}}, "Regel 1, then.do: saknas; tillåtna är"),
+        ({"then": {"do": "ignore"}, "on": ["ordr"]}, "Regel 1, on: ”ordr” är ingen posttyp; tillåtna är"),
+    ],
+)  # fmt: skip
+def test_what_is_wrong_with_a_rule_is_told_in_the_readers_language(rule: dict[str, object], swedish: str) -> None:
+    with translation.override("sv"):
+        assert said(refused(rule)).startswith(swedish)
+
+
+def test_a_record_that_a_rule_stopped_is_told_with_rule_type_and_reason() -> None:
+    text = "Rule 2 “Frakt” stopped order se/1: shipping_method: “DHL” is not in the table (PostNord)"
+    with translation.override("ru"):
+        assert said(text) == (
+            "Правило 2 «Frakt» остановило запись «заказ» se/1: shipping_method: «DHL» нет в таблице (PostNord)"
+        )
+
+
+@pytest.mark.parametrize(
+    ("where", "swedish"),
+    [
+        ("order se/1 shipping_method", "order se/1 fraktsätt"), ("product A-1: ids 4 and 5", "produkt A-1: id 4 och 5"),
+        ("rules in of shop for price_list", "regler in från shop för prislista"), ("se/1", "se/1"),
+        ("POST /orders", "POST /orders"), ("lines.sku", "rader › artikelnummer"),
+        ("shop.example:443", "shop.example:443"),
+    ],
+)  # fmt: skip
+def test_where_it_happened_is_told_in_the_readers_language(where: str, swedish: str) -> None:
+    with translation.override("sv"):
+        assert place(where) == swedish
+
+
+@pytest.mark.parametrize("language", ["sv", "ru"])
+def test_no_kind_of_error_is_left_in_english(language: str) -> None:
+    kinds = {*tree(), *api_errors.Refused.__subclasses__()}
+    with translation.override(language):
+        told_of = [said((kind.__doc__ or "").split("\n")[0]) for kind in kinds] + [said(kind.do) for kind in kinds]
+        told_of += [said(text) for text in DO_THIS.values()]
+    assert len(told_of) > 60
+    assert left(told_of, language) == []

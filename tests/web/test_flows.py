@@ -247,7 +247,7 @@ def test_what_is_not_there_is_not_found(world: World, client: Client, path: str)
 
 def test_every_field_that_a_flow_may_write_has_words_for_people() -> None:
     from samklang.connectors import registry
-    from samklang.console.lexicon import WORDS
+    from samklang.people.lexicon import WORDS
 
     named = {
         field for name in registry.packages() for how in registry.manifest(name).writes.values() for field in how.fields

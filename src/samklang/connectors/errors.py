@@ -55,6 +55,11 @@ class SamklangError(Exception):
         self.remote = remote
         super().__init__(self.what)
 
+    @property
+    def told(self) -> str:
+        """What happened and, where it says more than its kind does, what to do: in one line."""
+        return f"{self.what.rstrip('.')}.{'' if self.do_this == self.do else f' {self.do_this}'}"
+
     def __str__(self) -> str:
         parts = [f"{self.code} {self.what}"]
         if self.where:

@@ -9,12 +9,12 @@ from django.utils.translation import gettext as _
 
 from samklang.console import export
 from samklang.console.frame import in_zone, show
-from samklang.console.lexicon import WORDS
 from samklang.console.query import place, with_values, word
 from samklang.hub.looks import articles as looks
 from samklang.hub.looks.article import article
 from samklang.hub.looks.rows import At
 from samklang.people.access import PageRequest, page
+from samklang.people.lexicon import WORDS
 from samklang.people.rights import Right
 
 

@@ -222,7 +222,7 @@ def _try(request: PageRequest, kept: Pending, form: Form, facts: Manifest) -> Ht
     row, found = _answered(request, kept)
     if found.wrong:
         for name, wrong in found.wrong.items():
-            form.add_error(name, wrong)
+            form.add_error(name, told(wrong))
         return _shown(request, form, facts, kept)
     tokens = MemoryTokens() if kept.login else connecting.stored_tokens(row)
     if facts.auth == "oauth2":
@@ -282,7 +282,7 @@ def _save(
     title = f"{account.title} {account.version}".strip()
     messages.success(request, _("%(name)s is connected: %(title)s") % {"name": row.name, "title": title})
     for warning in account.warnings:
-        messages.warning(request, warning)
+        messages.warning(request, said(warning))
     if first and code and Channel.objects.filter(tenant=request.tenant).count() == 1:
         messages.info(request, _("Orders of this shop belong to the channel %(code)s.") % {"code": code})
     return go(request, "connection", row.name)

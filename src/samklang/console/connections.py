@@ -17,6 +17,7 @@ from samklang.hub.models import Connection
 from samklang.hub.setup import connecting
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
+from samklang.people.retold import retold
 from samklang.people.rights import Right
 
 
@@ -92,7 +93,7 @@ def check(request: PageRequest, name: str) -> HttpResponse:
         title = f"{account.title} {account.version}".strip()
         messages.success(request, _("The login works: %(title)s") % {"title": title})
         for warning in account.warnings:
-            messages.warning(request, warning)
+            messages.warning(request, retold(warning))
     return go(request, "connection", name)
 
 

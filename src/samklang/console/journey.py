@@ -12,7 +12,7 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from samklang.connectors.errors import SamklangError
 from samklang.console.frame import go, show, told, wake
-from samklang.console.retold import retold
+from samklang.console.phrases import spoken
 from samklang.engine.port import Job
 from samklang.hub import orders
 from samklang.hub.looks import journeys
@@ -20,6 +20,7 @@ from samklang.hub.looks.masking import masked
 from samklang.hub.models import Connection
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
+from samklang.people.retold import retold
 from samklang.people.rights import Right
 from samklang.records import Address
 from samklang.rules import InvalidRules, describe, load
@@ -85,7 +86,7 @@ def hop(request: PageRequest, key: str, number: int) -> HttpResponse:
     if found is None:
         raise Http404
     try:
-        rules = [describe(rule) for rule in load(found.rules, found.step.type)] if found.rules else []
+        rules = [describe(rule, spoken()) for rule in load(found.rules, found.step.type)] if found.rules else []
     except InvalidRules:  # kept by an older release
         rules = [_("The rules on this way cannot be read.")]
     open_ = request.member.may(Right.OPERATE)

@@ -12,7 +12,6 @@ from django.utils.translation import gettext_lazy, gettext_noop
 from samklang.connectors.errors import SamklangError
 from samklang.console import export
 from samklang.console.frame import go, in_zone, show, told, wake
-from samklang.console.lexicon import WORDS
 from samklang.console.query import midnight, place, with_values, word
 from samklang.engine.port import bulk_job
 from samklang.hub import bulk
@@ -20,6 +19,7 @@ from samklang.hub.looks import orders as looks
 from samklang.hub.models import Channel, Flow
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
+from samklang.people.lexicon import WORDS
 from samklang.people.rights import Right
 from samklang.records.states import states
 

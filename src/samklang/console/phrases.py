@@ -8,6 +8,7 @@ from typing import Any
 from django.utils.translation import gettext
 from django.utils.translation import gettext_noop as _
 
+from samklang.people.retold import retold
 from samklang.rules import InvalidRules, describe, load
 from samklang.rules.describe import PHRASES
 
@@ -23,7 +24,7 @@ def condition(data: Mapping[str, Any]) -> str:
     try:
         return describe(load([{"when": data, "then": {"do": "ignore"}}])[0], phrases)
     except InvalidRules as error:
-        return str(error)
+        return retold(str(error))
 
 
 #: The phrases once more, where the catalogue's maker finds them; a test holds this list to PHRASES.

@@ -21,6 +21,7 @@ from samklang.hub.setup import drafts, edits, trying
 from samklang.hub.setup.config import Config, RulesPart
 from samklang.hub.setup.drafts import Shown
 from samklang.people.access import PageRequest, page
+from samklang.people.retold import retold
 from samklang.people.rights import Right
 from samklang.records import record_types
 from samklang.rules import InvalidRules, describe, load
@@ -40,7 +41,7 @@ def sentence(data: Mapping[str, Any]) -> str:
     try:
         return describe(load([{**data, "on": ()}])[0], phrases.spoken())
     except InvalidRules as error:
-        return str(error)
+        return retold(str(error))
 
 
 @page(Right.SEE)
@@ -182,7 +183,7 @@ def rule(request: PageRequest, connection: str, direction: str, type_: str, numb
         load([data], at.type)
         at.put(request, wanted, sentence(data))
     except InvalidRules as error:
-        return _rule_form(request, at, number, data, error.reason, error.field)
+        return _rule_form(request, at, number, data, retold(error.reason), error.field)
     except Misconfigured as error:
         return _rule_form(request, at, number, data, told(error))
     messages.success(request, _("It is in the draft. The plan shows what it does."))
@@ -255,7 +256,7 @@ def flow_when(request: PageRequest, channel: str, type_: str, target: str) -> Ht
         if wish and wish != "kind":
             ruletree.act(data, wish)
         when = data["when"] or None
-        error = trying.refuse(when, type_) if when else ""
+        error = retold(trying.refuse(when, type_)) if when else ""
         if not wish and not error:
             seen = request.POST.get("seen", "")
 

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from django.db.models import Q, QuerySet
+from django.utils.translation import gettext_noop
 
 from samklang.connectors.registry import manifest
 from samklang.derivations import payments
@@ -213,7 +214,7 @@ class Derivations:
                 continue
             waiting = news_of(self.tenant, key).filter(state__in=["due", "held"]).exclude(risk__in=["hold", "unpaid"])
             if waiting.update(state="held", risk="unpaid"):
-                step(way.flow.target, "capture", [(key, "waits", "sent, but not paid yet")])
+                step(way.flow.target, "capture", [(key, "waits", gettext_noop("sent, but not paid yet"))])
 
 
 def news_of(tenant: int, order: str) -> QuerySet[Binding]:

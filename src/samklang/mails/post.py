@@ -21,6 +21,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db import transaction
 from django.db.models import QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from samklang.connectors.errors import Unreachable
 from samklang.hub import leases, problems
@@ -157,7 +158,7 @@ def _send(tenant: Tenant) -> None:
         problems.report(tenant.pk, None, [problems.Trouble("out", "mail", "mail", error)])
 
 
-_DO_THIS = "Check SAMKLANG_MAIL, the server and its login. Samklang tries again by itself."
+_DO_THIS = gettext_noop("Check SAMKLANG_MAIL, the server and its login. Samklang tries again by itself.")
 
 
 def _post(letter: Letter, server: BaseEmailBackend) -> bool:

@@ -69,7 +69,7 @@ def page(get: Right | None, post: Right | None = None) -> Callable[[Callable[...
             if not request.user.is_authenticated:
                 return to_login(request)
             asked = cast(PageRequest, request)
-            _speak(asked.user)
+            speak(asked.user)
             member = asked.user.places.select_related("tenant").filter(tenant__slug=tenant).first()
             if member is None:
                 raise Http404
@@ -93,7 +93,7 @@ def signed_in() -> Callable[[Callable[..., HttpResponseBase]], View]:
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
             if not request.user.is_authenticated:
                 return to_login(request)
-            _speak(cast(SignedIn, request).user)
+            speak(cast(SignedIn, request).user)
             return view(request, *args, **kwargs)
 
         return _declared(guarded, Access(who="signed in"))
@@ -112,7 +112,8 @@ def _declared(view: Callable[..., HttpResponseBase], access: Access) -> View:
     return declared
 
 
-def _speak(user: User) -> None:
+def speak(user: User) -> None:
+    """From here on in the language that the user has chosen, where one has been."""
     if user.language in dict(settings.LANGUAGES):
         translation.activate(user.language)
 

@@ -109,7 +109,8 @@ def _add_row(action: model.AddRow, cls: PartClass, plugins: Plugins) -> Act:
     check_names(action.values, row)
     needed = [field.name for field in msgspec.structs.fields(row) if field.required and field.name not in action.values]
     if needed:
-        raise FieldError(action.rows, f"a new {kinds.title(row)} also needs {', '.join(needed)}")
+        kind, fields = kinds.title(row), ", ".join(needed)
+        raise FieldError(action.rows, f"a new {kind} also needs {fields}")
     fill = compile_value(action.values, cls)
     if not _has_template(action.values):
         path.convert([fill(None, None)])  # type: ignore[arg-type]  # without templates neither is looked at
@@ -128,7 +129,8 @@ def _map(action: model.Map, cls: PartClass, plugins: Plugins) -> Act:
         if found in table:
             return table[found]
         if action.otherwise == "fail":
-            reason = f"“{text(old)}” is not in the table ({', '.join(action.table)})"
+            value, known = text(old), ", ".join(action.table)
+            reason = f"“{value}” is not in the table ({known})"
             raise FieldError(action.field, reason, "Add it to the rule's table, or correct it at the source.")
         return default if action.otherwise == "default" else old
 
@@ -197,8 +199,7 @@ def text_path(cls: PartClass, field: str) -> Path:
     path = Path(cls, field).writable()
     if str not in kinds.alternatives(path.type):
         row = kinds.row_type(path.type)
-        hint = f"; write {field}[] for every one" if row is str else ""
-        raise FieldError(field, f"is not text{hint}")
+        raise FieldError(field, f"is not text; write {field}[] for every one" if row is str else "is not text")
     return path
 
 
@@ -208,7 +209,8 @@ def rows_path(cls: PartClass, field: str) -> tuple[Path, PartClass]:
     row = kinds.part_type(kinds.row_type(path.type))
     if row is None:
         rows = [name for name, kind in kinds.field_types(cls).items() if kinds.part_type(kinds.row_type(kind))]
-        raise FieldError(field, f"is not rows; {kinds.title(cls)} has {', '.join(rows) or 'none'}")
+        kind, fields = kinds.title(cls), ", ".join(rows)
+        raise FieldError(field, f"is not rows; {kind} has {fields}" if rows else f"is not rows; {kind} has none")
     return path, row
 
 
@@ -216,8 +218,8 @@ def check_names(values: Mapping[str, Any], cls: PartClass) -> None:
     """FieldError if a key names no field of the part."""
     for name in values:
         if name not in cls.__struct_fields__:
-            fields = ", ".join(kinds.field_types(cls))
-            raise FieldError(name, f"{kinds.title(cls)} has no field “{name}”; it has {fields}")
+            kind, fields = kinds.title(cls), ", ".join(kinds.field_types(cls))
+            raise FieldError(name, f"{kind} has no field “{name}”; it has {fields}")
 
 
 def need_record(cls: PartClass, action: str) -> None:

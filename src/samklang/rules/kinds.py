@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import types
 import typing
 from collections.abc import Mapping
@@ -11,6 +12,8 @@ from typing import Any, Literal, Union
 import msgspec
 
 from samklang.records.base import Value
+
+_WORD = re.compile(r"(?<=[a-z])(?=[A-Z])")
 
 
 def alternatives(kind: Any) -> tuple[Any, ...]:
@@ -59,5 +62,5 @@ def field_types(cls: type[msgspec.Struct]) -> Mapping[str, Any]:
 
 
 def title(cls: type[msgspec.Struct]) -> str:
-    """What a person calls the class: the record type, or the part's name in small letters."""
-    return str(getattr(cls, "type", cls.__name__.lower()))
+    """What a person calls the class: the record type, or the part's name in small letters (order line)."""
+    return str(getattr(cls, "type", _WORD.sub(" ", cls.__name__).lower()))

@@ -13,7 +13,7 @@ from samklang.records.base import record_types
 from samklang.rules import kinds, model
 from samklang.rules.engine import compile
 from samklang.rules.model import Rule
-from samklang.rules.outcome import InvalidRules
+from samklang.rules.outcome import FieldError, InvalidRules
 from samklang.rules.plugins import Plugins
 
 ACTIONS = {action.__struct_config__.tag: action for action in typing.get_args(model.Action)}
@@ -53,42 +53,46 @@ def _rule(number: int, item: Any) -> Rule:
     try:
         rule = msgspec.convert(item, Rule)
     except msgspec.ValidationError as error:
-        field, reason = _explain(str(error), item)
-        raise InvalidRules(number, field, reason, name) from error
+        wrong = _explain(str(error), item)
+        raise InvalidRules(number, wrong.field, wrong.reason, name) from error
     for type_ in rule.on:
         if type_ not in record_types():
-            reason = f"“{type_}” is no record type; allowed are {', '.join(record_types())}"
-            raise InvalidRules(number, "on", reason, name)
+            known = ", ".join(record_types())
+            raise InvalidRules(number, "on", f"“{type_}” is no record type; allowed are {known}", name)
     return rule
 
 
-def _explain(error: str, item: Any) -> tuple[str, str]:
-    """(place, reason) of a validation error, with the values or fields that are allowed in that place."""
+def _explain(error: str, item: Any) -> FieldError:
+    """A validation error by its place, with the values or fields that are allowed there."""
     found = _PLACE.match(error)
     assert found
     message, place = found["message"], found["place"] or ""
     parent, _, last = place.rpartition(".")
     named = _NAME.search(message)
     if last in ("do", "is") and message.startswith("Invalid value"):
-        known = ACTIONS if last == "do" else CONDITIONS
-        return place, f"“{_at(item, place)}” is not known; allowed are {', '.join(map(str, known))}"
+        return _unknown(place, _at(item, place), ACTIONS if last == "do" else CONDITIONS)
     if "required field" in message and named:
         missing = named[1]
-        known = {"do": ACTIONS, "is": CONDITIONS}.get(missing, {})
-        return _join(place, missing), "is missing" + (f"; allowed are {', '.join(map(str, known))}" if known else "")
+        known = ", ".join(map(str, {"do": ACTIONS, "is": CONDITIONS}.get(missing, ())))
+        return FieldError(_join(place, missing), f"is missing; allowed are {known}" if known else "is missing")
     if "unknown field" in message and named:
         cls = _class_at(item, place)
         tag_field = cls.__struct_config__.tag_field
-        fields = [*([tag_field] if tag_field else []), *cls.__struct_encode_fields__]
-        return _join(place, named[1]), f"is not known here; allowed are {', '.join(fields)}"
+        fields = ", ".join([*([tag_field] if tag_field else []), *cls.__struct_encode_fields__])
+        return FieldError(_join(place, named[1]), f"is not known here; allowed are {fields}")
     if "enum value" in message:
         cls = _class_at(item, parent)
         field = dict(zip(cls.__struct_encode_fields__, cls.__struct_fields__, strict=True)).get(last, last)
-        allowed = kinds.literals(kinds.field_types(cls)[field])
-        return place, f"“{_at(item, place)}” is not known; allowed are {', '.join(map(str, allowed))}"
+        return _unknown(place, _at(item, place), kinds.literals(kinds.field_types(cls)[field]))
     if "got `float`" in message:
-        return place, f'write the decimal as text: "{_at(item, place)}"'
-    return place, message
+        number = _at(item, place)
+        return FieldError(place, f'write the decimal as text: "{number}"')
+    return FieldError(place, message)
+
+
+def _unknown(place: str, given: Any, allowed: Iterable[Any]) -> FieldError:
+    known = ", ".join(map(str, allowed))
+    return FieldError(place, f"“{given}” is not known; allowed are {known}")
 
 
 def _join(place: str, name: str) -> str:

@@ -88,8 +88,9 @@ class Path:
             if isinstance(error.__cause__, InvalidRecord):
                 raise FieldError(self.text, str(error.__cause__), error.__cause__.do_this) from error
             allowed = [str(choice) or "(empty)" for choice in kinds.literals(self.type)]
-            reason = f"allowed are {', '.join(allowed)}" if allowed else str(error)
-            raise FieldError(self.text, f"cannot be “{as_text(value)[:80]}”: {reason}") from error
+            given, known, reason = as_text(value)[:80], ", ".join(allowed), str(error)
+            why = f"cannot be “{given}”; allowed are {known}" if allowed else f"cannot be “{given}”: {reason}"
+            raise FieldError(self.text, why) from error
 
     def _write(self, value: Any, number: int, change: Callable[[Any], Any]) -> Any:
         if number < len(self._steps):
@@ -112,7 +113,8 @@ class Path:
             if isinstance(computed, property):
                 self.type = typing.get_type_hints(computed.fget)["return"]
                 return Computed(text, name)
-            raise FieldError(text, f"{kinds.title(cls)} has no field “{name}”; it has {', '.join(fields)}")
+            kind, known = kinds.title(cls), ", ".join(fields)
+            raise FieldError(text, f"{kind} has no field “{name}”; it has {known}")
         entry = kinds.entry_type(self.type)
         if entry is not None:
             self.type = entry

@@ -42,7 +42,8 @@ class Field:
             try:
                 target = self.cls()
             except TypeError as error:
-                raise FieldError(self.path, f"the record has no {title(self.cls)} to write into") from error
+                kind = title(self.cls)
+                raise FieldError(self.path, f"the record has no {kind} to write into") from error
         old = getattr(target, self.name)
         new = rest(old)
         if new is CLEAR:
@@ -57,7 +58,8 @@ class Field:
             return info.default
         if info.default_factory is not msgspec.NODEFAULT:
             return info.default_factory()
-        raise FieldError(self.path, f"a {title(self.cls)} must always have it")
+        kind = title(self.cls)
+        raise FieldError(self.path, f"a {kind} must always have it")
 
 
 @dataclass(frozen=True)

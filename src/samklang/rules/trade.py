@@ -51,7 +51,8 @@ def _replace_sku(action: model.ReplaceSku, cls: PartClass, plugins: Plugins) -> 
     # `code` is an article number only in a product; in a price list it is the list's own.
     paths = [Path(cls, field) for field in holds_sku if field != "code" or "variants" in fields]
     if not paths:
-        raise FieldError("replace_sku", f"{kinds.title(cls)} has no SKU")
+        kind = kinds.title(cls)
+        raise FieldError("replace_sku", f"{kind} has no SKU")
     table = {sku_key(old): sku(new, "table") for old, new in action.table.items()}
 
     def replaced(path: Path, old: Any) -> Any:

@@ -280,9 +280,10 @@ def draft_preset(call: Call, payload: PresetInput) -> Any:
     used: list[edits.Used] = []
 
     def change(wanted: Config) -> None:
-        for name, there in ((payload.channel, wanted.channels), (payload.erp, wanted.connections)):
+        asked = ("channel", payload.channel, wanted.channels), ("connection", payload.erp, wanted.connections)
+        for kind, name, there in asked:
             if name not in there:
-                raise NotThere(f"There is no {name}")
+                raise NotThere(f"There is no {kind} {name}")
         used.append(edits.use_preset(wanted, payload.channel, payload.erp, payload.preset))
 
     edit(call, f"{payload.preset} ({payload.channel})", change)

@@ -13,6 +13,7 @@ from samklang.api.v1.door import Call, Door, Input
 from samklang.api.v1.errors import NotThere, Unfit
 from samklang.api.v1.shapes import Answer, struct
 from samklang.connectors.contract import Manifest
+from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest, packages
 from samklang.engine.work import reading_jobs
 from samklang.hub import links, secrets
@@ -20,6 +21,7 @@ from samklang.hub.looks import systems
 from samklang.hub.models import Channel, Connection
 from samklang.hub.setup import config, connecting
 from samklang.people import audit
+from samklang.people.retold import retold
 from samklang.people.rights import Right
 
 door = Door("connections")
@@ -246,9 +248,9 @@ def connect(call: Call, name: Name, payload: ConnectionInput) -> Any:
     row.tenant = call.tenant
     unknown = sorted({*payload.settings, *payload.secrets} - {one.name for one in manifest(row.connector).settings})
     found = connecting.answers(row, {**payload.settings, **payload.secrets})
-    wrong = {**found.wrong, **dict.fromkeys(unknown, "There is no such setting.")}
+    wrong = found.wrong | {name: Misconfigured("There is no such setting") for name in unknown}
     if wrong:
-        raise Unfit("", tuple((f"body.settings.{field}", what) for field, what in wrong.items()))
+        raise Unfit("", tuple((f"body.settings.{name}", one.told) for name, one in wrong.items()))
     tokens = connecting.stored_tokens(row)
     account = connecting.check(row, found, tokens)
     shop = payload.channel
@@ -257,7 +259,7 @@ def connect(call: Call, name: Name, payload: ConnectionInput) -> Any:
     )  # fmt: skip
     connecting.save(row, found, tokens, call.actor.name, channel=part, code=shop.code)
     audit.note(call.actor, gettext_noop("connected"), f"connection {name}", connector=row.connector)
-    said = {"title": account.title, "version": account.version, "warnings": list(account.warnings)}
+    said = {"title": account.title, "version": account.version, "warnings": [retold(one) for one in account.warnings]}
     return {"connection": _whole(call, name), "account": said}
 
 
@@ -265,7 +267,7 @@ def connect(call: Call, name: Name, payload: ConnectionInput) -> Any:
 def connection_check(call: Call, name: Name) -> Any:
     """Ask the system whether the login still works. A login that does not pauses the connection, as a read would."""
     account = links.check(_row(call, name))
-    return {"title": account.title, "version": account.version, "warnings": list(account.warnings)}
+    return {"title": account.title, "version": account.version, "warnings": [retold(one) for one in account.warnings]}
 
 
 @door.post("/connections/{name}/pause", Right.OPERATE, ConnectionRow)

@@ -33,6 +33,7 @@ from samklang.api.v1.errors import NoMark, NotAllowed, NoToken, NotThere, Outdat
 from samklang.api.v1.reading import without_nul
 from samklang.hub.models import Tenant
 from samklang.people import tokens
+from samklang.people.access import speak
 from samklang.people.audit import Actor
 from samklang.people.rights import WORDS, Right
 
@@ -104,11 +105,14 @@ class Bearer:
         named = values.get("tenant")
         if named is not None and named != known.tenant.slug:
             raise NotThere
+        if request.headers.get("Accept-Language", "*") == "*":
+            speak(known.token.made_by)
         call.allowance = pace.ask(known.token.pk)
         if not call.allowance.granted:
             raise TooOften(Retry_After=str(math.ceil(call.allowance.wait)))
         if self.right and not known.may(self.right):
-            raise NotAllowed(f"The token lacks the right {self.right.value!r}: {WORDS[self.right]}")
+            right, what = self.right.value, WORDS[self.right]
+            raise NotAllowed(f"The token lacks the right {right!r}: {what}")
         without_nul(values)
         call.tenant, call.known, call.actor = known.tenant, known, Actor.program(known.token)
         call.once = None if request.method in _SAFE else once.begin(request, known.token)

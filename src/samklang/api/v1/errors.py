@@ -28,10 +28,12 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.http import Http404, HttpRequest, HttpResponse
 from django.http.multipartparser import MultiPartParserError
 from django.http.request import UnreadablePostError
+from django.utils.translation import gettext
 from ninja import NinjaAPI, Schema
 from ninja.errors import AuthenticationError, HttpError, ValidationError
 
 from samklang.connectors.errors import Locked, Pause, Retry, SamklangError
+from samklang.people.retold import retold
 
 log = structlog.get_logger()
 
@@ -169,12 +171,12 @@ _REMOTE = ("SYNC-301", "SYNC-302")  # the system refuses us
 
 
 def answer(error: SamklangError) -> HttpResponse:
-    """The error as a response."""
-    faults = [Fault(where=where, what=what) for where, what in getattr(error, "errors", ())]
+    """The error as a response: words for people in the language of the request, code and place for programs."""
+    faults = [Fault(where=where, what=retold(what)) for where, what in getattr(error, "errors", ())]
     body = ProblemDetails(
-        type=f"urn:samklang:error:{error.code}", title=(error.__class__.__doc__ or "").split("\n")[0],
-        status=_status(error), detail=error.what, code=error.code, where=error.where, do_this=error.do_this,
-        errors=faults,
+        type=f"urn:samklang:error:{error.code}", title=retold((error.__class__.__doc__ or "").split("\n")[0]),
+        status=_status(error), detail=retold(error.what), code=error.code, where=error.where,
+        do_this=retold(error.do_this), errors=faults,
     )  # fmt: skip
     return HttpResponse(
         msgspec.json.encode(body.model_dump()), status=body.status, content_type=CONTENT_TYPE,
@@ -201,9 +203,9 @@ def handle_in(api: NinjaAPI) -> None:
 
 
 def _unfit(error: ValidationError) -> Unfit:
-    faults = tuple((_place(one["loc"]), str(one["msg"])) for one in error.errors)
-    first = faults[0] if faults else ("", "")
-    return Unfit(f"{first[0]}: {first[1]}" if first[0] else first[1], faults)
+    faults = tuple((_place(one["loc"]), retold(str(one["msg"]))) for one in error.errors)
+    where, why = faults[0] if faults else ("", "")
+    return Unfit(f"{where}: {why}" if where else why, faults)
 
 
 def _place(parts: tuple[Any, ...]) -> str:
@@ -214,7 +216,8 @@ def _place(parts: tuple[Any, ...]) -> str:
 def _defect(request: HttpRequest, error: Exception) -> HttpResponse:
     log.exception("the API failed", method=request.method, path=request.path)
     body = ProblemDetails(
-        type="about:blank", title="Internal Server Error", status=500, detail="Samklang failed on this request.",
-        code="SYNC-000", do_this="Report it with the time and the address; the log of the server tells more.",
+        type="about:blank", title=gettext("Internal Server Error"), status=500,
+        detail=gettext("Samklang failed on this request."), code="SYNC-000",
+        do_this=gettext("Report it with the time and the address; the log of the server tells more."),
     )  # fmt: skip
     return HttpResponse(msgspec.json.encode(body.model_dump()), status=500, content_type=CONTENT_TYPE)

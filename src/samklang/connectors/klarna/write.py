@@ -13,7 +13,10 @@ from samklang.connectors.klarna.map import Order
 from samklang.records import Capture, Refund, Void
 from samklang.records.money import from_minor_units, minor_units
 
-_ENDED = {"CANCELLED": "was cancelled", "EXPIRED": "expired", "CLOSED": "is closed"}
+_ENDED = {
+    "CANCELLED": "The authorisation was cancelled", "EXPIRED": "The authorisation has expired",
+    "CLOSED": "The authorisation is closed now",
+}  # fmt: skip
 
 
 class Writer:
@@ -92,7 +95,8 @@ def _check_capture(want: Want, record: Capture, order: Order) -> None:
     if order.fraud_status == "REJECTED":
         _refuse(want, "Klarna refused the buyer after a check for fraud", "Do not send the goods; cancel the order.")
     if order.status in _ENDED:
-        _refuse(want, f"The authorisation {_ENDED[order.status]} (it was good until {order.expires_at[:10]})", pay)
+        what, until = _ENDED[order.status], order.expires_at[:10]
+        _refuse(want, f"{what} (it was good until {until})", pay)
     if not left:
         look = "Look at its captures in Klarna's portal; if this one is among them, mark it as done."
         _refuse(want, "The order is captured in full already, and none of its captures is this one", look)

@@ -17,9 +17,9 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language, gettext, ngettext
 
-from samklang.console.lexicon import WORDS
-from samklang.console.retold import retold
 from samklang.hub.looks.rows import MANY
+from samklang.people import retold
+from samklang.people.lexicon import WORDS
 from samklang.records.money import exponent
 
 register = template.Library()
@@ -106,7 +106,13 @@ def half(value: int) -> str:
 @register.filter
 def said(text: object) -> str:
     """A sentence that the hub has stored in English, in the reader's language where the catalogue has it."""
-    return retold(str(text)) if text else ""
+    return retold.retold(str(text)) if text else ""
+
+
+@register.filter
+def place(where: object) -> str:
+    """Where an error says that it happened, in the reader's language."""
+    return retold.place(str(where)) if where else ""
 
 
 # ---------------------------------------------------------------------------------------------------- times

@@ -14,6 +14,7 @@ import msgspec
 import tomli_w
 from django.db import transaction
 from django.db.models import Max, ProtectedError
+from django.utils.translation import gettext_noop
 
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.registry import manifest, packages
@@ -122,7 +123,10 @@ def parse(text: str) -> Config:
     try:
         config = msgspec.toml.decode(text, type=Config)
     except (msgspec.DecodeError, msgspec.ValidationError) as error:
-        raise Misconfigured(f"samklang.toml: {error}", do_this="Correct the file and run it again.") from error
+        reason = str(error)
+        raise Misconfigured(
+            f"samklang.toml cannot be used: {reason}", do_this="Correct the file and run it again."
+        ) from error
     given = {flow.name() for flow in config.flows}
     for part in config.presets:
         channel = _known(config.channels, part.channel, "channel")
@@ -361,7 +365,7 @@ def apply(new: Config, by: str, why: str = "", *, enable: bool = True, planned: 
             )  # fmt: skip
         for row in rows.values():
             if row.name not in new.connections:
-                row.state, row.reason = Connection.State.PAUSED, "Removed from the configuration"
+                row.state, row.reason = Connection.State.PAUSED, gettext_noop("Removed from the configuration")
                 row.save(update_fields=["state", "reason"])
         if enable:
             write_version(tenant, by, why)

@@ -77,7 +77,7 @@ class Answers(NamedTuple):
 
     settings: dict[str, Any]
     secrets: dict[str, str]
-    wrong: dict[str, str]
+    wrong: dict[str, Misconfigured]
 
 
 def answers(row: Connection, given: Mapping[str, Any]) -> Answers:
@@ -95,12 +95,12 @@ def answers(row: Connection, given: Mapping[str, Any]) -> Answers:
             try:
                 value = typed(setting, value)
             except Misconfigured as error:
-                found.wrong[setting.name] = f"{error.what}. {error.do_this if setting.choices else ''}".strip()
+                found.wrong[setting.name] = error
                 continue
             if value != setting.default and (value not in ("", None) or setting.name in given):
                 found.settings[setting.name] = value
         if setting.required and value in ("", None):
-            found.wrong[setting.name] = f"{setting.title} is missing."
+            found.wrong[setting.name] = Misconfigured(f"{setting.title} is missing", where=setting.name)
     return found
 
 

@@ -87,10 +87,10 @@ def foresee(new: Config, step: Progress, most: int = SAMPLES) -> Consequences:
     if result.changed and tenant:
         result.flows += _rejudged(tenant, new, result.changed, most)
     result.read_anew = _read_anew(old, new, living)
-    result.notes += [
-        f"{name}: its settings or rules in change, so it is read whole once; brakes stop mass changes."
-        for name in result.read_anew
-    ]
+    for name_ in result.read_anew:
+        result.notes.append(
+            f"{name_}: its settings or rules in change, so it is read whole once; brakes stop mass changes."
+        )
     return result
 
 
@@ -103,7 +103,7 @@ def carry_out(new: Config, found: Consequences, by: str, why: str, step: Progres
     tenant = config.apply(new, by, why, enable=False)
     names = [*found.begins, *found.changed]
     for number, name in enumerate(names):
-        step("switching on", number, len(names))
+        step(gettext_noop("switching on"), number, len(names))
         flow = flow_of(tenant, name)
         plan.switch_on(flow)
         if name in found.changed:

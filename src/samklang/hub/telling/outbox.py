@@ -25,6 +25,7 @@ import msgspec
 from django.db import transaction
 from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from samklang.connectors.contract import Exchange, Limits, Surroundings
 from samklang.connectors.errors import SamklangError, Superseded
@@ -260,7 +261,7 @@ def test(row: Subscription) -> Message:
     with transaction.atomic():
         event = Event.objects.create(tenant=row.tenant, type="webhook.test", about=row.name, data={"webhook": row.name})
         message = Message.objects.create(
-            tenant=row.tenant, subscription=row, event=event, state=Message.State.FAILED, error="not sent"
+            tenant=row.tenant, subscription=row, event=event, state=Message.State.FAILED, error=gettext_noop("not sent")
         )
     post = _Post(row, row.tenant.slug)
     try:

@@ -13,8 +13,10 @@ from heapq import merge
 from itertools import islice
 from typing import NamedTuple
 
-from django.utils.translation import get_language, gettext
+from django.utils.translation import get_language, gettext, pgettext_lazy
 from django.utils.translation.trans_real import translation
+
+from samklang.people.lexicon import WORDS
 
 #: Under which context the catalogues keep templates; a word before it would be an ordinary message.
 CONTEXT = "error"
@@ -25,7 +27,39 @@ _HEAD = 4  # characters of its beginning by which a template is found
 _BEGIN = re.compile(r" (?=[A-Z`])")
 _BEGINNINGS = 20
 #: Values that are words of ours and not somebody's data.
-_OURS = frozenset({"type", "what", "why", "reason", "kind"})
+_OURS = frozenset({"type", "what", "why", "reason", "kind", "title"})
+#: What a value must look like where the text around it says little.
+_WORD = re.compile(r"[^\s“”]+")
+_FITS = {"which": _WORD, "path": _WORD, "rule": _WORD, "label": re.compile(r"[^“”]*")}
+
+#: What a record's and a rule's errors make of field and reason (records/base.py, rules/outcome.py), and what
+#: msgspec says of what was sent to us; the catalogue's maker finds them here.
+SHAPES = (
+    pgettext_lazy("error", "{which} is '{value}': {why}"),
+    pgettext_lazy("error", '{which} is "{value}": {why}'),
+    pgettext_lazy("error", "Rule {rule}, {path}: {why}"),
+    pgettext_lazy("error", "Rule {rule}: {why}"),
+    pgettext_lazy("error", "Rule {rule} “{label}”, {path}: {why}"),
+    pgettext_lazy("error", "Rule {rule} “{label}”: {why}"),
+    pgettext_lazy("error", "Rules, {path}: {why}"),
+    pgettext_lazy("error", "Rules: {why}"),
+    pgettext_lazy("error", "Rule {rule} stopped {type} {key}: {path}: {why}"),
+    pgettext_lazy("error", "Rule {rule} stopped {type} {key}: {why}"),
+    pgettext_lazy("error", "Rule {rule} “{label}” stopped {type} {key}: {path}: {why}"),
+    pgettext_lazy("error", "Rule {rule} “{label}” stopped {type} {key}: {why}"),
+    pgettext_lazy("error", "Expected `{expected}`, got `{given}`"),
+    pgettext_lazy("error", "Expected `{expected}`, got `{given}` - at `{path}`"),
+    pgettext_lazy("error", "Object missing required field `{name}`"),
+    pgettext_lazy("error", "Object contains unknown field `{name}`"),
+    pgettext_lazy("error", "Invalid enum value {value}"),
+    # where something went wrong (hub/rulesets.py, hub/setup/config.py, hub/taking.py, hub/attempt.py)
+    pgettext_lazy("error", "rules in of {connection} for {type}"),
+    pgettext_lazy("error", "rules out of {connection} for {type}"),
+    pgettext_lazy("error", "rules in of {connection}"),
+    pgettext_lazy("error", "rules out of {connection}"),
+    pgettext_lazy("error", "condition on {type}"),
+    pgettext_lazy("error", "{type} {key}: ids {first} and {second}"),
+)
 
 
 class Template(NamedTuple):
@@ -59,7 +93,8 @@ class Template(NamedTuple):
                 return None
             found.append(said[at:there])
             at = there + len(text)
-        return dict(zip(self.names, [*found, said[at:end]], strict=True))
+        values = dict(zip(self.names, [*found, said[at:end]], strict=True))
+        return values if all(fits.fullmatch(values[name]) for name, fits in _FITS.items() if name in values) else None
 
     def filled(self, values: dict[str, str]) -> str:
         """The translation with the values in its holes; braces within a value are only braces."""
@@ -92,12 +127,16 @@ def retold(text: str) -> str:
     whole = gettext(text) if text else ""
     if whole != text or not text or len(text) > LONGEST:
         return whole
-    return _advised(text) or _matched(text) or text
+    return _advised(text) or _sentence(text) or text
 
 
 def _sentence(text: str) -> str:
+    """A sentence translated, with or without its full stop; "" where it is none of ours."""
     whole = gettext(text)
-    return whole if whole != text else _matched(text)
+    told = whole if whole != text else _matched(text)
+    if told or not text.endswith("."):
+        return told
+    return f"{told}." if (told := _sentence(text[:-1])) else ""
 
 
 def _matched(text: str) -> str:
@@ -126,8 +165,29 @@ def _advised(text: str) -> str:
 
 
 def _value(name: str, value: str) -> str:
-    """A value as it stands in the translation: names of record types and reasons of ours are translated too (they
-    are shorter than the sentence that they stand in, so this ends)."""
+    """A value as it stands in the translation: names of record types, of their fields and reasons of ours are
+    translated too (they are shorter than the sentence that they stand in, so this ends)."""
+    if name == "which":
+        return field(value)
     if name.rstrip("0123456789") not in _OURS:
         return value
     return gettext(value.replace("_", " ")) if value.isidentifier() else retold(value)
+
+
+def field(path: str) -> str:
+    """A record's field in words: lines.quantity → lines › quantity; as it is where a part of it has no words."""
+    parts = [WORDS.get(part.removesuffix("[]")) for part in path.split(".")]
+    return path if None in parts else " › ".join(map(str, parts))
+
+
+def place(text: str) -> str:
+    """Where something went wrong (`where` of an error), its words of ours in the reader's language: the type before a
+    key and the field behind it, "order 1001 shipping_method"."""
+    told = _matched(text)
+    if told:
+        return told
+    first, *rest = text.split(" ")
+    words = [str(WORDS.get(first, first)), *rest] if rest else [first]
+    if (rest or "." in text) and not words[-1].startswith("/"):
+        words[-1] = field(words[-1])
+    return " ".join(words)

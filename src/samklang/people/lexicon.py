@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop
 
 #: Short name → words. What is missing here is shown with spaces for underscores (see a test: nothing of ours is).
 WORDS: dict[str, str | Promise] = {
@@ -73,6 +72,21 @@ WORDS: dict[str, str | Promise] = {
     "final": _("last capture"), "whole": _("the whole"), "after": _("after"), "at": _("time"), "number": _("number"),
     "series": _("series"), "date": _("date"), "text": _("text"), "supplier": _("supplier"),
     "expected_on": _("expected on"), "state": _("state"), "reason": _("reason"),
+    "quantity": _("quantity"), "totals": _("totals"), "payments": _("payments"), "tax_percent": _("VAT rate"),
+    "vat": _("VAT rate"), "price_lists": _("price lists"), "service": _("service"), "drop_point": _("pick-up point"),
+    "custom": _("own fields"), "city": _("city"), "postcode": _("postcode"),
+    "placed_at": _("placed at"), "prices_include_tax": _("prices include VAT"), "tax_rounding": _("VAT rounding"),
+    "paid": _("paid"), "test": _("test order"), "group": _("customer group"), "customer_groups": _("customer groups"),
+    "language": _("language"), "vat_check": _("check of the VAT number"), "discounts": _("discounts"),
+    "taxes": _("VAT by rate"), "transaction_id": _("id of the transaction"), "raw": _("word of the system"),
+    "min_qty": _("from quantity"), "tax_included": _("includes VAT"), "received_at": _("received at"),
+    "shipped_at": _("sent at"), "by": _("by"), "key": _("key"), "reverses": _("reverses"),
+    # parts of records, as errors of rules name them
+    "order line": _("order line"), "charge": _("fee"), "discount": _("discount"), "tax total": _("VAT total"),
+    "document": _("document"), "line status": _("line state"), "parcel": _("parcel"), "axis": _("axis"),
+    "shipment line": _("shipment line"), "money line": _("amount line"), "edit line": _("edit line"),
+    "release line": _("release line"), "return line": _("return line"), "inbound line": _("inbound line"),
+    "voucher line": _("voucher line"), "ref": _("reference"), "paid part": _("paid part"),
     # what a configuration is made of, and what the audit tells of an act
     "tenant": _("tenant"), "connection": _("connection"), "channel": _("channel"), "company": _("company"),
     "flow": _("flow"), "rules": _("rules"), "settings": _("settings"), "status_words": _("status words"),
@@ -92,4 +106,4 @@ WORDS: dict[str, str | Promise] = {
 }  # fmt: skip
 
 # Units that templatetags/words.py asks for by name.
-_UNITS = (gettext_noop("h"), gettext_noop("min"), gettext_noop("s"), gettext_noop("ms"))
+_UNITS = (_("h"), _("min"), _("s"), _("ms"))
