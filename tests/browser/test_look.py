@@ -35,6 +35,22 @@ def test_every_page_can_be_read_by_everybody(page: Page, site: Site, axe: Callab
     assert wide <= 360, f"{path} is {wide} px wide on a phone of 360"
 
 
+def test_a_list_on_a_phone_is_cards_and_a_menu_in_a_table_is_whole(page: Page, site: Site) -> None:
+    page.set_viewport_size({"width": 360, "height": 740})
+    page.goto(site.at("orders"))
+    card = page.get_by_role("row").filter(has_text="10499")
+    box = card.bounding_box()
+    assert box is not None and box["width"] <= 360
+    for told in (card.get_by_text("fortnox: stopped"), card.locator("td.top"), card.locator("td.grow")):
+        place = told.bounding_box()
+        assert place is not None and place["x"] + place["width"] <= 360, "a part of the order is out of sight"
+    page.goto(site.at("flows"))
+    drop = page.locator(".matrix details.drop").nth(1)
+    drop.locator("summary").click()
+    menu = drop.locator("> div").bounding_box()
+    assert menu is not None and menu["x"] >= 0 and menu["x"] + menu["width"] <= 360 and menu["y"] >= 0
+
+
 def test_light_and_dark_are_chosen_and_kept(page: Page, site: Site) -> None:
     page.goto(site.at())
     page.get_by_role("button", name="Dark", exact=True).click()

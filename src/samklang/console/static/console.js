@@ -61,6 +61,19 @@ document.addEventListener("keydown", (event) => {
   }
 });
 
+// A menu in a table that scrolls would be cut off at the table's edge: it stands over the page instead, and follows.
+function placed(drop) {
+  const at = drop.getBoundingClientRect(), menu = drop.lastElementChild;
+  if (at.bottom < 0 || at.top > innerHeight) { drop.open = false; return; }
+  Object.assign(menu.style, { position: "fixed", right: "auto", bottom: "auto" });
+  const below = at.bottom + 6, high = menu.offsetHeight;
+  menu.style.left = `${Math.max(Math.min(at.right, innerWidth - 8) - menu.offsetWidth, 8)}px`;
+  menu.style.top = `${Math.max(below + high > innerHeight ? at.top - 6 - high : below, 8)}px`;
+}
+const CUT = ".scroll details.drop[open]";
+document.addEventListener("toggle", (event) => { if (event.target.matches?.(CUT)) placed(event.target); }, true);
+document.addEventListener("scroll", () => document.querySelectorAll(CUT).forEach(placed), { capture: true, passive: true });
+
 // What refreshes itself rests while nobody looks, or while a menu or dialog in it is open.
 document.addEventListener("htmx:beforeRequest", (event) => {
   const place = event.detail.elt.closest("[data-quiet]");
