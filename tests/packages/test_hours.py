@@ -50,6 +50,22 @@ def test_what_is_not_used_stays_and_packs_plugins_and_support_go_over_the_same_a
     assert {"agreed on a package", "added hours", "drew hours", "corrected hours"} == set(said)
 
 
+def test_the_first_transfer_of_articles_draws_from_the_start_package_while_a_package_runs(world: World) -> None:
+    """J-16."""
+    from samklang.packages import hours
+    from samklang.packages.models import Work
+
+    by = operator(world)
+    for code in ("", "100", ""):
+        agree(world, code)
+        if code:
+            hours.draw(by, Decimal(1), Work.SYNC)
+            continue
+        with pytest.raises(ValueError, match="agree on one first"):
+            hours.draw(by, Decimal(1), Work.SYNC)
+    assert hours.balance(world.tenant) == 3
+
+
 @pytest.mark.parametrize("amount", ["0", "-1", "0.125", "100000"])
 def test_what_is_no_number_of_hours_is_refused(world: World, amount: str) -> None:
     """P-13."""

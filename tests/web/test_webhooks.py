@@ -1,4 +1,4 @@
-"""Webhooks out on their page: made, tried, paused, given a new secret, removed; for owners only."""
+"""Webhooks out on their page: made, tried, paused, given a new secret, removed; for whoever may configure."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.urls import resolve
 
 from tests.hub.receiver import Receiver
 from tests.visitor import visitor
@@ -73,6 +74,10 @@ def test_what_cannot_be_told_is_said_beside_the_answer(database: object) -> None
     assert owner.post(f"{BASE}/1/test").status_code == 404
 
 
-def test_only_owners_see_them(database: object) -> None:
-    for role in ("consultant", "operator", "accountant", "reader"):
+def test_who_may_configure_sees_them_here_as_over_the_api(database: object) -> None:
+    """A consultant connects systems; telling one is part of it. The page and the API ask for the same right."""
+    for role in ("operator", "accountant", "reader"):
         assert visitor(role=role).get(BASE).status_code == 403
+    assert visitor(role="consultant").get(BASE).status_code == 200
+    page, api = (resolve(address).func.access for address in (BASE, f"/api/v1{BASE}"))  # type: ignore[attr-defined]
+    assert (page.get, page.post) == (api.get, api.post)

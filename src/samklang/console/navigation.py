@@ -79,7 +79,7 @@ MENU = (
     Group(_("Company"), (
         Entry("people", _("People"), Right.PEOPLE, "users", ("invite", "role", "remove")),
         Entry("tokens", _("API tokens"), Right.PEOPLE, "key"),
-        Entry("webhooks", _("Webhooks"), Right.PEOPLE, "send", ("webhook",)),
+        Entry("webhooks", _("Webhooks"), Right.CONFIGURE, "send", ("webhook",)),
         Entry("package", _("Package and hours"), Right.OPERATE, "file-text", shown=_has_agreed),
         Entry("audit", _("Who did what"), Right.PEOPLE, "history"),
     )),

@@ -53,7 +53,7 @@ class Row(NamedTuple):
     waits: int
 
 
-@page(Right.PEOPLE, post=Right.PEOPLE)
+@page(Right.CONFIGURE, post=Right.CONFIGURE)
 def webhooks(request: PageRequest) -> HttpResponse:
     """All webhooks; posted to, a new one, whose secret is shown in the answer."""
     form = WebhookForm(None, request.POST if request.method == "POST" else None)
@@ -94,7 +94,7 @@ def _row(request: PageRequest, number: int) -> Subscription:
     return row
 
 
-@page(Right.PEOPLE, post=Right.PEOPLE)
+@page(Right.CONFIGURE, post=Right.CONFIGURE)
 def webhook(request: PageRequest, number: int) -> HttpResponse:
     """One webhook: what it is to be, and what was told to it."""
     row = _row(request, number)
@@ -125,7 +125,7 @@ def _shown(request: PageRequest, row: Subscription, form: WebhookForm, secret: s
 # ------------------------------------------------------------------------------------------------ acts
 
 
-@page(None, post=Right.PEOPLE)
+@page(None, post=Right.CONFIGURE)
 def act(request: PageRequest, number: int, what: str) -> HttpResponse:
     """Try it, pause it, go on with it, give it a new secret, remove it."""
     row = _row(request, number)
@@ -177,7 +177,7 @@ _ACTS: Mapping[str, Callable[[PageRequest, Subscription], None]] = {
 }  # fmt: skip
 
 
-@page(None, post=Right.PEOPLE)
+@page(None, post=Right.CONFIGURE)
 def resend(request: PageRequest, number: int, message: int) -> HttpResponse:
     """Tell one event again."""
     row = _row(request, number)

@@ -11,7 +11,7 @@ from django.utils.translation import gettext_noop
 
 from samklang.hub.looks.rows import time_zone
 from samklang.hub.models import Tenant
-from samklang.packages.models import Hours, Kind, Work
+from samklang.packages.models import Agreement, Hours, Kind, Work
 from samklang.people import audit
 from samklang.people.audit import Actor
 
@@ -39,7 +39,10 @@ def buy(actor: Actor, amount: Decimal, note: str = "", day: date | None = None) 
 
 
 def draw(actor: Actor, amount: Decimal, work: Work, note: str = "", day: date | None = None) -> Hours:
-    """Hours of work of one kind, on a day (today): a delivery may be spread over several."""
+    """Hours of work of one kind, on a day (today): a delivery may be spread over several. ValueError for the first
+    transfer of articles where no package runs (J-16): it is the beginning of what the package is for."""
+    if work == Work.SYNC and not _runs(actor.tenant):
+        raise ValueError("The first transfer of articles is drawn where a package runs: agree on one first")
     row = _write(actor, Kind.DRAW, -_above_zero(amount), work, note, day)
     return _noted(actor, gettext_noop("drew hours"), row)
 
@@ -49,6 +52,11 @@ def correct(actor: Actor, amount: Decimal, note: str) -> Hours:
     if not amount:
         raise ValueError("Nothing to correct")
     return _noted(actor, gettext_noop("corrected hours"), _write(actor, Kind.CORRECTION, amount, note=note))
+
+
+def _runs(tenant: Tenant) -> bool:
+    newest = Agreement.objects.filter(tenant=tenant).order_by("-id").first()
+    return newest is not None and newest.terms is not None
 
 
 def _above_zero(amount: Decimal) -> Decimal:

@@ -42,7 +42,7 @@ class Work(models.TextChoices):
     """What hours are drawn for."""
 
     NONE = "", ""
-    DELIVERY = "delivery", _("delivery")
+    DELIVERY = "delivery", _("delivery project")
     INSTALLATION = "installation", _("installation")
     TRAINING = "training", _("training")
     CONFIGURATION = "configuration", _("configuration")
@@ -65,8 +65,7 @@ class Hours(models.Model):
 
     class Meta:
         constraints: ClassVar = [
-            models.UniqueConstraint(fields=["tenant"], name="one_start", condition=Q(kind="start")),
-            models.CheckConstraint(condition=~Q(kind="draw") | Q(hours__lt=0), name="draws_take"),
+            models.UniqueConstraint(fields=["tenant"], name="one_start", condition=Q(kind="start"))
         ]
         indexes: ClassVar = [models.Index(fields=["tenant", "-id"], name="hours_newest")]
 

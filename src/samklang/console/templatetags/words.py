@@ -169,8 +169,9 @@ def plain_day(value: date) -> str:
 
 @register.filter
 def month(value: date) -> str:
-    """A month: November 2026."""
-    return date_text(value, "F Y")
+    """A month: November 2026; in the midst of a sentence."""
+    text = date_text(value, "F Y")
+    return text.lower() if _language() == "ru" else text  # Django has the Russian months as a heading has them
 
 
 @register.simple_tag
