@@ -84,6 +84,9 @@ class _Drawn:
     def day(self, dice: random.Random, within: int = DAYS) -> str:
         return f"{datetime.fromtimestamp(self.known.now, UTC) - timedelta(days=dice.randrange(1, within)):%Y-%m-%d}"
 
+    def month_ago(self, _: random.Random) -> str:
+        return f"{datetime.fromtimestamp(self.known.now, UTC) - timedelta(days=30):%Y-%m-%d}"
+
     def after(self, dice: random.Random) -> str:
         """A later page of the orders."""
         return f"{self.known.now - dice.random() * DAYS * 86_400!r}~{no.order_key(self.order(dice))}"
@@ -228,8 +231,6 @@ def _logs(at: _Drawn, known: Known) -> list[Visit]:
 
 
 def _books(at: _Drawn, known: Known) -> list[Visit]:
-    """Without the page of controls: it is counted out of every order and voucher there is (docs/performance.md)."""
-
     def later(dice: random.Random) -> str:
         return f"{at.day(dice)}/{dice.choice(known.vouchers)}"
 
@@ -249,6 +250,8 @@ def _books(at: _Drawn, known: Known) -> list[Visit]:
         Visit("books: a voucher", lambda dice: f"{_CONSOLE}/books/vouchers/{dice.choice(known.vouchers)}"),
         Visit("books: a line's rows", lambda dice: f"{_CONSOLE}/books/vouchers/{dice.choice(known.vouchers)}?line=1"),
         _page("books: accounts", f"{books}/accounts"),
+        _page("books: control", f"{books}/control"),
+        _page("books: control, a month ago", f"{books}/control", since=at.month_ago, on=at.month_ago),
     ]
 
 

@@ -26,6 +26,7 @@ from samklang.reconciliation.models import (
     BankLine,
     BankStatement,
     Books,
+    LinesOfDay,
     Match,
     Payment,
     PayoutMatch,
@@ -33,11 +34,13 @@ from samklang.reconciliation.models import (
     StatementFile,
     StatementLine,
     Suggestion,
+    VatOfDay,
     Voucher,
     VoucherLine,
     VoucherRef,
 )
 from samklang.reconciliation.sets import insert
+from samklang.reconciliation.totals import keep_lines
 
 _SOLD, _FEE = Decimal(198), Decimal(-6)
 _OPEN = 500  # one line in so many looks for its order
@@ -45,7 +48,7 @@ _APPROVED = 10  # days after which vouchers are in the ledger
 #: Account, role, party, and the line's share of what was sold.
 _ACCOUNTS = (
     ("1580", "clearing.klarna", "klarna", Decimal(1)), ("3001", "sales.se.25", "", Decimal("-0.8")),
-    ("2611", "vat.out.25", "", Decimal("-0.2")),
+    ("2611", "vat.out.se.25", "", Decimal("-0.2")),
 )  # fmt: skip
 
 
@@ -69,6 +72,14 @@ def fill(house: House) -> None:
             today = list(numbers)
             for code in SHOPS:
                 _Day(house, company, file, bank, day, code, [n for n in today if channel(n) == code]).fill()
+    with transaction.atomic():
+        keep_lines(company, set(Voucher.objects.values_list("date", flat=True)))
+        VatOfDay.objects.bulk_create(
+            VatOfDay(
+                tenant=house.tenant, company=company, day=row.about, country="SE", percent="25", amount=-row.amount
+            )
+            for row in LinesOfDay.objects.filter(percent="25")
+        )  # fmt: skip
     Books.objects.create(tenant=house.tenant, company=company, ran_at=timezone.now(), seconds=5, read_until=house.now)
 
 
@@ -186,7 +197,7 @@ class _Day:
         VoucherLine.objects.bulk_create(
             VoucherLine(
                 tenant=self.house.tenant, voucher=made, number=number, account=account, name=role, role=role,
-                amount=share * _SOLD * len(rows), party=party,
+                amount=share * _SOLD * len(rows), party=party, country="SE", percent="25" if "vat" in role else "",
             )
             for number, (account, role, party, share) in enumerate(_ACCOUNTS, 1)
         )  # fmt: skip

@@ -6,12 +6,13 @@ Vouchers already carry role, country, rate and provider on their lines, so no ac
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
 
 from samklang.accounting.expected import owed_by_provider
+from samklang.accounting.fx import Exchange
 from samklang.accounting.problems import Problem
 from samklang.accounting.sales import Movement
 from samklang.accounting.voucher import Voucher, VoucherLine
@@ -83,10 +84,25 @@ def vat_of_movements(movements: Iterable[Movement], first: date, last: date) -> 
     found: defaultdict[VatKey, Decimal] = defaultdict(lambda: ZERO)
     for movement in movements:
         if first <= movement.day <= last:
-            for portion in movement.portions:
-                if portion.treatment.vat:
-                    found[VatKey(portion.treatment.country, portion.treatment.percent)] += portion.tax
+            for key, tax in _taxes(movement):
+                found[key] += tax
     return {key: found[key] for key in sorted(found)}
+
+
+def vat_of_days(movements: Iterable[Movement], exchange: Exchange) -> Mapping[tuple[date, VatKey], Decimal]:
+    """The same for each day, in the ledger's currency at the rate of the sale's day; not rounded."""
+    found: defaultdict[tuple[date, VatKey], Decimal] = defaultdict(lambda: ZERO)
+    for movement in movements:
+        rate = exchange.rate(movement.currency, movement.chart_day)
+        for key, tax in _taxes(movement):
+            found[movement.day, key] += tax * rate
+    return found
+
+
+def _taxes(movement: Movement) -> Iterator[tuple[VatKey, Decimal]]:
+    for portion in movement.portions:
+        if portion.treatment.vat:
+            yield VatKey(portion.treatment.country, portion.treatment.percent), portion.tax
 
 
 def foreign_vat(vouchers: Iterable[Voucher], first: date, last: date) -> Mapping[tuple[VatKey, str], Decimal]:

@@ -1,4 +1,4 @@
-"""What accounting asks a person: the codes of RECONCILIATION §9, each with its remedy.
+"""What accounting asks a person: the codes of RECONCILIATION §9 and two of our own check, each with its remedy.
 
 A problem is data, because most of them are found many at a time and must not stop their neighbours. `Refused` carries
 one where a single thing cannot be posted at all; whoever works through a set catches it and goes on.
@@ -16,7 +16,8 @@ from samklang.records.money import ZERO
 Code = Literal[
     "TX_WITHOUT_ORDER", "ORDER_WITHOUT_TX", "AMOUNT_DIFF", "VAT_DIFF", "CURRENCY_DIFF", "DUPLICATE_STATEMENT",
     "STATEMENT_CHANGED", "STATEMENT_UNBALANCED", "PAYOUT_WITHOUT_BANK", "BANK_WITHOUT_PAYOUT",
-    "FEE_TREATMENT_UNDECIDED", "ACCOUNT_MISSING", "PERIOD_LOCKED", "SUSPENSE_NOT_EMPTY",
+    "FEE_TREATMENT_UNDECIDED", "ACCOUNT_MISSING", "PERIOD_LOCKED", "SUSPENSE_NOT_EMPTY", "CONTROL_DIFF",
+    "VOUCHER_CHANGED",
 ]  # fmt: skip
 
 #: Block: nothing of it is posted. Suspense: posted against the suspense account. Ignore: a person gave a reason.
@@ -37,6 +38,8 @@ DO_THIS: dict[Code, str] = {
     "ACCOUNT_MISSING": "Give the role an account, and create that account in the ledger.",
     "PERIOD_LOCKED": "Open the period, or let the accountant choose a later date.",
     "SUSPENSE_NOT_EMPTY": "Match what stands on the suspense account before the month is closed.",
+    "CONTROL_DIFF": "Ask whoever has changed the database by hand; then `samklang control --anew --mend`.",
+    "VOUCHER_CHANGED": "Ask whoever has changed the database by hand; restore the voucher from a backup.",
 }
 
 

@@ -237,6 +237,9 @@ def _day(text: str) -> date | None:
         return None
 
 
+_OPEN_ITEMS = 200  # open receivables on the page; the files have all
+
+
 @page(Right.BOOKS)
 def control(request: PageRequest, number: int) -> HttpResponse:
     """Clearing balances, VAT, statements that are missing, what buyers owe."""
@@ -245,7 +248,7 @@ def control(request: PageRequest, number: int) -> HttpResponse:
     first, last = _period(request, company)
     return of_books(
         request, "control", company, sheets=_sheets(company, first, last), first=first, last=last,
-        changed=controls.changed(company),
+        books=looks.books(company),
     )  # fmt: skip
 
 
@@ -264,7 +267,7 @@ def _sheets(company: Company, first: date, last: date) -> list[Shown]:
             sheet.title, sheet.note, sheet.columns,
             [list(zip((column.kind for column in sheet.columns), row, strict=True)) for row in sheet.rows],
         )
-        for sheet in reports.control_sheets(company, first, last)
+        for sheet in reports.control_sheets(company, first, last, most=_OPEN_ITEMS)
     ]  # fmt: skip
 
 

@@ -1,38 +1,44 @@
-"""Totals that must agree, read from the vouchers as they stand in the tables (RECONCILIATION §8).
+"""Totals that must agree, read from the sums that are kept of vouchers and of orders (totals.py; RECONCILIATION §8).
 
     clearing    what the books say that a provider owes  =  what its statements leave open  (= what it states itself)
     vat         output VAT of the vouchers, per country and rate  =  VAT of the orders
     missing     which statements to fetch before a month is closed
     open items  what each order is still owed for on a day
-    sealed      every voucher is what was approved
 
-Drafts count like posted vouchers: the controls are read before anything is posted.
+That the kept sums are right, and every voucher what was approved, is looked after by check.py. Drafts count like posted
+vouchers: the controls are read before anything is posted.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
-from typing import NamedTuple
+from itertools import islice
+from typing import Any, NamedTuple
 
 import msgspec
-from django.db.models import Max, Min, Q, Sum
+from django.db.models import F, Max, Min, Q, QuerySet, Sum
 
-from samklang.accounting.control import VatKey, vat_of_movements
-from samklang.accounting.daybook import book_sales
+from samklang.accounting.control import VatKey
 from samklang.accounting.expected import Opening as OpeningItem
 from samklang.accounting.expected import owed_by_provider
 from samklang.hub.models import Company
-from samklang.hub.setup.companies import part_of
 from samklang.reconciliation.companies import accounting_company, exchange
-from samklang.reconciliation.facts import load, records
-from samklang.reconciliation.models import Match, Opening, Payment, Statement, StatementLine, Voucher, VoucherLine
-from samklang.records import content_hash, encode
+from samklang.reconciliation.models import (
+    LinesOfDay,
+    Match,
+    Opening,
+    Payment,
+    Statement,
+    StatementLine,
+    VatOfDay,
+)
+from samklang.reconciliation.sets import AT_ONCE
 from samklang.records.money import ZERO
 
-_BATCH = 500
+_CENT = Decimal("0.01")
 
 
 class Clearing(NamedTuple):
@@ -92,20 +98,18 @@ def clearing(company: Company, on: date, stated: Mapping[str, Decimal] | None = 
     """Every provider on the day."""
     stated = stated or {}
     booked: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
-    rows = VoucherLine.objects.filter(
-        tenant=company.tenant_id, voucher__company=company, voucher__date__lte=on
-    ).exclude(party="")
-    for party, role, total in (
-        rows.values("party", "role").annotate(sum=Sum("amount")).values_list("party", "role", "sum")
-    ):
+    rows = LinesOfDay.objects.filter(tenant=company.tenant_id, company=company, date__lte=on).exclude(party="")
+    sums = rows.order_by().values("party", "role").annotate(sum=Sum("amount"))
+    for party, role, total in sums.values_list("party", "role", "sum"):
         if owed_by_provider(role, party):
             booked[party] += _cents(total)
-    open_: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
-    for item in open_items(company, on):
-        open_[item.provider] += item.booked
+    open_ = _open_sums(company, on)
     carried = _carried(company, on)
     names = sorted({*booked, *open_, *carried, *stated})
-    return [Clearing(name, booked[name], open_[name], carried.get(name, ZERO), stated.get(name)) for name in names]
+    return [
+        Clearing(name, booked[name], open_.get(name, ZERO), carried.get(name, ZERO), stated.get(name))
+        for name in names
+    ]  # fmt: skip
 
 
 def open_items(
@@ -115,32 +119,72 @@ def open_items(
 
     `after` is provider, day and row of the last that was shown.
     """
-    days = dict(
-        StatementLine.objects.filter(tenant=company.tenant_id, statement__company=company, statement__day__gt=on)
-        .values_list("line", "statement__day")
-        .iterator(chunk_size=5000)
-    )
-    later: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
-    if days:
-        matches = Match.objects.filter(tenant=company.tenant_id, company=company)
-        for line, expected, part in matches.values_list("line", "expected", "amount").iterator(chunk_size=5000):
-            if line in days:
-                later[expected] += Decimal(part)
-    found = []
-    payments = Payment.objects.filter(tenant=company.tenant_id, company=company, day__lte=on)
-    rows = payments.exclude(left=0) if not later else payments
+    return list(islice(_open_items(company, on, after), most))
+
+
+def _open_items(company: Company, on: date, after: tuple[str, date, int] | None = None) -> Iterator[Item]:
+    """By provider, day and row, as the database sorts them."""
+    payments, stated_later = _open_on(company, on)
     if after is not None:
         name, day, pk = after
-        rows = rows.filter(
+        payments = payments.filter(
             Q(provider__gt=name) | Q(provider=name, day__gt=day) | Q(provider=name, day=day, pk__gt=pk)
         )  # fmt: skip
-    for row in rows.order_by("provider", "day", "pk").iterator(chunk_size=5000):
-        left = row.left + later.get(row.payment, ZERO)
-        if left:
-            booked = (row.booked * left / row.amount).quantize(Decimal("0.01"))
-            found.append(Item(row.provider, row.order, row.payment, row.day, left, row.currency, booked, row.pk))
-            if len(found) == most:
-                break
+    fields = ("provider", "order", "payment", "day", "left", "currency", "booked", "pk", "amount")
+    rows = payments.order_by("provider", "day", "pk").values_list(*fields).iterator(chunk_size=AT_ONCE)
+    while some := list(islice(rows, AT_ONCE)):
+        later = _stated_later(company, on, [row[2] for row in some]) if stated_later else {}
+        for provider, order, payment, day, left, currency, booked, pk, amount in some:
+            if then := left + later.get(payment, ZERO):
+                yield Item(provider, order, payment, day, then, currency, (booked * then / amount).quantize(_CENT), pk)
+
+
+def _open_on(company: Company, on: date) -> tuple[QuerySet[Payment], bool]:
+    """Payments that may have been open at the end of the day: those that are now, and those that only statements of
+    later days have closed; and whether there are such statements."""
+    payments = Payment.objects.filter(tenant=company.tenant_id, company=company, day__lte=on)
+    open_ = payments.exclude(left=0)
+    statements = Statement.objects.filter(tenant=company.tenant_id, company=company, day__gt=on)
+    if not statements.exists():
+        return open_, False
+    lines = StatementLine.objects.filter(tenant=company.tenant_id, statement__in=statements.values("pk"))
+    matches = Match.objects.filter(tenant=company.tenant_id, company=company, line__in=lines.values("line"))
+    closed = payments.filter(left=0, payment__in=matches.values("expected"))
+    rows = open_.order_by().values("pk").union(closed.order_by().values("pk"))  # one condition would read all payments
+    return Payment.objects.filter(pk__in=rows), True
+
+
+def _stated_later(company: Company, on: date, payments: Sequence[str]) -> Mapping[str, Decimal]:
+    """Of these payments: what statements of later days have stated."""
+    matches = Match.objects.filter(tenant=company.tenant_id, company=company, expected__in=payments)
+    rows = list(matches.values_list("line", "expected", "amount"))
+    lines = StatementLine.objects.filter(
+        tenant=company.tenant_id, line__in=[row[0] for row in rows],
+        statement__company=company, statement__day__gt=on,
+    )  # fmt: skip
+    later = set(lines.values_list("line", flat=True))
+    found: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+    for line, payment, part in rows:
+        if line in later:
+            found[payment] += Decimal(part)
+    return found
+
+
+def _open_sums(company: Company, on: date) -> Mapping[str, Decimal]:
+    """Provider → the sum of its open items, in the ledger's currency. Where no later day has stated any of it, the
+    database adds up those that are wholly open; only the others are read."""
+    found: defaultdict[str, Decimal] = defaultdict(lambda: ZERO)
+    payments, stated_later = _open_on(company, on)
+    if stated_later:
+        for item in _open_items(company, on):
+            found[item.provider] += item.booked
+        return found
+    whole = payments.order_by().filter(left=F("amount")).values("provider").annotate(sum=Sum("booked"))
+    for provider, total in whole.values_list("provider", "sum"):
+        found[provider] += _cents(total)
+    parts = payments.exclude(left=F("amount")).values_list("provider", "booked", "left", "amount")
+    for provider, booked, left, amount in parts.iterator(chunk_size=5000):
+        found[provider] += (booked * left / amount).quantize(_CENT)
     return found
 
 
@@ -159,33 +203,23 @@ def _carried(company: Company, on: date) -> dict[str, Decimal]:
 
 
 def vat(company: Company, first: date, last: date) -> list[Vat]:
-    """Output VAT of the period: what the vouchers say, and what the orders' payments say."""
-    rows = VoucherLine.objects.filter(
-        tenant=company.tenant_id, voucher__company=company, voucher__about__range=(first, last),
-        role__startswith="vat.out.",
-    ).exclude(percent="")  # fmt: skip
-    booked: defaultdict[VatKey, Decimal] = defaultdict(lambda: ZERO)
-    sums = rows.values("country", "percent").annotate(sum=Sum("amount"))
-    for country, percent, total in sums.values_list("country", "percent", "sum"):
-        booked[VatKey(country, Decimal(percent))] -= _cents(total)
-    ordered = _vat_of_orders(company, first, last)
+    """Output VAT of the period: what the vouchers say, and what the orders' payments say, as the last run of the books
+    has derived either."""
+    rows = LinesOfDay.objects.filter(
+        tenant=company.tenant_id, company=company, about__range=(first, last), role__startswith="vat.out."
+    )
+    booked = _by_rate(rows.exclude(percent=""))
+    ordered = _by_rate(VatOfDay.objects.filter(tenant=company.tenant_id, company=company, day__range=(first, last)))
     keys = sorted({*booked, *ordered})
-    return [Vat(key.country, key.percent, booked[key], ordered.get(key, ZERO)) for key in keys]
+    return [Vat(key.country, key.percent, -booked.get(key, ZERO), ordered.get(key, ZERO)) for key in keys]
 
 
-def _vat_of_orders(company: Company, first: date, last: date) -> Mapping[VatKey, Decimal]:
-    """Derived from the orders alone, in the ledger's currency at the day's rate."""
-    part = part_of(company)
-    ours = accounting_company(company, part)
-    rates = exchange(company, ours.currency)
-    facts = load(company, part).facts
-    sales = book_sales(facts.orders, ours, rates, facts.delivered, [voucher.key for voucher in facts.posted])
+def _by_rate(rows: QuerySet[Any]) -> dict[VatKey, Decimal]:
+    sums = rows.order_by().values("country", "percent").annotate(sum=Sum("amount"))
     found: defaultdict[VatKey, Decimal] = defaultdict(lambda: ZERO)
-    for movement in sales.movements:
-        rate = rates.rate(movement.currency, movement.chart_day)
-        for key, tax in vat_of_movements([movement], first, last).items():
-            found[key] += tax * rate
-    return {key: _cents(total) for key, total in found.items()}
+    for country, percent, total in sums.values_list("country", "percent", "sum"):
+        found[VatKey(country, Decimal(percent))] += _cents(total)
+    return found
 
 
 def missing(company: Company, until: date) -> list[Missing]:
@@ -208,7 +242,7 @@ def missing(company: Company, until: date) -> list[Missing]:
 
 def balances(company: Company, on: date) -> dict[str, tuple[str, Decimal]]:
     """Account → its name and balance of our vouchers at the end of the day, debit positive."""
-    rows = VoucherLine.objects.filter(tenant=company.tenant_id, voucher__company=company, voucher__date__lte=on)
+    rows = LinesOfDay.objects.filter(tenant=company.tenant_id, company=company, date__lte=on).order_by()
     found = rows.values("account").annotate(sum=Sum("amount"), name=Max("name")).values_list("account", "name", "sum")
     return {account: (name, _cents(total)) for account, name, total in found.order_by("account")}
 
@@ -218,19 +252,6 @@ def openings(company: Company) -> list[OpeningItem]:
 
     rows = Opening.objects.filter(tenant=company.tenant_id, company=company).order_by("provider", "day", "item")
     return [msgspec.json.decode(bytes(body), type=OpeningItem) for body in rows.values_list("body", flat=True)]
-
-
-def changed(company: Company) -> list[str]:
-    """Keys of approved and posted vouchers whose rows are no longer what was approved: none, ever."""
-    found = []
-    rows = Voucher.objects.filter(tenant=company.tenant_id, company=company).order_by("pk").select_related("company")
-    last = 0
-    while some := list(rows.filter(pk__gt=last)[:_BATCH]):
-        last = some[-1].pk
-        for head, record in zip(some, records(some), strict=True):
-            if content_hash(encode(record)) != bytes(head.hash) or head.line_count != len(record.lines):
-                found.append(head.key)
-    return found
 
 
 def month(day: date) -> tuple[date, date]:

@@ -1,7 +1,8 @@
 """What the books ask a person, as the hub's problems: grouped, with amount and remedy, closed when it is well again.
 
-Two kinds are kept apart. `derived` problems are what a run finds; the next run says which of them still are. `handed`
-ones come with a file, and stay until the file is read well or a person has seen them.
+Three kinds are kept apart. `derived` problems are what a run finds; the next run says which of them still are;
+`checked` ones likewise of the nightly check. `handed` ones come with a file, and stay until the file is read well or a
+person has seen them.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from samklang.hub.models import Company, ProblemItem
 
 #: `direction` and `type` of the hub's problem items.
 DIRECTION = "acc"
-Kind = Literal["derived", "handed"]
-_TYPES: dict[Kind, str] = {"derived": "books", "handed": "statement file"}
+Kind = Literal["derived", "checked", "handed"]
+_TYPES: dict[Kind, str] = {"derived": "books", "checked": "books check", "handed": "statement file"}
 _LONGEST = 300
 
 #: No problem for a person: the payout is there already, nothing is to be done.
@@ -30,16 +31,16 @@ def as_error(problem: Problem) -> Unreconciled:
     return Unreconciled(problem.code, problem.what, where=problem.where, do_this=problem.do_this)
 
 
-def replace(company: Company, found: Iterable[Problem]) -> int:
-    """These are what a run has found now; the others of earlier runs are gone. Gives how many there are."""
+def replace(company: Company, found: Iterable[Problem], kind: Kind = "derived") -> int:
+    """These are what a run (or check) has found now; the others of earlier ones are gone. Gives how many there are."""
     kept = {_key(company, problem.code, problem.where): problem for problem in found if problem.code not in HARMLESS}
-    _report(company, "derived", kept)
+    _report(company, kind, kept)
     there = ProblemItem.objects.filter(
-        tenant=company.tenant_id, connection=None, direction=DIRECTION, type=_TYPES["derived"],
+        tenant=company.tenant_id, connection=None, direction=DIRECTION, type=_TYPES[kind],
         key__startswith=f"{company.code}/",
     )  # fmt: skip
     gone = [key for key in there.values_list("key", flat=True) if key not in kept]
-    problems.clear(company.tenant_id, None, DIRECTION, _TYPES["derived"], gone)
+    problems.clear(company.tenant_id, None, DIRECTION, _TYPES[kind], gone)
     return len(kept)
 
 

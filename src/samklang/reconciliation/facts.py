@@ -54,10 +54,9 @@ def load(company: Company, part: CompanyPart) -> Loaded:
     decisions = list(Decision.objects.filter(tenant=company.tenant_id, company=company).order_by("id"))
     straight = {one.about for one in decisions if one.kind == Decision.Kind.STRAIGHT}
     lines = bank_lines(company)
-    orders = list(_orders(company, part))
     facts = Facts(
-        orders=orders,
-        delivered=_delivered(company, part) if any(c.defer_until_delivery for c in part.channels.values()) else {},
+        orders=list(orders_of(company, part)),
+        delivered=delivered_days(company, part),
         statements=statement_rows(Statement.objects.filter(tenant=company.tenant_id, company=company).order_by("id")),
         bank_rows=[row for row in lines if row.id not in straight],
         openings=[
@@ -71,7 +70,7 @@ def load(company: Company, part: CompanyPart) -> Loaded:
     return Loaded(facts, decisions, {row.id: row for row in lines if row.id in straight})
 
 
-def _orders(company: Company, part: CompanyPart) -> Iterator[Order]:
+def orders_of(company: Company, part: CompanyPart) -> Iterator[Order]:
     """The orders of the company's channels, with what the hub has moved for them, at the providers that the settings
     name."""
     connections = {shop.connection_id for shop in shops(company, part)}
@@ -83,8 +82,15 @@ def _orders(company: Company, part: CompanyPart) -> Iterator[Order]:
             yield with_providers(with_moved(order, ours), part)
 
 
-def _delivered(company: Company, part: CompanyPart) -> dict[str, date]:
-    """Order → the day of its last parcel, in the shop's zone: until then what was paid before is a prepayment."""
+def defers(part: CompanyPart) -> bool:
+    """Whether a channel books what was paid before its delivery as a prepayment."""
+    return any(channel.defer_until_delivery for channel in part.channels.values())
+
+
+def delivered_days(company: Company, part: CompanyPart) -> dict[str, date]:
+    """Order → the day of its last parcel, in the shop's zone, where a channel defers prepayments until then."""
+    if not defers(part):
+        return {}
     zones = {shop.code: shop.time_zone for shop in shops(company, part)}
     found: dict[str, date] = {}
     rows = Stored.objects.filter(tenant=company.tenant_id, type="shipment").values_list("body", flat=True)

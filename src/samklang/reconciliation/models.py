@@ -5,6 +5,7 @@ BankLines, Opening, Rate, Decision (what a person said).
 What was found: Payment (what a provider owes for), Match, PayoutMatch, Suggestion.
 What is booked: Voucher with its VoucherLines and VoucherRefs. Once posted it is never changed: triggers in the database
 see to it (migrations/0002_sealed.py). Export with Exported: the files for a ledger that takes files.
+What is added up of it: VatOfDay, LinesOfDay (totals.py).
 How far it is: Books (the last run), LedgerState (what the ledger allows), Source and Fetched (statements that come by
 themselves).
 
@@ -425,8 +426,50 @@ class Exported(models.Model):
         ]
 
 
+class VatOfDay(models.Model):
+    """Output VAT of a day's captures and refunds, in the ledger's currency: what the last run has derived of the
+    orders, for the vouchers to be compared with (control.py)."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    company = models.ForeignKey(Company, models.PROTECT)
+    day = models.DateField()
+    country = models.CharField(max_length=6)
+    percent = models.CharField(max_length=10)
+    amount = _money()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "company", "day", "country", "percent"], name="one_vat_of_day")
+        ]
+
+
+class LinesOfDay(models.Model):
+    """The voucher lines of one `date` and `about` that are alike in all but their amounts, added up."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    company = models.ForeignKey(Company, models.PROTECT)
+    date = models.DateField()
+    about = models.DateField()
+    account = models.CharField(max_length=20)
+    role = models.CharField(max_length=60)
+    party = models.CharField(max_length=40, default="", blank=True)
+    country = models.CharField(max_length=6, default="", blank=True)
+    percent = models.CharField(max_length=10, default="", blank=True)
+    name = models.CharField(max_length=200, default="", blank=True)  # the account's
+    amount = _money()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant", "company", "date", "about", "account", "role", "party", "country", "percent"],
+                name="one_lines_of_day",
+            )
+        ]
+        indexes: ClassVar = [models.Index(fields=["tenant", "company", "about"], name="lines_about")]
+
+
 class Books(models.Model):
-    """How far a company's books are: what the last run has seen, and how it ended."""
+    """How far a company's books are: what the last run has seen, and how it ended; what the last check has found."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE)
     company = models.OneToOneField(Company, models.PROTECT)
@@ -436,6 +479,10 @@ class Books(models.Model):
     ran_at = models.DateTimeField(null=True)
     seconds = models.FloatField(default=0)
     error = models.TextField(default="", blank=True)
+    checked_at = models.DateTimeField(null=True)
+    checked = models.IntegerField(default=0)  # vouchers that were compared with what was approved
+    changed = models.JSONField(default=list)  # keys of those that are something else now
+    differing = models.IntegerField(default=0)  # kept figures that are not what they are derived to be
 
 
 class LedgerState(models.Model):

@@ -24,22 +24,23 @@ def moved(tenant: int) -> Moved:
     done = Binding.objects.filter(
         tenant_id=tenant, type__in=("capture", "refund"), delivered__isnull=False, external_id__isnull=False
     )
-    ids = {
-        (type_, key): (external_id, connector, source)
-        for type_, key, external_id, connector, source in done.values_list(
-            "type", "key", "external_id", "connection__connector", "source_id"
-        )
-    }
-    for type_ in ("capture", "refund"):
-        keys = sorted(key for kind, key in ids if kind == type_)
+    ids: defaultdict[tuple[str, int], dict[str, tuple[str, str]]] = defaultdict(dict)
+    fields = ("type", "source_id", "key", "external_id", "connection__connector")
+    for type_, source, key, external_id, connector in done.values_list(*fields).iterator(chunk_size=5000):
+        if source is not None:
+            ids[type_, source][key] = external_id or "", connector
+    for (type_, source), known in sorted(ids.items()):
+        keys = sorted(known)
         for start in range(0, len(keys), AT_ONCE):
-            rows = Stored.objects.filter(tenant_id=tenant, type=type_, key__in=keys[start : start + AT_ONCE])
-            for key, connection, body, at in rows.values_list("key", "connection_id", "body", "changed_at"):
-                external_id, connector, source = ids[type_, key]
+            rows = Stored.objects.filter(
+                tenant_id=tenant, connection_id=source, type=type_, key__in=keys[start : start + AT_ONCE]
+            )
+            for key, body, at in rows.values_list("key", "body", "changed_at"):
                 record = decode(type_, bytes(body))
-                if connection == source and isinstance(record, Capture | Refund):
+                if isinstance(record, Capture | Refund):
+                    external_id, connector = known[key]
                     when = datetime.fromtimestamp(at, UTC)
-                    found[record.order].append((record, _payment(record, connector, external_id or "", when)))
+                    found[record.order].append((record, _payment(record, connector, external_id, when)))
     return found
 
 

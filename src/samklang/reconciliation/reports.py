@@ -41,8 +41,9 @@ class Sheet(NamedTuple):
     rows: Sequence[Sequence[Cell]]
 
 
-def control_sheets(company: Company, first: date, last: date) -> list[Sheet]:
-    """The controls of a period: clearing balances at its end, its VAT, what is missing, what is open, all accounts."""
+def control_sheets(company: Company, first: date, last: date, most: int | None = None) -> list[Sheet]:
+    """The controls of a period: clearing balances at its end, its VAT, what is missing, what is open (at most so many
+    rows of it), all accounts."""
     currency = _currency(company)
     vat = control.vat(company, first, last)
     clearing = control.clearing(company, last)
@@ -75,7 +76,7 @@ def control_sheets(company: Company, first: date, last: date) -> list[Sheet]:
             (Column(_("Provider"), width=20), Column(_("First sale"), "date", 14), Column(_("Last sale"), "date", 14)),
             [(row.provider, row.first, row.last) for row in control.missing(company, last)],
         ),
-        open_sheet(company, last),
+        open_sheet(company, last, most),
         Sheet(
             _("Accounts"),
             _("Balances of these vouchers on {day}, in {currency}; debit is positive.").format(
@@ -87,19 +88,20 @@ def control_sheets(company: Company, first: date, last: date) -> list[Sheet]:
     ]  # fmt: skip
 
 
-def open_sheet(company: Company, on: date) -> Sheet:
-    """What each order is still owed for."""
+def open_sheet(company: Company, on: date, most: int | None = None) -> Sheet:
+    """What each order is still owed for: all, or at most so many."""
+    rows = control.open_items(company, on, most=most and most + 1)
+    note = _("Sold until {day} and not stated by then, one row for each payment.").format(day=on)
+    if most is not None and len(rows) > most:
+        note += " " + _("These are the first {count}; the files have all of them.").format(count=most)
     return Sheet(
         _("Open receivables"),
-        _("Sold until {day} and not stated by then, one row for each payment.").format(day=on),
+        note,
         (
             Column(_("Provider"), width=12), Column(_("Order"), width=22), Column(_("Sold"), "date", 12),
             Column(_("Amount"), "money", 13), Column(_("Currency"), width=8), Column(_("Booked"), "money", 13),
         ),
-        [
-            (row.provider, row.order, row.day, row.amount, row.currency, row.booked)
-            for row in control.open_items(company, on)
-        ],
+        [(row.provider, row.order, row.day, row.amount, row.currency, row.booked) for row in rows[:most]],
     )  # fmt: skip
 
 

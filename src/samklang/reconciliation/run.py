@@ -20,7 +20,7 @@ from django.utils import timezone
 from samklang.accounting.books import Books as Derived
 from samklang.accounting.books import keep_books
 from samklang.accounting.company import Company as Accounting
-from samklang.accounting.control import suspense
+from samklang.accounting.control import suspense, vat_of_days
 from samklang.accounting.lists import gaps
 from samklang.accounting.matching import Match as LineMatch
 from samklang.accounting.matching import line_id
@@ -39,6 +39,7 @@ from samklang.reconciliation.decisions import follow, ignored
 from samklang.reconciliation.facts import Loaded, load
 from samklang.reconciliation.models import Books, Match, Payment, PayoutMatch, Statement, Suggestion
 from samklang.reconciliation.sets import AT_ONCE, insert, remove, upsert
+from samklang.reconciliation.totals import keep_vat
 from samklang.reconciliation.vouchers import Vouchers
 from samklang.records.money import ZERO
 
@@ -117,6 +118,7 @@ class _Run:
         orders = {order.key for order in facts.orders}
         to_post = outstanding(vouchers, facts.posted, orders, self.today, self.company)
         self._keep_payments(derived)
+        keep_vat(self.row, vat_of_days(derived.movements, self.exchange))
         matched = self._keep_matches(loaded, derived)
         self._keep_suggestions(derived)
         self._keep_statements(derived)

@@ -26,6 +26,7 @@ from samklang.reconciliation import handover
 from samklang.reconciliation.ledger import judge_of
 from samklang.reconciliation.models import OPEN, Voucher, VoucherLine, VoucherRef
 from samklang.reconciliation.sets import AT_ONCE, insert, remove
+from samklang.reconciliation.totals import keep_lines
 from samklang.records import content_hash, encode
 
 
@@ -49,9 +50,9 @@ class Vouchers:
         """Make the drafts what is to be posted. `days` is the day of what a voucher books, by key; corrections have
         that of their original. The caller has opened the transaction."""
         there = {
-            key: (pk, bytes(hash_), state, why)
-            for key, pk, hash_, state, why in Voucher.objects.filter(**self._mine, state__in=OPEN).values_list(
-                "key", "pk", "hash", "state", "why_draft"
+            key: (pk, bytes(hash_), state, why, day)
+            for key, pk, hash_, state, why, day in Voucher.objects.filter(**self._mine, state__in=OPEN).values_list(
+                "key", "pk", "hash", "state", "why_draft", "date"
             )
         }
         fresh: list[tuple[VoucherRecord, bytes, str]] = []
@@ -70,6 +71,7 @@ class Vouchers:
         Voucher.objects.bulk_update(judged, ["state", "why_draft"], batch_size=AT_ONCE)
         self._insert(fresh, days)
         company = self._company
+        keep_lines(company, {day for *_, day in there.values()} | {record.date for record, _, _ in fresh})
         tell(
             company.tenant_id,
             [

@@ -1,5 +1,5 @@
 """What the engine does for a company's books, again and again: take what lies in its folder, see what the ledger has
-done, keep the books when something has happened, send what is approved or leave it as files."""
+done, keep the books when something has happened, check them at night, send what is approved or leave it as files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from samklang.connectors.errors import SamklangError
 from samklang.hub.models import Company
-from samklang.reconciliation import exports, handover, inbox, ledger, looks, run
+from samklang.reconciliation import check, exports, handover, inbox, ledger, looks, run
 from samklang.reconciliation.companies import ledger_flow, wake
 
 log = structlog.get_logger()
@@ -42,6 +42,8 @@ def keep_up(company: Company) -> Kept:
             report = run.run(company)
         except SamklangError as error:
             log.warning("books stand still", company=company.code, code=error.code)
+    if check.due(company):
+        check.check(company)
     with transaction.atomic():
         handover.send(company)
     exports.keep_up(company)

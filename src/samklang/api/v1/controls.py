@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from django.utils.translation import gettext_noop
@@ -23,6 +23,7 @@ from samklang.people.rights import Right
 from samklang.reconciliation import control as controls
 from samklang.reconciliation import looks, reports
 from samklang.reconciliation.companies import accounting_company, entity_of, today, wake
+from samklang.reconciliation.models import Books
 
 door = Door("controls")
 Day = Annotated[date, Query(description="The last day of the period; today where it is not named.")]
@@ -66,7 +67,9 @@ class BalanceRow(Answer):
 
 
 class Control(Answer):
-    """The totals that must agree. `changed` names vouchers whose rows are no longer what was approved: none, ever."""
+    """The totals that must agree, as the books were kept at `ran_at`. At `checked_at` all of them were derived anew and
+    compared: `differing` sums were something else, and `changed` names vouchers whose rows were no longer what was
+    approved (the first 200): none, ever."""
 
     first: date
     last: date
@@ -74,6 +77,9 @@ class Control(Answer):
     vat: list[VatRow]
     missing: list[MissingRow]
     balances: list[BalanceRow]
+    ran_at: datetime | None
+    checked_at: datetime | None
+    differing: int
     changed: list[str]
 
 
@@ -128,6 +134,7 @@ def control(call: Call, company: Code, on: Day | None = None, since: FirstDay | 
     """Clearing balances, VAT, missing statements, balances of accounts; what buyers owe is /open-items."""
     row = company_of(call, company)
     first, last = _period(row, since, on)
+    books = looks.books(row) or Books()
     return {
         "first": first, "last": last,
         "clearing": [{**one._asdict(), "difference": one.difference} for one in controls.clearing(row, last)],
@@ -137,7 +144,7 @@ def control(call: Call, company: Code, on: Day | None = None, since: FirstDay | 
             {"account": account, "name": name, "balance": total}
             for account, (name, total) in controls.balances(row, last).items()
         ],
-        "changed": controls.changed(row),
+        "ran_at": books.ran_at, "checked_at": books.checked_at, "differing": books.differing, "changed": books.changed,
     }  # fmt: skip
 
 
