@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from samklang.accounting.company import Channel
@@ -171,6 +171,7 @@ def test_a_faulty_file_is_refused_whole(old: bytes, new: bytes, reason: str) -> 
         read_sie(changed(old, new))
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_31_a_file_that_is_cut_off_is_never_half_read(data: st.DataObject) -> None:
     whole = sie()
@@ -179,6 +180,7 @@ def test_31_a_file_that_is_cut_off_is_never_half_read(data: st.DataObject) -> No
         read_sie(whole[:cut])
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_survives_as_pc8(text: str) -> None:
     written = encodable(text)
