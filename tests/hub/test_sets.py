@@ -1,12 +1,20 @@
-"""Sets of rows larger than one statement takes, and deliveries that are woken while a read goes on."""
+"""Sets of rows: larger than one statement takes, found by their keys; and what wakes their delivery."""
 
 from __future__ import annotations
 
-from django.db import transaction
+import re
 
-from tests.hub.conftest import World, order, product
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from tests.hub.conftest import World, order, price, product
 
 _MANY = 1_201  # three statements on SQLite
+#: A plan that goes through all bindings of a type at a connection.
+_ALL_OF_A_TYPE = re.compile(
+    r"SCAN b(inding)?\b|\(tenant_id=\? AND connection_id=\? AND type=\?( AND external_id>\?)?\)"
+)
 
 
 def test_a_set_of_any_size_is_wanted_claimed_and_finished_whole(world: World) -> None:
@@ -44,3 +52,32 @@ def test_a_catalogue_wakes_its_target_now_and_then_and_orders_for_every_page(wor
         read(world.row(name), feed, notify=lambda target, type_: told.append((target, type_)))
     assert told.count((world.shop_row.pk, "product")) == 2
     assert told.count((world.erp_row.pk, "order")) == 6
+
+
+@pytest.mark.parametrize("home", ["sqlite"])  # PostgreSQL plans by what is in the tables
+def test_no_statement_of_a_read_of_changes_or_of_a_delivery_goes_through_a_whole_type(world: World, home: str) -> None:
+    from samklang.engine.embedded import Embedded
+    from samklang.engine.port import deliver_job
+    from samklang.engine.work import perform
+
+    for type_ in ("product", "price"):
+        world.flow(type_, "erp", "shop")
+    world.erp.put(product("K1"))
+    world.erp.put(price("K1", "100"))
+    world.read("erp", "catalogue")  # the first is a sweep, which may
+    world.erp.put(product("K2"))
+    world.erp.put(price("K2", "100"))
+    engine = Embedded(perform)
+    with CaptureQueriesContext(connection) as said:
+        assert world.read("erp", "catalogue").created == 2
+        for type_ in ("product", "price"):
+            perform(deliver_job(world.tenant.pk, world.shop_row.pk, type_), engine)
+    assert {type_ for type_, _, _ in world.shop.written} == {"product", "price"}
+    plans: dict[str, str] = {}
+    with connection.cursor() as cursor:
+        for query in said.captured_queries:
+            if re.search(r"(FROM|UPDATE) \W?binding\b", query["sql"]):
+                cursor.execute(f"EXPLAIN QUERY PLAN {query['sql']}".replace("%", "%%"), [])
+                plans[query["sql"]] = "; ".join(row[3] for row in cursor.fetchall())
+    assert len(plans) > 10
+    assert {sql: plan for sql, plan in plans.items() if _ALL_OF_A_TYPE.search(plan)} == {}

@@ -73,20 +73,27 @@ def limit_for(target: Connection, type_: str, kind: str) -> Limit:
     return LIMITS[kind]
 
 
+def holds(target: Connection, type_: str) -> bool:
+    """Whether any change of this type is held."""
+    held = Binding.objects.filter(tenant=target.tenant, connection=target, type=type_, state="held")
+    return held.exclude(state="idle").exists()  # as its partial index has it: SQLite would not take that otherwise
+
+
 def judge(target: Connection, type_: str) -> list[Brake]:
     """Let held changes of this type go, or put a brake before them. Returns the brakes that are on."""
     brakes: list[Brake] = []
     place = {"tenant": target.tenant, "connection": target, "type": type_}
     for kind in LIMITS:
         with transaction.atomic():
-            held = Binding.objects.filter(**place, risk=kind, state="held")
+            risky = Binding.objects.filter(**place, risk=kind).exclude(risk="")  # as the partial index has it
+            held = risky.filter(state="held")
             count = held.count()
             open_brake = Brake.objects.filter(**place, risk=kind, released_at=None).first()
             if not count:
                 if open_brake:  # the source took the change back
                     release(open_brake, "the source")
                 continue
-            recent = Binding.objects.filter(**place, risk=kind, risk_at__gt=time.time() - _WINDOW).exclude(state="held")
+            recent = risky.filter(risk_at__gt=time.time() - _WINDOW).exclude(state="held")
             together = count + recent.count()
             of = Binding.objects.filter(**place, wanted__isnull=False).count()
             limit = limit_for(target, type_, kind)

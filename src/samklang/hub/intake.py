@@ -24,7 +24,7 @@ from samklang.hub import events, guards, leases, placed, store
 from samklang.hub.flows import types_to_read
 from samklang.hub.journey import TRACED
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
-from samklang.hub.models import Binding, Connection, FeedState, Transfer
+from samklang.hub.models import Connection, FeedState, Transfer
 from samklang.hub.taking import Taker
 from samklang.records import types_of_order
 
@@ -183,10 +183,7 @@ class Intake:
 
     def _report(self) -> Report:
         for target, type_ in {(r.flow.target, t) for t in self.feed.types for r in self._taker.routes[t]}:
-            if (
-                type_ in guards.WATCHED
-                and Binding.objects.filter(tenant=self.row.tenant, connection=target, type=type_, state="held").exists()
-            ):
+            if type_ in guards.WATCHED and guards.holds(target, type_):
                 guards.judge(target, type_)
                 self._taker.wake.add((target.pk, type_))
         wake = frozenset(self._taker.wake)

@@ -244,12 +244,14 @@ def ids_of(tenant: int, connection: int, names: Sequence[tuple[str, str]]) -> di
             some = keys[start : start + 500]
             with database.cursor() as cursor:
                 these, values = _among("key", some)
+                # Asked for IS NOT NULL, SQLite would go by that and read every id of the connection.
                 cursor.execute(
                     f"SELECT key, external_id FROM binding WHERE tenant_id=%s AND connection_id=%s AND type=%s"
-                    f" AND external_id IS NOT NULL AND {these}",
+                    f" AND {these}",
                     [tenant, connection, type_, *values],
                 )
-                found.update(((type_, key), external_id) for key, external_id in cursor.fetchall())
+                rows = cursor.fetchall()
+                found.update(((type_, key), external_id) for key, external_id in rows if external_id is not None)
     return found
 
 
