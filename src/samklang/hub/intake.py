@@ -8,12 +8,14 @@ complete read, is anything concluded to be gone.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
+from django.db import connection as database
 from django.db import transaction
 from django.utils import timezone
 
@@ -106,7 +108,7 @@ class Intake:
                 with transaction.atomic():
                     self._taker.take(page)
                     if page.resume:
-                        FeedState.objects.filter(pk=state.pk).update(run={**run, "resume": page.resume})
+                        _keep_place(state, {**run, "resume": page.resume})
                 self._tell(sparing=True)
                 if self.transfer.created >= self._grown:
                     store.analyse()
@@ -217,6 +219,12 @@ class Intake:
                 with transaction.atomic():
                     self._taker.mark_gone(type_, [key for key, _ in missing])
                 missing = store.unseen(self.row.tenant_id, self.row.pk, type_, self._taker.generation)
+
+
+def _keep_place(state: FeedState, run: dict[str, object]) -> None:
+    """Write down how far a read has come: once a page, so without the ORM, which costs more than what it sends."""
+    with database.cursor() as cursor:
+        cursor.execute("UPDATE hub_feedstate SET run=%s WHERE id=%s", [json.dumps(run), state.pk])
 
 
 def read(row: Connection, feed_name: str, *, sweep: bool = False, notify: Notify | None = None) -> Report | None:
