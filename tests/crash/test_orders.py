@@ -81,9 +81,10 @@ def in_erp(ledger: str) -> list[dict[str, Any]]:
 
 @pytest.mark.timeout(1500)
 def test_no_order_is_lost_or_doubled_over_many_kills(database: Path) -> None:
+    """P-01: neither at the ERP nor in what packages count."""
     from django.db import connections
 
-    from samklang.hub.models import Binding, Step
+    from samklang.hub.models import Binding, OrderHead, Step
 
     dice = random.Random(SEED)
     with contextlib.ExitStack() as stack:
@@ -131,6 +132,8 @@ def test_no_order_is_lost_or_doubled_over_many_kills(database: Path) -> None:
         assert set(found) == set(placed)
         totals = {row["ExternalInvoiceReference1"]: Decimal(str(row["Total"])) for row in in_erp(ledger)}
         assert totals == placed
+        counted = OrderHead.objects.exclude(transferred_at=None).values_list("key", flat=True)
+        assert set(counted) == set(placed), "what packages count is what was transferred (P-01)"
 
         orders = http.request("GET", f"{shop}/_sandbox/snapshot").json()["orders"]
         status = {f"crash/{number}": row["status"] for number, row in orders.items()}

@@ -258,6 +258,8 @@ class Drain:
                     well.append(row.key)
             elif isinstance(result, Rejected) and result.existing and not row.external_id:
                 outcomes.append(store.Outcome(row.key, "due", external_id=result.existing, attempts=row.attempts))
+                if item.want.doubt:  # in its way is what an earlier try of ours has made
+                    taken.append(row.key)
                 self.bound.append((self.type, row.key))
                 steps.append((row.key, "matched", result.existing))
             elif isinstance(result, Done):

@@ -44,7 +44,5 @@ def _warn(tenant: Tenant, use: Use) -> None:
     )
     if new and use.level >= 100:
         name = use.package.name
-        error = QuotaUsed(
-            f"All orders that the package {name} includes this month are used: {use.quota}", where="package"
-        )
+        error = QuotaUsed(f"All orders that the package {name} includes this month are used: {use.quota}")
         problems.report(tenant.pk, None, [problems.Trouble("out", _TYPE, use.month.isoformat(), error)])
