@@ -260,6 +260,10 @@ def _with(**changes: Any) -> type[Connector]:
         (_with(name="other"), "the folder 'fortnox'"),
         (_with(checked_against=()), "checked_against is empty"),
         (_with(feeds=(Feed(name="x", types=("parrot",)),)), "no record type 'parrot'"),
+        (
+            type("NoPage", (_with(),), {"login_page": Connector.login_page, "__module__": Fortnox.__module__}),
+            "login_page",
+        ),
         (_with(feeds=(Feed(name="x", types=("stock",)),) * 2), "named twice"),
         (_with(settings=(Setting(name="a", title="A", kind="choice"),)), "choices are missing"),
         (_with(cannot=("No variants",)), "is no sentence"),

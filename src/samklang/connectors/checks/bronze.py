@@ -29,6 +29,8 @@ def manifest(cls: type[Connector], folder: Path, known: frozenset[str]) -> str:
         wrong.append("checked_against is empty")
     if not (facts.feeds or facts.writes or facts.statements):
         wrong.append("nothing is read or written")
+    if facts.auth == "oauth2" and cls.login_page is Connector.login_page:
+        wrong.append("auth is oauth2, which asks a person at a login page, and there is no login_page")
     types = set(record_types()) | {"variant"}
     for what, name in (
         *((f"feed {feed.name}", name) for feed in facts.feeds for name in feed.types),
