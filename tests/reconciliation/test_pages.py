@@ -55,7 +55,7 @@ def test_what_has_changed_since_it_was_seen_is_not_approved(desk: Desk, accounta
     row = next(iter(desk.vouchers().values()))
     start = visitor(desk.tenant).get(at(desk, "")).content.decode()
     assert f"books/{desk.company.pk}/vouchers?state=validated" in start and "1 voucher waits for approval" in start
-    assert f"the oldest of {row.date:%-d %b %Y}" in start
+    assert f'the oldest of <time datetime="{row.date}">{row.date:%-d %b %Y}</time>' in start
     assert "approval" not in visitor(desk.tenant, "reader").get(at(desk, "")).content.decode()
     answer = accountant.post(
         at(desk, f"books/{desk.company.pk}/approve"), {"seen": [f"{row.pk}:{'00' * 16}"]}, follow=True

@@ -162,9 +162,9 @@ def short_day(value: object) -> str:
 
 
 @register.filter
-def plain_day(value: date) -> str:
+def plain_day(value: date) -> SafeString:
     """A day that has no time in it."""
-    return date_text(value, _pattern(_DAY))
+    return format_html('<time datetime="{}">{}</time>', f"{value:%Y-%m-%d}", date_text(value, _pattern(_DAY)))
 
 
 @register.filter
