@@ -15,7 +15,7 @@ from django.utils.translation import trans_real
 from tests.messages import catalogues, read
 
 #: What is read: words of Latin letters, as sentences have them; codes, keys and addresses are none.
-_WORD = re.compile(r"(?<![\w.@/#:_-])[A-Za-z][a-z']*[a-z](?![\w@/#_-]|\.\w|:\w)")
+_WORD = re.compile(r"(?<![\w.@/#:_-])[A-Za-z][a-z']*[a-z](?![\w@/#_[-]|\.\w|:\w)")
 #: Elements whose text is somebody's data or a program's.
 _DATA = frozenset({"script", "style", "code", "pre", "textarea", "kbd"})
 _VOID = frozenset({"area", "br", "col", "hr", "img", "input", "link", "meta", "use", "rect", "path", "circle", "line"})

@@ -24,6 +24,7 @@ from samklang.connectors import registry
 from samklang.people.access import Access
 from samklang.people.rights import ALLOWS, Role
 from tests.accounting.statements.files import klarna
+from tests.browser.configured import configure
 from tests.browser.merchant import ARTICLES, BUYERS, Merchant
 from tests.conftest import move_to, sqlite
 from tests.people.routes import VALUES, Route, _walk, routes
@@ -40,6 +41,8 @@ MARKS = (
     "Hemliga", "victim.example", "nordljus-se", "lager-boras", "Storgatan", "kund10", "XISA93DJ",
     *(name for name, _, _ in BUYERS), *(name for _, name, _ in ARTICLES),
 )  # fmt: skip
+#: Addresses of pages with something to see that the routes' own values do not lead to; the victim fills them in.
+CONFIGURED: set[str] = set()
 #: What is written down of those who only read: that they took something with them.
 TAKEN_AWAY = {"took a list as a file", "vouchers downloaded"}
 
@@ -61,7 +64,8 @@ def victim(place: dict[str, Any], migrated: Path, tmp_path_factory: pytest.TempP
 
     before, settings.DATA = settings.DATA, tmp_path_factory.mktemp("walk")
     move_to(place)
-    tenant = Merchant(orders=14, slug="victim", name="Hemliga Handel AB").tenant
+    merchant = Merchant(orders=14, slug="victim", name="Hemliga Handel AB")
+    tenant = merchant.tenant
     registry.packages()["shelf"] = "tests.doubles.shelf"
     desk = Desk(tenant)
     desk.flow()
@@ -74,6 +78,7 @@ def victim(place: dict[str, Any], migrated: Path, tmp_path_factory: pytest.TempP
     by = audit.Actor.person(tenant, owner.user)
     members.invite(by, "new@victim.example", Role.READER)
     tokens.make(owner, "Hemliga nyckeln", ["see"], None)  # type: ignore[list-item]
+    CONFIGURED.update(f"/t/victim/{address}" for address in configure(merchant).values())
     yield tenant
     forget_links()
     move_to(sqlite(migrated))
@@ -184,9 +189,10 @@ def test_only_what_is_known_by_a_signature_or_a_token_does_without_csrf() -> Non
 NAMES = (
     "Open the cost centre in Fortnox, or change the flow's result unit, then retry.",
     "The name is too long for the shop", "Shorten it in the ledger, then retry.", "Klarna Bank AB", "Shelf", "Box",
-    "ready", "picking", "rounding", "suspense", "bank", *Role,
+    "ready", "picking", "rounding", "suspense", "bank", "drift", "The first flows",
+    "A rule for Budbee", "note", "Frakt som egen text", *Role,
 )  # fmt: skip
-_CLOSED = re.compile(r"The cost centre 'WEB' of order [\w/]+ is closed")
+_CLOSED = re.compile(r"The cost centre 'WEB' of order [\w/]+ is closed|(?<=then\.do: ).*(?:tillåtna är|допустимы) .*")
 #: Pages of no reader: pieces of the console for those who make it; files; the way out.
 _NOT_READ = ("/api/", "/style", "/hooks/", "/metrics", "/logout")
 
@@ -198,7 +204,8 @@ def test_no_page_is_left_in_english(victim: Any, language: str) -> None:
     names = {*NAMES, *(registry.manifest(name).title for name in registry.packages())}
     found: dict[str, str] = {}
     pages = 0
-    for address in (one for route in ROUTES for one in route.paths if not one.startswith(_NOT_READ)):
+    addresses = {one for route in ROUTES for one in route.paths} | CONFIGURED
+    for address in sorted(one for one in addresses if not one.startswith(_NOT_READ)):
         for method in METHODS:
             with transaction.atomic():
                 answer = ask(client, method, address)
@@ -208,7 +215,7 @@ def test_no_page_is_left_in_english(victim: Any, language: str) -> None:
                     found |= dict.fromkeys(left(said, language, names), f"{method} {address}")
                 transaction.set_rollback(True)
     assert pages > 100
-    assert found == {}
+    assert not found, "\n".join(f"{text!r}: {where}" for text, where in found.items())
 
 
 # -------------------------------------------------------------------------------------------- who is kept out

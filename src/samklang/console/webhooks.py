@@ -20,6 +20,7 @@ from samklang.hub.models import Message, Subscription, Tenant
 from samklang.hub.telling import outbox, subscriptions
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
+from samklang.people.retold import retold
 from samklang.people.rights import Right
 
 _SHOWN = 30  # messages of one webhook, the newest
@@ -144,7 +145,9 @@ def _test(request: PageRequest, row: Subscription) -> None:
     if message.state == Message.State.DONE:
         messages.success(request, _("%(name)s took it: %(status)s.") % {"name": row.name, "status": message.status})
     else:
-        messages.error(request, _("%(name)s did not take it: %(error)s") % {"name": row.name, "error": message.error})
+        messages.error(
+            request, _("%(name)s did not take it: %(error)s") % {"name": row.name, "error": retold(message.error)}
+        )
 
 
 def _pause(request: PageRequest, row: Subscription) -> None:

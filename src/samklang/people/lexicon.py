@@ -94,7 +94,10 @@ WORDS: dict[str, str | Promise] = {
     "enabled": _("on"), "source": _("source"), "target": _("target"), "country": _("country"),
     "time_zone": _("time zone"), "dimension": _("result unit"), "role": _("role"), "rows": _("rows"),
     "filters": _("filters"), "count": _("count"), "scopes": _("rights"), "days": _("days"), "why": _("why"),
-    "webhook": _("webhook"),
+    "webhook": _("webhook"), "token": _("API token"), "hours": _("hours"), "work": _("kind of work"),
+    "delivery": _("delivery"), "installation": _("installation"), "training": _("training"),
+    "configuration": _("configuration"), "bulk": _("act on many"), "problem": _("problem"), "file": _("file"),
+    "line": _("line"), "version": _("version"), "member": _("member"), "invitation": _("invitation"),
     "type": _("type"), "types": _("kinds"), "address": _("address"), "account": _("account"), "before": _("before"),
     "broken off": _("broken off"),
     # rights, as tokens name them

@@ -27,7 +27,7 @@ _HEAD = 4  # characters of its beginning by which a template is found
 _BEGIN = re.compile(r" (?=[A-Z`])")
 _BEGINNINGS = 20
 #: Values that are words of ours and not somebody's data.
-_OURS = frozenset({"type", "what", "why", "reason", "kind", "title"})
+_OURS = frozenset({"type", "what", "why", "reason", "kind", "title", "error"})
 #: What a value must look like where the text around it says little.
 _WORD = re.compile(r"[^\s“”]+")
 _FITS = {"which": _WORD, "path": _WORD, "rule": _WORD, "label": re.compile(r"[^“”]*")}
@@ -59,6 +59,11 @@ SHAPES = (
     pgettext_lazy("error", "rules out of {connection}"),
     pgettext_lazy("error", "condition on {type}"),
     pgettext_lazy("error", "{type} {key}: ids {first} and {second}"),
+    # who did something, and to what (people/audit.py)
+    pgettext_lazy("error", "{name}, command line"),
+    pgettext_lazy("error", "channel {channel} gone"),
+    pgettext_lazy("error", "status words of {connection}"),
+    pgettext_lazy("error", "back to version {version}"),
 )
 
 

@@ -40,6 +40,26 @@ def words(name: object) -> str:
 
 
 @register.filter
+def known(value: object) -> object:
+    """A value that is a word of ours in the reader's language, any other as it is."""
+    word = WORDS.get(value) if isinstance(value, str) else None
+    return value if word is None else str(word)
+
+
+@register.filter
+def named(name: str, kind: str) -> str:
+    """A part of the configuration as changes name it: a flow by its type, "order → fortnox (se)"; a chain of rules by
+    its way, "order → fortnox" out and "fortnox → order" in."""
+    if kind == "flow":
+        type_, _, rest = name.partition(" ")
+        return f"{words(type_)} {rest}"
+    if kind == "rules":
+        connection, direction, type_ = name.rsplit(" ", 2)
+        return f"{connection} → {words(type_)}" if direction == "in" else f"{words(type_)} → {connection}"
+    return name
+
+
+@register.filter
 def sentence(text: object) -> str:
     """The text with its first letter large."""
     said = str(text)
