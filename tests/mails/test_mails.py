@@ -16,7 +16,11 @@ from django.utils import timezone
 from samklang.connectors.errors import LoginRefused, Rejected, SamklangError, tree
 from tests.conftest import HOMES
 from tests.mails.conftest import Box, World, html_of, person, text_of
+from tests.people.spoken import left, texts
 from tests.visitor import visitor
+
+#: What stands in a mail of the tenant and its systems.
+NAMES = ("Nordljus Handel AB", "erp", "Samklang")
 
 
 @pytest.fixture(params=HOMES)
@@ -200,6 +204,26 @@ def test_dates_are_in_the_readers_language(
     work(monkeypatch, morning())
     assert {"sv": "10 januari 2027", "ru": "10 января 2027"}[language] in text_of(box.mails[0])
     assert f'lang="{language}"' in html_of(box.mails[0])
+
+
+@pytest.mark.parametrize("language", ["sv", "ru"])
+def test_no_mail_is_left_in_english(world: World, night: datetime, language: str) -> None:
+    from samklang.hub.models import Problem
+    from samklang.mails import letters
+
+    member = person(world, "ola@nordljus.example", language=language)
+    for kind in tree():
+        try:
+            error = kind("x")
+        except TypeError:  # these say more of themselves
+            continue
+        trouble(world, f"nordljus/{kind.code}", error=lambda what, made=error: made)
+    for told in (letters.tell(Problem.objects.all()), letters.report(world.tenant, timezone.now())):
+        for kind in letters.Kind:
+            letter = letters.write(member, kind, told, timezone.get_current_timezone(), day=night.date())
+            said = [letter.subject, *letter.text.splitlines(), *texts(letter.html)]
+            assert len(said) > 20
+            assert left(said, language, NAMES) == []
 
 
 def test_every_code_has_its_sentence() -> None:
