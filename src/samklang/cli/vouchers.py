@@ -20,7 +20,7 @@ from samklang.reconciliation import check, exports, handover, looks, reports
 from samklang.reconciliation import control as controls
 from samklang.reconciliation.companies import accounting_company, ledger_flow, today
 from samklang.reconciliation.facts import records
-from samklang.reconciliation.models import OPEN, Books, Voucher
+from samklang.reconciliation.models import OPEN, Books, Export, Voucher
 from samklang.reconciliation.vouchers import Seen
 from samklang.reconciliation.vouchers import approve as approve_seen
 
@@ -182,7 +182,7 @@ def export(
             return _list_exports(now, row)
         made = exports.the_file(row, again) if again else exports.export(row, by=who())
         if made is None:
-            now.screen.answer({"export": None, "files": [one._asdict() for one in exports.files(row)]})
+            now.screen.answer({"export": None, "files": [_file_told(one) for one in exports.files(row)]})
             now.screen.say("Nothing is new: every approved voucher is in a file already. `--again NUMBER` writes one.")
             return Exit.OK
         path = sie / made.name if sie.is_dir() else sie
@@ -200,12 +200,17 @@ def export(
         return Exit.OK
 
 
+def _file_told(one: Export) -> dict[str, Any]:
+    fields = ("number", "name", "at", "by", "vouchers", "first", "last", "place", "left_at", "error")
+    return {name: getattr(one, name) for name in fields}
+
+
 def _list_exports(now: Session, row: Company) -> Exit:
     rows, missing = exports.files(row), exports.gaps(row)
     waiting = looks.voucher_counts(row).get(Voucher.State.APPROVED, (0, None))[0]
     now.screen.answer(
         {
-            "files": [one._asdict() for one in rows], "gaps": [one._asdict() for one in missing], "waiting": waiting,
+            "files": [_file_told(one) for one in rows], "gaps": [one._asdict() for one in missing], "waiting": waiting,
         }
     )  # fmt: skip
     now.screen.table(

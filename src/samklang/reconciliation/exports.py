@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import NamedTuple
 
 from django.db import transaction
@@ -27,21 +27,6 @@ from samklang.reconciliation.companies import accounting_company, shops, today
 from samklang.reconciliation.facts import records
 from samklang.reconciliation.models import Books, Export, Exported, Voucher
 from samklang.reconciliation.sets import AT_ONCE
-
-
-class Row(NamedTuple):
-    """One file in a list. `left_at` is when it was left at the connection `place` ("" = it is fetched by a person)."""
-
-    number: int
-    name: str
-    at: datetime
-    by: str
-    vouchers: int
-    first: date
-    last: date
-    place: str
-    left_at: datetime | None
-    error: str
 
 
 class Gap(NamedTuple):
@@ -131,15 +116,10 @@ def content(one: Export) -> bytes:
     return kept.unseal(bytes(one.body))
 
 
-def files(company: Company, most: int = 50) -> list[Row]:
-    """The company's files, newest first."""
+def files(company: Company, most: int = 50) -> list[Export]:
+    """The company's files, newest first; without their bytes."""
     rows = Export.objects.filter(tenant=company.tenant_id, company=company).order_by("-number").defer("body")
-    return [
-        Row(
-            one.number, one.name, one.at, one.by, one.vouchers, one.first, one.last, one.place, one.left_at, one.error
-        )
-        for one in rows[:most]
-    ]  # fmt: skip
+    return list(rows[:most])
 
 
 def the_file(company: Company, number: int) -> Export:

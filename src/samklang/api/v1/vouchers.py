@@ -234,7 +234,7 @@ def ledger_files(call: Call, company: Code) -> Any:
     """Files of vouchers (SIE 4I), for a company whose ledger takes files, and numbers that no file has."""
     row = company_of(call, company)
     return {
-        "files": [one._asdict() for one in exports.files(row)], "gaps": [one._asdict() for one in exports.gaps(row)],
+        "files": exports.files(row), "gaps": [one._asdict() for one in exports.gaps(row)],
     }  # fmt: skip
 
 
