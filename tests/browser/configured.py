@@ -116,6 +116,7 @@ def _told(tenant: Any) -> Any:
 def keep_books(tenant: Any) -> Any:
     """A company with a day of sales and what its provider says of it: the desk (tests/reconciliation/conftest.py)."""
     from samklang.connectors import registry
+    from samklang.reconciliation import check
     from tests.accounting.statements.files import klarna
     from tests.reconciliation.conftest import Desk
     from tests.reconciliation.test_run import day_of_sales
@@ -126,6 +127,7 @@ def keep_books(tenant: Any) -> Any:
     desk.sells(*day_of_sales())
     desk.takes(klarna(), "klarna.csv")
     desk.run()
+    check.check(desk.company)
     return desk
 
 

@@ -84,9 +84,29 @@ def test_controls_are_a_page_a_workbook_and_a_document(desk: Desk, accountant: A
     desk.takes(klarna())
     desk.run()
     address = at(desk, f"books/{desk.company.pk}/control")
-    assert "Klarna" in accountant.get(f"{address}?on=2026-03-31").content.decode()
+    page = accountant.get(f"{address}?on=2026-03-31").content.decode()
+    assert "Klarna" in page and "Not derived anew and compared yet" in page
     assert accountant.get(f"{address}.xlsx?on=2026-03-31").content[:2] == b"PK"
     assert accountant.get(f"{address}.pdf?on=2026-03-31").content[:4] == b"%PDF"
+
+
+def test_the_page_of_controls_says_what_the_check_has_found(desk: Desk, accountant: Any) -> None:
+    from samklang.reconciliation import check
+    from samklang.reconciliation.models import LinesOfDay, VoucherLine
+
+    desk.flow()
+    desk.sells(*day_of_sales())
+    desk.run()
+    address = at(desk, f"books/{desk.company.pk}/control")
+    check.check(desk.company)
+    assert "what was approved, and all sums" in accountant.get(address).content.decode()
+    line = VoucherLine.objects.select_related("voucher").order_by("pk")[0]
+    VoucherLine.objects.filter(pk=line.pk).update(text="something else")
+    LinesOfDay.objects.filter(date=line.voucher.date).update(amount=1)
+    check.check(desk.company)
+    page = accountant.get(address).content.decode()
+    assert f"{line.voucher.key} is no longer what was approved" in page and "was not what the orders" in page
+    assert "what was approved, and all sums" not in page
 
 
 def test_whoever_may_only_look_approves_nothing(desk: Desk) -> None:
