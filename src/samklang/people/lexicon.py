@@ -97,7 +97,8 @@ WORDS: dict[str, str | Promise] = {
     "webhook": _("webhook"), "token": _("API token"), "hours": _("hours"), "work": _("kind of work"),
     "delivery": _("delivery"), "installation": _("installation"), "training": _("training"),
     "configuration": _("configuration"), "bulk": _("act on many"), "problem": _("problem"), "file": _("file"),
-    "line": _("line"), "version": _("version"), "member": _("member"), "invitation": _("invitation"),
+    "line": _("line"), "version": _("version"), "package": _("package"),
+    "person": _("person"), "member": _("member"), "invitation": _("invitation"),
     "type": _("type"), "types": _("kinds"), "address": _("address"), "account": _("account"), "before": _("before"),
     "broken off": _("broken off"),
     # rights, as tokens name them
