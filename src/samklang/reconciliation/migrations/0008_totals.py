@@ -15,7 +15,8 @@ def add_up(apps, schema_editor):
         " FROM reconciliation_voucherline l JOIN reconciliation_voucher v ON v.id = l.voucher_id"
         f" GROUP BY v.tenant_id, v.company_id, v.date, v.about, l.{_SAME}"
     )
-    apps.get_model("reconciliation", "Books").objects.update(wanted=models.F("wanted") + 1)
+    books = apps.get_model("reconciliation", "Books").objects.using(schema_editor.connection.alias)
+    books.update(wanted=models.F("wanted") + 1)
 
 
 class Migration(migrations.Migration):
