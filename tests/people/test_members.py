@@ -207,7 +207,7 @@ def test_what_owners_do_with_people_is_noted(kim: Client, tenant: Any) -> None:
     kim.post(f"/t/nordljus/people/{number(ROBIN)}/remove")
     page = kim.get("/t/nordljus/audit", {"about": f"person {ROBIN}"}).content.decode()
     for what in ("invited", "joined", "signed in", "role changed", "removed"):
-        assert f"<td>{what}</td>" in page, what
+        assert f'<th scope="row">{what}</th>' in page, what
     assert "before: operator; after: reader" in page
 
 
