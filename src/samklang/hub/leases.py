@@ -123,19 +123,23 @@ def _is_silent(lease: Lease) -> bool:
 
 def take(tenant: int, name: str) -> Held | None:
     """The lease, or None while another holds it."""
-    since = _clock()
-    with transaction.atomic():
-        lease, _ = Lease.objects.select_for_update().get_or_create(tenant_id=tenant, name=name)
-        silent = False
-        left = lease.owner == _myself() and (tenant, name) not in _held
-        if lease.owner and not left and not _is_dead(lease.owner):
-            silent = _is_silent(lease)
-            if not silent:
-                return None
-        lease.token, lease.beat, lease.owner = lease.token + 1, 0, _myself()
-        lease.save(update_fields=["token", "beat", "owner"])
-    _watched.pop((tenant, name), None)
-    _held.add((tenant, name))
+    since, place = _clock(), (tenant, name)
+    try:
+        with transaction.atomic():
+            lease, _ = Lease.objects.select_for_update().get_or_create(tenant_id=tenant, name=name)
+            silent = False
+            left = lease.owner == _myself() and place not in _held
+            if lease.owner and not left and not _is_dead(lease.owner):
+                silent = _is_silent(lease)
+                if not silent:
+                    return None
+            lease.token, lease.beat, lease.owner = lease.token + 1, 0, _myself()
+            lease.save(update_fields=["token", "beat", "owner"])
+            _held.add(place)  # before others see whose it is: another thread would think it left behind
+    except BaseException:  # also a thread that is ended
+        _held.discard(place)
+        raise
+    _watched.pop(place, None)
     return Held(tenant, name, lease.token, since, silent)
 
 
