@@ -35,7 +35,7 @@ def cli(database: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.
     from samklang.cli import run
     from samklang.connectors import registry
 
-    registry.packages()["locked"] = "tests.cli.locked"
+    monkeypatch.setitem(registry.packages(), "locked", "tests.cli.locked")
     monkeypatch.delenv("COLUMNS", raising=False)
 
     def go(*argv: str) -> Said:
