@@ -11,7 +11,7 @@ from samklang.accounting.problems import DO_THIS
 from samklang.api.v1 import errors as api_errors
 from samklang.connectors.errors import BadData, Rejected, tree
 from samklang.console.frame import told
-from samklang.console.templatetags.words import place, said
+from samklang.console.templatetags.words import happened, place, said
 from samklang.people import retold
 from samklang.records import InvalidRecord
 from samklang.records.money import decimal
@@ -191,3 +191,17 @@ def test_no_kind_of_error_is_left_in_english(language: str) -> None:
         told_of += [said(text) for text in DO_THIS.values()]
     assert len(told_of) > 60
     assert left(told_of, language) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("Plockad · shipped, confirmed", "Plockad · skickad, bekräftad"),
+        ("20116 · confirmed, invoice 4711", "20116 · bekräftad, faktura 4711"),
+        ("249.00 SEK", "249.00 SEK"),
+        ("2 × KOPP-1", "2 × KOPP-1"),
+    ],
+)
+def test_a_step_of_a_journey_tells_our_states_and_leaves_the_systems_words(text: str, shown: str) -> None:
+    with translation.override("sv"):
+        assert happened(text) == shown

@@ -130,6 +130,21 @@ def said(text: object) -> str:
 
 
 @register.filter
+def happened(text: object) -> str:
+    """What a step of a journey says: a sentence as `said` tells it; else parts with a dot between, of which those that
+    are states of ours are told ("Utlevererad · shipped, confirmed") and a system's own words and numbers stay."""
+    whole = said(text)
+    if whole != str(text):
+        return whole
+    return " · ".join(", ".join(_part(word) for word in part.split(", ")) for part in whole.split(" · "))
+
+
+def _part(word: str) -> str:
+    kind, gap, number = word.partition(" ")
+    return f"{known(kind)}{gap}{number}"
+
+
+@register.filter
 def place(where: object) -> str:
     """Where an error says that it happened, in the reader's language."""
     return retold.place(str(where)) if where else ""
