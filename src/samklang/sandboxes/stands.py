@@ -18,7 +18,8 @@ from pathlib import Path
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from samklang.connectors.checks.stand import FaultKind, Stand
+from samklang.connectors.checks.stand import FaultKind, Specimen, Stand
+from samklang.records import Record
 from samklang.records.ids import sku_key
 from samklang.sandboxes.base import Fault, Faulty, serve
 
@@ -91,6 +92,19 @@ class FaultyStand(Stand):
         if self._judge is None:
             return None
         return [said for one in self.watched.seen for said in self._judge(one)]
+
+
+class StatingStand(FaultyStand):
+    """A stand of a system that only gives statements: nothing can be written to it, so there is nothing to compare."""
+
+    def held(self, type_: str) -> set[str] | None:
+        return None
+
+    def count(self, record: Record) -> int:
+        return 0
+
+    def specimen(self, type_: str, n: int) -> Specimen | None:
+        return None
 
 
 class Clock:

@@ -25,7 +25,6 @@ class Adyen(System):
         super().__init__(settings, around)
         self.client = Client(settings, self.manifest.limits, around)
         self.transport = self.client.transport
-        self.feeds, self.writes = {}, {}
 
     def check(self) -> Account:
         first = first_batch(self.settings["first_batch"])

@@ -29,15 +29,15 @@ class Asked(msgspec.Struct, frozen=True):
 
 
 class System(Connector):
-    """Base of connectors; `__init__` of the subclass fills the tables.
+    """Base of connectors; `__init__` of the subclass fills the tables that it has.
 
     `feeds`: feed → pages. `writes`: record type → one result per want (`self.each(…)`, or a method that takes all).
     `looks`: record type → what agrees with a want in one field. A type that is not in `looks` finds nothing.
     """
 
     transport: Transport
-    feeds: Mapping[str, Callable[[Asked], Iterator[Page]]]
-    writes: Mapping[str, Callable[[Sequence[Want]], list[Result]]]
+    feeds: Mapping[str, Callable[[Asked], Iterator[Page]]] = {}
+    writes: Mapping[str, Callable[[Sequence[Want]], list[Result]]] = {}
     looks: Mapping[str, Look] = {}
 
     def read(self, feed: str, since: datetime | None, types: frozenset[str], resume: str = "") -> Iterator[Page]:

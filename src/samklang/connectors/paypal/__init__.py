@@ -24,7 +24,6 @@ class PayPal(System):
         super().__init__(settings, around)
         self.client = Client(settings, self.manifest.limits, around)
         self.transport = self.client.transport
-        self.feeds, self.writes = {}, {}
 
     def check(self) -> Account:
         self._zone()

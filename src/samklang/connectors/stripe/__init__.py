@@ -22,7 +22,6 @@ class Stripe(System):
         super().__init__(settings, around)
         self.client = Client(settings, self.manifest.limits, around)
         self.transport = self.client.transport
-        self.feeds, self.writes = {}, {}
 
     def check(self) -> Account:
         balance = self.client.balance()

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from samklang.connectors.checks.stand import Specimen
-from samklang.records import Record
 from samklang.sandboxes.adyen import ACCOUNT, PASSWORD, USER, AdyenSandbox
-from samklang.sandboxes.stands import Clock, FaultyStand, Judge
+from samklang.sandboxes.stands import Clock, Judge, StatingStand
 
 
-class AdyenStand(FaultyStand):
+class AdyenStand(StatingStand):
     """An account with one report; nothing can be written to it."""
 
     def __init__(self, judge: Judge | None = None) -> None:
@@ -28,15 +26,6 @@ class AdyenStand(FaultyStand):
 
     def wrong_settings(self) -> Mapping[str, Any]:
         return {**self.settings(), "password": "of somebody else"}
-
-    def held(self, type_: str) -> set[str] | None:
-        return None
-
-    def count(self, record: Record) -> int:
-        return 0
-
-    def specimen(self, type_: str, n: int) -> Specimen | None:
-        return None
 
 
 STAND = AdyenStand

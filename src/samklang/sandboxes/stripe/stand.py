@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from samklang.connectors.checks.stand import Specimen
-from samklang.records import Record
-from samklang.sandboxes.stands import Clock, FaultyStand, Judge
+from samklang.sandboxes.stands import Clock, Judge, StatingStand
 from samklang.sandboxes.stripe import KEY, StripeSandbox
 
 
-class StripeStand(FaultyStand):
+class StripeStand(StatingStand):
     """An account with one payout; nothing can be written to it."""
 
     def __init__(self, judge: Judge | None = None) -> None:
@@ -26,15 +24,6 @@ class StripeStand(FaultyStand):
 
     def wrong_settings(self) -> Mapping[str, Any]:
         return {**self.settings(), "key": "rk_test_of_somebody_else"}
-
-    def held(self, type_: str) -> set[str] | None:
-        return None
-
-    def count(self, record: Record) -> int:
-        return 0
-
-    def specimen(self, type_: str, n: int) -> Specimen | None:
-        return None
 
 
 STAND = StripeStand
