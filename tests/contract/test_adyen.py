@@ -57,18 +57,11 @@ class Desk:
         del self.account.reports[f"settlement_detail_report_batch_{number}.csv"]
 
 
-@pytest.fixture(scope="module")
-def served() -> Iterator[Desk]:
-    account = AdyenSandbox(lambda: NOON)
+@pytest.fixture
+def desk() -> Iterator[Desk]:
+    account = AdyenSandbox(lambda: NOON, 12)
     with serve(account.app) as base:
         yield Desk(account, base)
-
-
-@pytest.fixture
-def desk(served: Desk) -> Desk:
-    served.account.__init__(lambda: NOON, 12)  # type: ignore[misc]  # begin anew behind the same address
-    served.seen.clear()
-    return served
 
 
 def test_a_batch_is_a_statement(desk: Desk) -> None:

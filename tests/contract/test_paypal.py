@@ -20,6 +20,7 @@ from samklang.sandboxes.base import serve
 from samklang.sandboxes.paypal import CLIENT, SECRET, PayPalSandbox
 from tests.contract import paypal_document
 from tests.contract.openapi import Checked
+from tests.contract.papers import read
 
 NOON = datetime(2026, 3, 6, 12, tzinfo=UTC)
 
@@ -50,12 +51,6 @@ class Desk:
             return list(connector.statements(NOON.date(), set(known).__contains__))
         finally:
             connector.close()
-
-
-def read(paper: Paper) -> Statement:
-    (made,) = read_statement(paper.data)
-    assert isinstance(made, Statement)
-    return made
 
 
 @pytest.fixture

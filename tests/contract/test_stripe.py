@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from samklang.accounting.statements.base import Statement, Unreadable
-from samklang.accounting.statements.reading import read_statement
+from samklang.accounting.statements.base import Unreadable
 from samklang.connectors.checks.stand import MemoryTokens
 from samklang.connectors.contract import Paper, Surroundings
 from samklang.connectors.errors import LoginRefused, Rejected
@@ -19,6 +18,7 @@ from samklang.sandboxes.base import serve
 from samklang.sandboxes.stripe import KEY, StripeSandbox
 from tests.contract import stripe_document
 from tests.contract.openapi import Checked
+from tests.contract.papers import read
 
 NOON = datetime(2026, 3, 6, 12, tzinfo=UTC)
 
@@ -41,12 +41,6 @@ class Desk:
             return list(connector.statements(NOON.date() + timedelta(days=days), set(known).__contains__))
         finally:
             connector.close()
-
-
-def read(paper: Paper) -> Statement:
-    (made,) = read_statement(paper.data)
-    assert isinstance(made, Statement)
-    return made
 
 
 @pytest.fixture

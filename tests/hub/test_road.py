@@ -111,13 +111,13 @@ def test_a_value_that_comes_back_is_sent_again_if_the_one_between_may_have_been_
     else:
         world.shop.after_write = lose
         world.deliver("shop", "stock")
-    assert [level.on_hand for level in world.shop.of("stock")] == [0]  # type: ignore[attr-defined]
+    assert [level.on_hand for level in world.shop.of("stock")] == [0]  # type: ignore[attr-defined]  # levels
     world.shop.after_write = None
     world.erp.put(stock("A", 5), "s1")
     world.read("erp", "catalogue")
     at_the_shop.update(due_at=0)
     world.deliver("shop", "stock")
-    assert [level.on_hand for level in world.shop.of("stock")] == [5]  # type: ignore[attr-defined]
+    assert [level.on_hand for level in world.shop.of("stock")] == [5]  # type: ignore[attr-defined]  # levels
 
 
 def test_a_lost_answer_makes_no_second_order(world: World) -> None:

@@ -79,5 +79,5 @@ def test_who_may_configure_sees_them_here_as_over_the_api(database: object) -> N
     for role in ("operator", "accountant", "reader"):
         assert visitor(role=role).get(BASE).status_code == 403
     assert visitor(role="consultant").get(BASE).status_code == 200
-    page, api = (resolve(address).func.access for address in (BASE, f"/api/v1{BASE}"))  # type: ignore[attr-defined]
+    page, api = (resolve(address).func.access for address in (BASE, f"/api/v1{BASE}"))  # type: ignore[attr-defined]  # ours
     assert (page.get, page.post) == (api.get, api.post)

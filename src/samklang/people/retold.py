@@ -117,7 +117,7 @@ def _templates(language: str) -> dict[str, list[Template]]:
     Django has no public way to list a catalogue; its own JavaScriptCatalog reads it as we do.
     """
     before, found = f"{CONTEXT}\x04", dict[str, list[Template]]()
-    for key, translated in translation(language)._catalog.items():  # type: ignore[attr-defined]
+    for key, translated in translation(language)._catalog.items():  # type: ignore[attr-defined]  # not public
         if isinstance(key, str) and key.startswith(before):
             one = Template.of(key.removeprefix(before), translated)
             found.setdefault(one.texts[0][:_HEAD] if len(one.texts[0]) >= _HEAD else "", []).append(one)
