@@ -94,6 +94,21 @@ def test_a_settlement_that_a_person_took_back_is_booked_anew_without_suspense() 
     assert left(books([late], [made], firm=firm, posted=posted), posted, [late]) == ()
 
 
+def test_an_at_sign_in_an_account_or_a_banks_text_is_no_count_of_corrections() -> None:
+    orders = [sold("1", "100")]
+    made = payout("REF-A1", "2026-03-09", row("sale", "100", "1"), account="shop@example.se")
+    bank = bank_statement(bank_line("60", "2026-03-10", "REF-A1 a@b"), bank_line("40", "2026-03-10", "REF-A1 c@d"))
+    posted = left(books(orders, [made], bank), (), orders)
+    assert len(posted) == 4
+    assert left(books(orders, [made], bank, posted=posted), posted, orders) == ()
+    extra = (row("fee", "-4"), row("fee_vat", "-1"), row("release", "5"))
+    more = msgspec.structs.replace(made, lines=(*made.lines, *extra))
+    again = left(books(orders, [more], bank, posted=posted), posted, orders)
+    assert [voucher.key for voucher in again] == [
+        "ov/settlement/klarna/shop@example.se/REF-A1/SEK/reversal", "ov/settlement/klarna/shop@example.se/REF-A1/SEK@2",
+    ]  # fmt: skip
+
+
 @settings(max_examples=30, deadline=None)
 @given(
     st.builds(Month, st.integers(1, 30), st.integers(0, 10_000)),

@@ -1,10 +1,13 @@
-"""SIE out and in, judged by others: a foreign reader, known checksums, beancount (RECONCILIATION §6)."""
+"""SIE out and in, judged by others: a foreign reader, known checksums, beancount, hledger (RECONCILIATION §6)."""
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -23,9 +26,11 @@ from samklang.accounting.statements.base import Unreadable
 from samklang.accounting.voucher import Voucher
 from tests.conftest import SPECS
 
-from .journal import journal
+from .journal import account, hledger_journal, journal
+from .month import Month
 from .provider import row, statement
 from .shop import company, exchange, line, order, paid
+from .test_invariants import firm, keep
 from .test_worked_sales import day_orders
 from .test_worked_settlements import klarna_payout, known
 
@@ -231,6 +236,51 @@ def test_beancount_rejects_an_unbalanced_voucher_and_an_undeclared_account(tmp_p
     undeclared = bean_check(changed(b"#KONTO 1581 ", b"#KONTO 1599 "), tmp_path)
     assert undeclared.returncode == 1
     assert "A1581" in undeclared.stderr
+
+
+needs_hledger = pytest.mark.skipif(
+    shutil.which("hledger") is None, reason="hledger is not installed (Debian: apt-get install hledger)"
+)
+
+
+def hledger_check(text: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        ["hledger", "-f", "-", "check", "--strict"], input=text, capture_output=True, text=True, check=False,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )  # fmt: skip
+
+
+def journal_of(vouchers: Iterable[Voucher], without: str = "") -> str:
+    """Our vouchers as hledger's journal, without the SIE writer between; all accounts declared but one."""
+    made = list(vouchers)
+    names = sorted({account(part.account) for voucher in made for part in voucher.lines} - {without})
+    lines = ["commodity 1000.00 SEK", *(f"account {name}" for name in names), ""]
+    for voucher in made:
+        lines.append(f"{voucher.date} * {voucher.text}  ; {voucher.key}")
+        lines += [f"  {account(part.account)}  {part.amount:.2f} SEK" for part in voucher.lines]
+        lines.append("")
+    return "\n".join(lines)
+
+
+@needs_hledger
+@pytest.mark.parametrize("model", ["day", "invoice"])
+def test_hledger_accepts_a_month_of_vouchers_and_rejects_what_is_wrong(model: str) -> None:
+    """As they are, and as another reads our SIE; every rejection names what is wrong."""
+    kept = keep(Month(150), model)
+    sie_of_month = write_sie(kept.vouchers, firm(model), MADE)
+    for text in (journal_of(kept.vouchers), hledger_journal(sie_of_month)):
+        assert text.count(" * ") == len(kept.vouchers)
+        done = hledger_check(text)
+        assert (done.returncode, done.stderr) == (0, "")
+    undeclared = hledger_check(journal_of(kept.vouchers, without=account("1581")))
+    assert undeclared.returncode == 1
+    assert "A1581" in undeclared.stderr
+    amount = next(f"{part.amount:.2f} SEK" for part in kept.vouchers[0].lines)
+    off = hledger_check(journal_of(kept.vouchers).replace(amount, "0.01 SEK", 1))
+    assert off.returncode == 1
+    assert "unbalanced" in off.stderr or "balance" in off.stderr
+    foreign = hledger_check(hledger_journal(sie_of_month).replace("commodity 1000.00 SEK", ""))
+    assert foreign.returncode == 1, "a currency that nobody has declared"
 
 
 def test_braces_in_the_wild_and_truncated_vouchers() -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
 
+from tests.accounting.cases import sold
 from tests.reconciliation.conftest import Desk
 from tests.reconciliation.test_run import day_of_sales
 
@@ -88,3 +90,61 @@ def test_a_company_with_books_stays_in_the_configuration(posted: int, desk: Desk
     now.companies.clear()
     with pytest.raises(Misconfigured, match="has books"):
         config.apply(now, "anna")
+
+
+def tampered(key: str, text: str) -> None:
+    """Somebody with the database in his hands takes the seal off and changes a line."""
+    (pk,) = [row.pk for row in _voucher().objects.filter(key=key)]
+    on = f" ON {LINE}" if connection.vendor == "postgresql" else ""
+    sql(f"DROP TRIGGER voucher_line_kept{on}")()
+    sql(text, pk)()
+
+
+def _voucher() -> Any:
+    from samklang.reconciliation.models import Voucher
+
+    return Voucher
+
+
+KEY = "ov/sales/web/2026-03-02"
+UNBALANCED = f"UPDATE {LINE} SET amount = amount + 1 WHERE number = 1 AND voucher_id = %s"
+
+
+def test_a_voucher_that_was_changed_by_hand_is_named_and_stops_nothing_else(posted: int, desk: Desk) -> None:
+    from samklang.connectors.errors import BadData
+    from samklang.reconciliation.check import changed_vouchers
+    from samklang.reconciliation.reports import voucher_sheets
+
+    tampered(KEY, UNBALANCED)
+    desk.sells(sold("2", "50", "2026-03-03"), sold("3", "50", "2026-03-02"))
+    desk.run()
+    assert desk.problems()["VOUCHER_CHANGED"] == [KEY]
+    assert {key: row.state for key, row in desk.vouchers().items()} == {
+        KEY: "posted", "ov/sales/web/2026-03-03": "validated",
+    }, "the other day is kept; nothing is corrected that cannot be read"  # fmt: skip
+    assert changed_vouchers(desk.company) == (2, [KEY])
+    with pytest.raises(BadData, match="no longer what was approved"):
+        voucher_sheets(desk.vouchers()[KEY])
+
+
+@pytest.mark.parametrize("change", ["amount = amount + 1", "account = '9999'"])
+@pytest.mark.parametrize("ledger", ["flow", "file"])
+def test_what_was_changed_since_its_approval_leaves_by_no_road(desk: Desk, change: str, ledger: str) -> None:
+    from samklang.reconciliation import exports, handover
+
+    desk.company = desk.settings(ledger="file")
+    desk.sells(*day_of_sales(), sold("2", "50", "2026-03-03"))
+    desk.run()
+    desk.approve()
+    tampered(KEY, f"UPDATE {LINE} SET {change} WHERE number = 1 AND voucher_id = %s")
+    if ledger == "file":
+        made = exports.export(desk.company, by="berit")
+        assert made is not None and made.vouchers == 1
+    else:
+        desk.company = desk.settings()
+        desk.flow()
+        with transaction.atomic():
+            assert handover.send(desk.company) == 1
+        desk.deliver()
+    states = {key: row.state for key, row in desk.vouchers().items()}
+    assert states == {KEY: "approved", "ov/sales/web/2026-03-03": "posted"}

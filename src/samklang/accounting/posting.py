@@ -12,7 +12,7 @@ from datetime import date
 import msgspec
 
 from samklang.accounting.company import Company
-from samklang.accounting.voucher import Voucher, correction, next_key, reversal, standing
+from samklang.accounting.voucher import Voucher, base_key, correction, next_key, reversal, standing, version
 
 
 def outstanding(
@@ -26,7 +26,7 @@ def outstanding(
     on = company.open_day(today)
     ledger = [voucher for voucher in posted if not voucher.reverses]
     valid = {voucher.key for voucher in standing(posted)}
-    latest = {_base(voucher): voucher for voucher in sorted(ledger, key=_version)}
+    latest = {base_key(voucher.key): voucher for voucher in sorted(ledger, key=lambda voucher: version(voucher.key))}
     derived: set[str] = set()
     wanted: list[Voucher] = []
     for voucher in vouchers:
@@ -42,14 +42,6 @@ def outstanding(
         old for base, old in sorted(latest.items()) if base not in derived and old.key in valid and _is_of(old, orders)
     ]
     return (*(reversal(old, on, _taken_back(old, company)) for old in gone), *wanted)
-
-
-def _base(voucher: Voucher) -> str:
-    return voucher.key.partition("@")[0]
-
-
-def _version(voucher: Voucher) -> int:
-    return int(voucher.key.partition("@")[2] or 1)
 
 
 def _taken_back(voucher: Voucher, company: Company) -> str:

@@ -4,6 +4,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date
 
@@ -12,8 +13,12 @@ import msgspec
 from samklang.records.voucher import Ref, Source, Unbalanced, Voucher, VoucherLine
 
 __all__ = [
-    "Ref", "Source", "Unbalanced", "Voucher", "VoucherLine", "correction", "next_key", "reversal", "standing",
+    "Ref", "Source", "Unbalanced", "Voucher", "VoucherLine", "base_key", "correction", "next_key", "reversal",
+    "standing", "version",
 ]  # fmt: skip
+
+#: What a correction's key ends in. Only there: accounts at providers and texts of banks have an @ of their own.
+_COUNT = re.compile(r"@(\d+)$")
 
 
 def reversal(voucher: Voucher, on: date, text: str) -> Voucher:
@@ -57,5 +62,15 @@ def standing(posted: Iterable[Voucher]) -> tuple[Voucher, ...]:
 
 def next_key(posted: Voucher) -> str:
     """Key of the version after this one."""
-    base, _, version = posted.key.partition("@")
-    return f"{base}@{int(version or 1) + 1}"
+    return f"{base_key(posted.key)}@{version(posted.key) + 1}"
+
+
+def base_key(key: str) -> str:
+    """The key of what a voucher or its correction is of: without the correction's count, and the reversal's end."""
+    return _COUNT.sub("", key.removesuffix("/reversal"))
+
+
+def version(key: str) -> int:
+    """1 for what was posted first, and what a correction has counted up to."""
+    count = _COUNT.search(key.removesuffix("/reversal"))
+    return int(count[1]) if count else 1

@@ -11,7 +11,6 @@ What differs is a problem until a check finds it well. Orders and vouchers are r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import islice
@@ -29,12 +28,11 @@ from samklang.hub.models import Company, Step, Stored
 from samklang.hub.setup.companies import CompanyPart, part_of
 from samklang.reconciliation import exceptions, totals
 from samklang.reconciliation.companies import accounting_company, exchange, shops
-from samklang.reconciliation.facts import defers, delivered_days, orders_of, records
+from samklang.reconciliation.facts import changed, defers, delivered_days, orders_of
 from samklang.reconciliation.models import OPEN, Books, Voucher
-from samklang.records import Order, content_hash, encode
+from samklang.records import Order
 from samklang.records.money import ZERO
 from samklang.records.times import business_date, zone
-from samklang.records.voucher import Unbalanced
 
 log = structlog.get_logger()
 _ORDERS, _VOUCHERS = 2000, 500  # at a time
@@ -78,10 +76,11 @@ def check(company: Company, *, mend: bool = False) -> Checked | None:
         part = part_of(company)
         vat = _differing_vat(company, part, books.read_until)
         lines = totals.differing_lines(company)
-        vouchers, changed = changed_vouchers(company)
-        found = Checked(vouchers, changed[:_NAMED], len(vat) + len(lines))
+        vouchers, differing = changed_vouchers(company)
+        found = Checked(vouchers, differing[:_NAMED], len(vat) + len(lines))
         with transaction.atomic():
-            exceptions.replace(company, [*vat, *_of_lines(lines, part), *map(_of_voucher, changed)], "checked")
+            problems = [*vat, *_of_lines(lines, part), *map(exceptions.voucher_changed, differing)]
+            exceptions.replace(company, problems, "checked")
             if mend:
                 totals.keep_lines(company, lines.keys())
                 books.wanted += 1
@@ -97,23 +96,8 @@ def changed_vouchers(company: Company) -> tuple[int, list[str]]:
     found, count, last = [], 0, 0
     while some := list(rows.filter(pk__gt=last)[:_VOUCHERS]):
         last, count = some[-1].pk, count + len(some)
-        try:
-            found += _changed(some)
-        except Unbalanced:  # rows of one of them are no voucher any more: which one is seen one by one
-            for head in some:
-                try:
-                    found += _changed([head])
-                except Unbalanced:
-                    found.append(head.key)
+        found += changed(some)
     return count, found
-
-
-def _changed(heads: Sequence[Voucher]) -> list[str]:
-    return [
-        head.key
-        for head, record in zip(heads, records(heads), strict=True)
-        if content_hash(encode(record)) != bytes(head.hash) or head.line_count != len(record.lines)
-    ]
 
 
 def _differing_vat(company: Company, part: CompanyPart, since: float) -> list[Problem]:
@@ -188,7 +172,3 @@ def _of_lines(lines: dict[date, Decimal], part: CompanyPart) -> list[Problem]:
         )
         for day, amount in sorted(lines.items())
     ]
-
-
-def _of_voucher(key: str) -> Problem:
-    return Problem(code="VOUCHER_CHANGED", where=key, what=f"{key} is no longer what was approved.")

@@ -31,6 +31,11 @@ def as_error(problem: Problem) -> Unreconciled:
     return Unreconciled(problem.code, problem.what, where=problem.where, do_this=problem.do_this)
 
 
+def voucher_changed(key: str) -> Problem:
+    """The rows of this voucher are no longer what was derived and approved."""
+    return Problem(code="VOUCHER_CHANGED", where=key, what=f"{key} is no longer what was approved.")
+
+
 def replace(company: Company, found: Iterable[Problem], kind: Kind = "derived") -> int:
     """These are what a run (or check) has found now; the others of earlier ones are gone. Gives how many there are."""
     kept = {_key(company, problem.code, problem.where): problem for problem in found if problem.code not in HARMLESS}

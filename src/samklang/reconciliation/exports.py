@@ -24,7 +24,7 @@ from samklang.hub.models import Company, Connection
 from samklang.hub.setup.companies import CompanyPart, part_of
 from samklang.reconciliation import handover, kept
 from samklang.reconciliation.companies import accounting_company, shops, today
-from samklang.reconciliation.facts import records
+from samklang.reconciliation.facts import changed, records
 from samklang.reconciliation.models import Books, Export, Exported, Voucher
 from samklang.reconciliation.sets import AT_ONCE
 
@@ -144,13 +144,15 @@ def gaps(company: Company) -> list[Gap]:
 
 
 def _waiting(company: Company) -> list[Voucher]:
-    """Approved vouchers in the order of their days. One that another ledger was asked to take stays with that one."""
+    """Approved vouchers in the order of their days. One that another ledger was asked to take stays with that one, and
+    one that was changed by hand since its approval is in no file: the check of the books names it."""
     approved = Voucher.objects.filter(tenant=company.tenant_id, company=company, state=Voucher.State.APPROVED)
     rows = list(approved.select_related("company").order_by("date", "key"))
-    asked: set[str] = set()
+    not_these: set[str] = set()
     for start in range(0, len(rows), AT_ONCE):
-        asked |= handover.let_go(company, [row.key for row in rows[start : start + AT_ONCE]])
-    return [row for row in rows if row.key not in asked]
+        some = rows[start : start + AT_ONCE]
+        not_these |= handover.let_go(company, [row.key for row in some]) | set(changed(some))
+    return [row for row in rows if row.key not in not_these]
 
 
 def _written(company: Company, part: CompanyPart, rows: Sequence[Voucher], by: str) -> Export:

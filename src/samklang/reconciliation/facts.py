@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import NamedTuple, cast
 
 import msgspec
+from django.db.models import QuerySet
 
 from samklang.accounting.bank.base import BankLine as BankLineRow
 from samklang.accounting.books import Facts
@@ -15,7 +16,7 @@ from samklang.accounting.expected import Opening as OpeningItem
 from samklang.accounting.matching import Match as LineMatch
 from samklang.accounting.payouts import BankRow, bank_row
 from samklang.accounting.payouts import PayoutMatch as PayoutRow
-from samklang.accounting.voucher import Ref, Source
+from samklang.accounting.voucher import Ref, Source, Unbalanced
 from samklang.accounting.voucher import Voucher as VoucherRecord
 from samklang.accounting.voucher import VoucherLine as VoucherLineRow
 from samklang.hub.models import Company, Stored
@@ -35,7 +36,7 @@ from samklang.reconciliation.models import (
     VoucherRef,
 )
 from samklang.reconciliation.moved import moved, with_moved
-from samklang.records import Order, Shipment, decode
+from samklang.records import Order, Shipment, content_hash, decode, encode
 from samklang.records.times import business_date
 
 _BATCH = 500
@@ -47,6 +48,7 @@ class Loaded(NamedTuple):
     facts: Facts
     decisions: Sequence[Decision]
     by_hand: Mapping[str, BankRow]  # bank lines that a decision books
+    broken: Sequence[str]  # keys of approved vouchers whose rows are no voucher any more: somebody has changed them
 
 
 def load(company: Company, part: CompanyPart) -> Loaded:
@@ -54,6 +56,7 @@ def load(company: Company, part: CompanyPart) -> Loaded:
     decisions = list(Decision.objects.filter(tenant=company.tenant_id, company=company).order_by("id"))
     straight = {one.about for one in decisions if one.kind == Decision.Kind.STRAIGHT}
     lines = bank_lines(company)
+    there, broken = sound(_posted(company))
     facts = Facts(
         orders=list(orders_of(company, part)),
         delivered=delivered_days(company, part),
@@ -65,9 +68,10 @@ def load(company: Company, part: CompanyPart) -> Loaded:
         ],
         matches=line_matches(company),
         payout_matches=payout_matches(company),
-        posted=posted(company),
+        posted=there,
     )
-    return Loaded(facts, decisions, {row.id: row for row in lines if row.id in straight})
+    by_hand = {row.id: row for row in lines if row.id in straight}
+    return Loaded(facts, decisions, by_hand, [head.key for head in broken])
 
 
 def orders_of(company: Company, part: CompanyPart) -> Iterator[Order]:
@@ -127,15 +131,50 @@ def payout_matches(company: Company) -> list[PayoutRow]:
     return [msgspec.convert(row, PayoutRow, strict=False) for row in rows.values(*fields)]
 
 
-def posted(company: Company) -> list[VoucherRecord]:
+def _posted(company: Company) -> QuerySet[Voucher]:
     """The vouchers that the ledger has, or will have because they are approved."""
     rows = Voucher.objects.filter(tenant=company.tenant_id, company=company).exclude(state__in=OPEN)
-    return records(rows.select_related("company").order_by("id"))
+    return rows.select_related("company").order_by("id")
 
 
 def records(vouchers: Iterable[Voucher]) -> list[VoucherRecord]:
-    """Vouchers out of their tables, in the order given."""
+    """Vouchers out of their tables, in the order given. Unbalanced where the rows of one are no voucher any more."""
     heads = list(vouchers)
+    lines = _lines_of(heads)
+    return [_record(head, lines[head.pk]) for head in heads]
+
+
+def sound(vouchers: Iterable[Voucher]) -> tuple[list[VoucherRecord], list[Voucher]]:
+    """Vouchers out of their tables, in the order given; and those whose rows are no voucher any more."""
+    heads = list(vouchers)
+    lines = _lines_of(heads)
+    found: list[VoucherRecord] = []
+    broken: list[Voucher] = []
+    for head in heads:
+        try:
+            found.append(_record(head, lines[head.pk]))
+        except Unbalanced:
+            broken.append(head)
+    return found, broken
+
+
+def changed(heads: Sequence[Voucher]) -> list[str]:
+    """Keys of those whose rows are no longer what was derived and approved: none, ever."""
+    found, broken = sound(heads)
+    now = {record.key: record for record in found}
+    return [
+        *(head.key for head in broken),
+        *(
+            head.key
+            for head in heads
+            if (record := now.get(head.key)) is not None
+            and (content_hash(encode(record)) != bytes(head.hash) or head.line_count != len(record.lines))
+        ),
+    ]
+
+
+def _lines_of(heads: Sequence[Voucher]) -> Mapping[int, Sequence[VoucherLineRow]]:
+    """Voucher → its lines with their source rows."""
     refs: dict[tuple[int, int], list[Ref]] = {}
     lines: dict[int, list[VoucherLineRow]] = {head.pk: [] for head in heads}
     for start in range(0, len(heads), _BATCH):
@@ -149,7 +188,7 @@ def records(vouchers: Iterable[Voucher]) -> list[VoucherRecord]:
             refs.setdefault((pk, number), []).append(Ref(kind, row, Decimal(amount)))
         for line in VoucherLine.objects.filter(voucher__in=some).order_by("voucher_id", "number"):
             lines[line.voucher_id].append(_line(line, refs.get((line.voucher_id, line.number), ())))
-    return [_record(head, lines[head.pk]) for head in heads]
+    return lines
 
 
 def _record(head: Voucher, lines: Sequence[VoucherLineRow]) -> VoucherRecord:

@@ -19,7 +19,7 @@ from samklang.hub.events import Happening, tell
 from samklang.hub.models import Binding, Company, Connection, Flow, Step, Stored
 from samklang.hub.setup.companies import part_of
 from samklang.reconciliation.companies import ledger_flow, shops, wake
-from samklang.reconciliation.facts import records
+from samklang.reconciliation.facts import sound
 from samklang.reconciliation.models import Match, Voucher, VoucherRef
 from samklang.reconciliation.sets import AT_ONCE
 from samklang.records import content_hash, encode
@@ -113,11 +113,12 @@ def _store(company: Company, source: Connection, some: Sequence[Voucher]) -> Non
         tenant=company.tenant_id, connection=source, type="voucher", key__in=[row.key for row in some]
     )
     known = set(there.values_list("key", flat=True))
-    fresh = [row for row in some if row.key not in known]
-    bodies = [(record.key, encode(record)) for record in records(fresh)]
-    store.keep_records(
-        company.tenant_id, source.pk, "voucher", ((key, body, content_hash(body)) for key, body in bodies)
-    )
+    fresh = {row.key: row for row in some if row.key not in known}
+    bodies = [(record.key, encode(record)) for record in sound(fresh.values())[0]]
+    rows = [(key, body, content_hash(body)) for key, body in bodies]
+    # What was changed by hand since its approval stays here; the check of the books names it.
+    approved = (row for row in rows if row[2] == bytes(fresh[row[0]].hash))
+    store.keep_records(company.tenant_id, source.pk, "voucher", approved)
 
 
 def _want(company: Company, flow: Flow, keys: Sequence[str]) -> int:

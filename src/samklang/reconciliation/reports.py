@@ -9,9 +9,11 @@ from typing import Literal, NamedTuple
 
 from django.utils.translation import gettext as _
 
+from samklang.accounting.problems import DO_THIS
+from samklang.connectors.errors import BadData
 from samklang.hub.models import Company
-from samklang.reconciliation import control, looks
-from samklang.reconciliation.facts import records
+from samklang.reconciliation import control, exceptions, looks
+from samklang.reconciliation.facts import sound
 from samklang.reconciliation.models import Voucher
 
 #: Media types of files that `papers` makes.
@@ -123,8 +125,12 @@ def opening_sheet(company: Company) -> Sheet:
 
 
 def voucher_sheets(voucher: Voucher) -> list[Sheet]:
-    """A voucher, and the itemised list that is kept with it: each line's source rows with their shares."""
-    (record,) = records([voucher])
+    """A voucher, and the itemised list that is kept with it: each line's source rows with their shares. BadData for
+    one whose rows were changed by hand, so that they are no voucher any more."""
+    found, _broken = sound([voucher])
+    if not found:
+        raise BadData(exceptions.voucher_changed(voucher.key).what, do_this=DO_THIS["VOUCHER_CHANGED"])
+    (record,) = found
     return [
         Sheet(
             f"{voucher.number or voucher.series} {voucher.text}",

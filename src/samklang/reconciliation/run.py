@@ -26,6 +26,7 @@ from samklang.accounting.matching import Match as LineMatch
 from samklang.accounting.matching import line_id
 from samklang.accounting.posting import outstanding
 from samklang.accounting.settlement import statement_day, statement_id
+from samklang.accounting.voucher import base_key
 from samklang.connectors.errors import SamklangError
 from samklang.hub import leases
 from samklang.hub.events import Happening, tell
@@ -117,6 +118,9 @@ class _Run:
         vouchers = (*derived.vouchers, *decided.vouchers, *reported.vouchers)
         orders = {order.key for order in facts.orders}
         to_post = outstanding(vouchers, facts.posted, orders, self.today, self.company)
+        # What is booked beside a voucher that nobody can read waits until somebody has mended it.
+        unread = {base_key(key) for key in loaded.broken}
+        to_post = tuple(voucher for voucher in to_post if base_key(voucher.key) not in unread)
         self._keep_payments(derived)
         keep_vat(self.row, vat_of_days(derived.movements, self.exchange))
         matched = self._keep_matches(loaded, derived)
@@ -125,6 +129,7 @@ class _Run:
         Vouchers(self.row, self.part).keep(to_post, {voucher.key: voucher.date for voucher in vouchers})
         more = (
             *decided.problems, *reported.problems, *gaps(derived.statements), *suspense(facts.posted, self.today),
+            *map(exceptions.voucher_changed, loaded.broken),
         )  # fmt: skip
         problems = ignored(loaded.decisions, (*derived.problems, *more))
         count = exceptions.replace(self.row, problems)

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from samklang.accounting.voucher import Voucher as VoucherRecord
+from samklang.accounting.voucher import base_key
 from samklang.connectors.errors import BadData
 from samklang.hub.events import Happening, tell
 from samklang.hub.models import Company
@@ -96,7 +97,7 @@ class Vouchers:
             [
                 Voucher(
                     **self._mine, key=record.key, series=record.series, date=record.date,
-                    about=days.get(_base(record.key), record.date), text=record.text[:300], source=record.source,
+                    about=days.get(base_key(record.key), record.date), text=record.text[:300], source=record.source,
                     currency=record.currency, turnover=record.turnover, line_count=len(record.lines),
                     reverses=record.reverses, hash=hash_, state=_state(why), why_draft=why,
                 )
@@ -167,8 +168,3 @@ def _state(why: str) -> str:
 
 def _digits(number: Decimal | None) -> str:
     return "" if number is None else f"{number:f}"
-
-
-def _base(key: str) -> str:
-    """The key of what a correction is of."""
-    return key.removesuffix("/reversal").partition("@")[0]
