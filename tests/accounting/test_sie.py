@@ -169,6 +169,18 @@ def changed(old: bytes, new: bytes) -> bytes:
         (b"#TRANS 1581 {} 2765.00", b"#TRANS 1581 {} 2765.001", "two decimals"),
         (b"20260302", b"20260230", "YYYYMMDD"),
         (b"#KONTO", b"KONTO", "begins with #"),
+        (b"#TRANS 1581 {} 2765.00", b'#TRANS "" {} 2765.00', "names no account"),
+        (b"#TRANS 1581 {} 2765.00", b"#TRANS {} 2765.00", "names no account"),
+        (b"#TRANS 1581 {} 2765.00", b"#TRANS 1581", "decimal point"),
+        (b"#TRANS 1581 {} 2765.00", b"#TRANS 1581 {} 2.765e3", "decimal point"),
+        (b"#TRANS 1581 {} 2765.00", b"#TRANS 1581 {} 2765.00-", "decimal point"),
+        (b"#TRANS 1581 {} 2765.00", b"#TRANS 1581 {} (2765.00)", "decimal point"),
+        (b"#TRANS 1581 {} 2765.00", b'#TRANS 1581 {} "2 765.00"', "decimal point"),
+        (b"#TRANS 1581 {} 2765.00", b"#TRANS 1581 {1} 2765.00", "dimension without object"),
+        (b"#TRANS 1581 {} 2765.00", b"#TRANS 1581 {1 A 2765.00", "not closed"),
+        (b"20260302", b"2026W101", "YYYYMMDD"),
+        (b"20260302", b"260302", "YYYYMMDD"),
+        (b"20260302", b'""', "no date"),
     ],
 )
 def test_a_faulty_file_is_refused_whole(old: bytes, new: bytes, reason: str) -> None:
@@ -291,6 +303,32 @@ def test_braces_in_the_wild_and_truncated_vouchers() -> None:
     assert (voucher.day, [part.amount for part in voucher.lines]) == (date(2026, 3, 2), [-10, 10])
     with pytest.raises(Unreadable, match="inside a voucher"):
         read_sie(text.replace("Kaffe\n", "Kaffe\n{\n").encode())
+
+
+#: Ways of writing that mean the same.
+SAME = {
+    "CR": lambda data: data.replace(b"\r\n", b"\r"),
+    "tabs": lambda data: data.replace(b"#TRANS ", b"\t#TRANS\t"),
+    "lower case": lambda data: data.replace(b"#TRANS", b"#trans").replace(b"#VER", b"#Ver"),
+    "empty lines": lambda data: data.replace(b"}\r\n", b"}\r\n\r\n \r\n"),
+    "quoted fields": lambda data: data.replace(b"} 2765.00", b'} "2765.00"').replace(b"1581 {", b'"1581" {'),
+    "trailing fields and labels of others": lambda data: data.replace(
+        b"2765.00", b'2765.00 20260302 "text" 1 sign more'
+    ).replace(b"#VER", b"#OWN x\r\n#VER"),
+    "corrected lines": lambda data: data.replace(
+        b"#TRANS 1581 {} 2765.00", b"#BTRANS 1581 {} 9.00\r\n#RTRANS 1581 {} 2765.00\r\n#TRANS 1581 {} 2765.00"
+    ),
+    "noughts": lambda data: data.replace(b"2765.00", b"2765.0000").replace(b"661.00", b"661."),
+    "end of file mark": lambda data: data + b"\x1a",
+}
+
+
+@pytest.mark.parametrize("name", SAME)
+def test_ways_of_writing_do_no_harm(name: str) -> None:
+    plain = changed(b"#FNAMN", b"#FNAMN")
+    other = SAME[name](plain)
+    assert other != plain
+    assert content(read_sie(other)) == content(read_sie(plain))
 
 
 def test_a_foreign_voucher_is_no_part_of_the_file() -> None:

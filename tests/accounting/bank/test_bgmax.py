@@ -58,10 +58,15 @@ def test_each_section_is_a_statement() -> None:
         pytest.param(lambda text: text.replace("\r\n", "\n"), id="LF"),
         pytest.param(lambda text: text + "\r\n\r\n\x1a", id="blank lines and Ctrl-Z at the end"),
         pytest.param(lambda text: text.replace("25Betal", "99unknown type\r\n25Betal"), id="an unknown record"),
+        pytest.param(lambda text: text.replace("\r\n", "\r"), id="CR"),
+        pytest.param(lambda text: text.replace(" \r\n", "     \r\n"), id="blanks beyond column 80"),
+        pytest.param(lambda text: text.replace("331P ", "331P\t"), id="a tab behind all fields"),
+        pytest.param(lambda text: "\ufeff" + text.replace("Plåt", "Plat"), id="byte order mark"),
     ],
 )
 def test_harmless_variety_reads_the_same(change: Callable[[str], str]) -> None:
-    made, plain = one(change(BGMAX.decode("iso-8859-1")).encode("iso-8859-1")), one(BGMAX)
+    text = change(BGMAX.decode("iso-8859-1"))
+    made, plain = one(text.encode("utf-8" if text.startswith("\ufeff") else "iso-8859-1")), one(BGMAX)
     assert [part.amount for part in made.lines[0].details] == [part.amount for part in plain.lines[0].details]
     assert made.key == plain.key
 
@@ -115,3 +120,27 @@ def test_amounts_are_minor_units_and_a_test_file_is_marked() -> None:
 def test_extra_references_before_any_payment_are_refused() -> None:
     data = bgmax(section(payment(0, "1", type_="22"), payment(100), total=100, count=1), payments=1, references=1)
     assert "before any payment" in str(refused(data))
+
+
+def test_a_line_end_inside_a_name_is_none() -> None:
+    """ISO 8859-1 has characters that Python takes for the end of a line."""
+    made = one(BGMAX.replace(b"Kalles Pl", b"Kalles\x85Pl"))
+    assert made.lines[0].details[0].party.startswith("Kalles")
+
+
+def test_files_put_together_are_read_one_by_one_and_parts_of_them_are_refused() -> None:
+    other = bgmax(section(payment(100), total=100, count=1, serial=80), payments=1)
+    assert [made.key[2] for made in read_statement(BGMAX + other)] == ["20260306/00074", "20260306/00080"]
+    head, tail = BGMAX.rsplit(b"70000000", 1)
+    assert "record 70 is missing before it" in str(refused(head + other))
+    assert "No opening record 01" in str(refused(BGMAX + other.split(b"\r\n", 1)[1]))
+    assert tail and "record 70 is missing" in str(refused(head))
+
+
+def test_a_day_without_payments_is_no_statement() -> None:
+    assert read_statement(bgmax(payments=0)) == ()
+
+
+def test_more_than_eighty_columns_are_refused() -> None:
+    caught = refused(BGMAX.replace(b"12345", b"12345".ljust(60) + b"x", 1))
+    assert "columns, not 80" in str(caught) and caught.row == 5

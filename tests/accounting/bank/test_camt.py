@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
+from time import perf_counter
 
 import pytest
 from lxml import etree
@@ -13,7 +16,7 @@ from samklang.accounting.statements.base import Unreadable
 from samklang.accounting.statements.reading import read_statement
 from tests.conftest import SPECS
 
-from .files import NEW, OLD, camt, detail, entry, statement
+from .files import NEW, OLD, balance, camt, detail, entry, statement
 
 KLARNA = "KLARNA XISA93DJ"
 
@@ -186,3 +189,122 @@ def test_comments_prefixes_and_charsets_do_no_harm() -> None:
     ):
         made = one(data)
         assert [line.amount for line in made.lines] == [line.amount for line in plain.lines]
+
+
+def summary(**told: str) -> str:
+    """What a statement says of all its entries."""
+    inside = "".join(f"<{name}>{text}</{name}>" for name, text in told.items())
+    return f"<TxsSummry><TtlNtries>{inside}</TtlNtries></TxsSummry>"
+
+
+def plain(amounts: str = "10.00", closing: str = "110.00") -> str:
+    """A statement with one entry, as text."""
+    return camt(statement(entry(amounts), closing=closing)).decode()
+
+
+ENVELOPES = {
+    "prefix": lambda text: re.sub(r"<(/?)(?=[A-Za-z])", r"<\1n:", text).replace("xmlns=", "xmlns:n="),
+    "envelope with header": lambda text: text.replace(
+        "<Document", '<e:Envelope xmlns:e="urn:bank"><AppHdr xmlns="urn:iso:std:iso:20022:tech:xsd:head.001.001.02"/>'
+        f"<!--{'x' * 9000}--><Document",
+    ).replace("</Document>", "</Document></e:Envelope>"),
+    "no Document": lambda text: re.sub(r"</?Document[^>]*>", "", text),
+    "no namespace": lambda text: re.sub(r' xmlns="[^"]*"', "", text),
+    "CR": lambda text: text.replace("><", ">\r<"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ENVELOPES)
+def test_a_message_is_found_in_whatever_it_lies(name: str) -> None:
+    made = one(ENVELOPES[name](plain()).encode())
+    assert (made.lines[0].amount, made.closing) == (10, 110)
+
+
+@pytest.mark.parametrize("written", ["10", "10.", "+10.0", "010.00000", "10.000000000000000"])
+def test_an_amount_is_an_xml_decimal(written: str) -> None:
+    assert one(plain(written).encode()).lines[0].amount == 10
+    assert one(plain(".5", "100.5").encode()).lines[0].amount == Decimal("0.5")
+
+
+@pytest.mark.parametrize("written", ["1 000.00", "1,000.00", "1e1", "", "-10", "10.0.0", "9" * 16, "NaN", "١٠"])
+def test_an_amount_in_another_notation_is_refused(written: str) -> None:
+    assert "is no amount" in str(refused(plain(written).encode()))
+
+
+def test_of_several_balances_the_first_day_opens_and_the_last_one_closes() -> None:
+    later = balance("CLBD", "130.00").replace("2026-03-06", "2026-03-07")
+    between = balance("OPBD", "110.00").replace("2026-03-06", "2026-03-07")
+    text = camt(statement(entry("10.00"), entry("20.00"), closing="110.00")).decode()
+    for order in (f"{later}{between}<Ntry>", f"{between}{later}<Ntry>"):
+        made = one(text.replace("<Ntry>", order, 1).encode())
+        assert (made.opening, made.closing) == (100, 130)
+
+
+def test_pages_of_a_statement_lead_from_balance_to_balance_and_stay_apart() -> None:
+    def page(number: int, last: str, part: str) -> str:
+        return part.replace(
+            "</Id><Elc", f"</Id><StmtPgntn><PgNb>{number}</PgNb><LastPgInd>{last}</LastPgInd></StmtPgntn><Elc"
+        )
+
+    first = page(1, "false", statement(entry("10.00"), closing="110.00").replace("CLBD", "ITBD"))
+    middle = page(2, "false", statement(entry("10.00"), opening="110.00", closing="120.00").replace("OPBD", "ITBD"))
+    last = page(3, "true", statement(entry("5.00"), opening="120.00", closing="125.00").replace("OPBD", "ITBD"))
+    made = read_statement(camt(first, middle.replace("CLBD", "ITBD"), last))
+    assert [(part.key[2], part.opening, part.closing) for part in made if isinstance(part, BankStatement)] == [
+        ("S1", 100, 110), ("S1/2", 110, 120), ("S1/3", 120, 125),
+    ]  # fmt: skip
+    assert "closing balance (CLBD)" in str(
+        refused(camt(page(1, "true", statement(entry("1.00"), closing="101.00").replace("CLBD", "ITBD"))))
+    )
+
+
+def test_a_notification_proves_the_sum_that_it_states() -> None:
+    def notice(total: str) -> bytes:
+        part = statement(entry("10.00"), entry("4.00", side="DBIT"), closing="1.00")
+        part = part[: part.index("<Bal>")] + summary(NbOfNtries="2", Sum=total) + part[part.rindex("</Bal>") + 6 :]
+        return camt(part.replace("Stmt>", "Ntfctn>"), kind="054")
+
+    assert len(one(notice("14.00")).lines) == 2
+    assert "entries sum to 14" in str(refused(notice("24.00")))
+
+
+def test_invoice_numbers_of_a_remittance_are_references() -> None:
+    paid = detail("10.00", reference="77").replace(
+        "<Strd>", "<Strd><RfrdDocInf><Tp><CdOrPrtry><Cd>CINV</Cd></CdOrPrtry></Tp><Nb>F-12</Nb></RfrdDocInf>"
+    )
+    (part,) = one(camt(statement(entry("10.00", details=[paid]), closing="110.00"))).lines[0].details
+    assert (part.reference, part.references) == ("77", ("F-12",))
+
+
+def test_charges_and_another_currency_of_a_payment_change_nothing_of_the_entry() -> None:
+    charge = '<Chrgs><Rcrd><Amt Ccy="SEK">1.50</Amt></Rcrd></Chrgs>'
+    euros = f'<TxDtls><Amt Ccy="EUR">1.00</Amt><CdtDbtInd>CRDT</CdtDbtInd>{charge}</TxDtls>'
+    (line,) = one(camt(statement(entry("10.00", details=[euros]), closing="110.00"))).lines
+    assert (line.amount, line.details[0].amount, line.details[0].currency) == (10, 1, "EUR")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda text: text.replace("<IBAN>SE3550000000054910000003</IBAN>", ""), "names no account"),
+        (lambda text: text.replace("BkToCstmrStmt", "BkToCstmrAcctRpt").replace("Stmt>", "Rpt>"), "intraday"),
+        (lambda text: text.replace("</Acct>", f"</Acct>{summary(NbOfNtries='one')}"), "its summary says one"),
+        (lambda text: text.replace("</Id><Elc", "</Id><StmtPgntn><PgNb>first</PgNb></StmtPgntn><Elc"), "PgNb"),
+        (lambda text: text.replace("UTF-8", "no-such-charset"), "not whole XML"),
+    ],
+)  # fmt: skip
+def test_other_faults_are_refused_in_words(change: Callable[[str], str], why: str) -> None:
+    caught = refused(change(plain()).encode())
+    assert why in str(caught) and caught.problem.do_this
+
+
+def test_a_batch_of_thousands_takes_no_longer_per_payment() -> None:
+    paid = detail("1.00", reference="77")
+
+    def seconds(count: int) -> float:
+        data = camt(statement(entry(f"{count}.00", details=[paid] * count), closing=f"{100 + count}.00"))
+        start = perf_counter()
+        assert len(one(data).lines[0].details) == count
+        return perf_counter() - start
+
+    assert seconds(3000) < 30 * seconds(300)  # in proportion it is 10; each asking for all of them made it 100

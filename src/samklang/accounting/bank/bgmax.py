@@ -1,11 +1,13 @@
 """BgMax: payments to a bankgiro number, as Bankgirot's manual of November 2019 has them.
 
-Lines of 80 fixed columns in ISO 8859-1; trimmed lines do, tabs in place of blanks do not. Every section ends with the
-deposit that its payments sum to (deposit = Σ payments − Σ deductions), the file with the counts of all records.
+Lines of 80 fixed columns in ISO 8859-1; trimmed lines do, tabs in place of blanks do not, unless they stand behind all
+fields. Every section ends with the deposit that its payments sum to (deposit = Σ payments − Σ deductions), the file
+with the counts of all records. Files that were put together are read one by one.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import NamedTuple
@@ -37,6 +39,8 @@ _SAME_LAYOUT = {"21": "20", "22": "20", "23": "20"}
 #: Reference code 2 is a reference whose check digit the bank has proved (OCR).
 _PROVED = "2"
 _ZONE = ZoneInfo("Europe/Stockholm")
+#: Not all that Python calls a line's end: ISO 8859-1 has some of them inside texts.
+_LINE_END = re.compile(r"\r\n|\r|\n")
 
 
 class _Record(NamedTuple):
@@ -66,20 +70,37 @@ class _Record(NamedTuple):
 def _read(content: Content) -> Iterator[BankStatement]:
     charsets = (content.profile.charset,) if content.profile.charset else ("utf-8", "iso-8859-1")
     text = decode(content.data, charsets).removeprefix("\ufeff")
-    records = [_record(row, line.rstrip("\r")) for row, line in enumerate(text.split("\n"), 1) if line.strip("\r \x1a")]
-    start, end = records[0], records[-1]
-    if end.type != "70" or any(record.type in ("01", "70") for record in records[1:-1]):
-        raise Unreadable("The closing record 70 is missing or not the last.", row=end.row, do_this=FETCH_AGAIN)
-    _check_counts(records, end)
-    for section in _sections(records[1:-1]):
-        yield _statement(content, start, section)
+    lines = enumerate(_LINE_END.split(text), 1)
+    for records in _files([_record(row, line) for row, line in lines if line.strip(" \x1a\x00")]):
+        start, end = records[0], records[-1]
+        _check_counts(records, end)
+        for section in _sections(records[1:-1]):
+            yield _statement(content, start, section)
+
+
+def _files(records: Sequence[_Record]) -> Iterator[Sequence[_Record]]:
+    """The records of each file from its opening record 01 to its closing record 70."""
+    first = 0
+    for place, record in enumerate(records):
+        if (record.type == "01") != (place == first):
+            raise Unreadable(
+                "The closing record 70 is missing before it." if record.type == "01" else "No opening record 01.",
+                row=record.row,
+                value=record.type,
+                do_this=FETCH_AGAIN,
+            )
+        if record.type == "70":
+            yield records[first : place + 1]
+            first = place + 1
+    if first < len(records):
+        raise Unreadable("The closing record 70 is missing.", row=records[-1].row, do_this=FETCH_AGAIN)
 
 
 def _record(row: int, line: str) -> _Record:
     """The line's fields; unknown types have none and are passed over."""
     type_ = line[:2]
     layout = _FIELDS.get(_SAME_LAYOUT.get(type_, type_), {})
-    if layout and "\t" in line:
+    if "\t" in line[: max((last for _, last in layout.values()), default=0)]:
         raise Unreadable(
             f"Record {type_} has a tab, so its fields are not in their columns.",
             row=row,

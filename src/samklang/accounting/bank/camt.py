@@ -1,16 +1,19 @@
 """Bank statements in ISO 20022: camt.053 (statement) and camt.054 (notification), every version.
 
-Namespaces differ by version and elements move, so elements are found by local name. Only booked entries count; opening
-balance + booked entries = closing balance, or the statement is refused (RECONCILIATION §6). XML is read without
-entities, document type definitions or network.
+Namespaces differ by version and elements move, so elements are found by local name, whatever envelope the message lies
+in. Only booked entries count; opening balance + booked entries = closing balance, or the statement is refused
+(RECONCILIATION §6). A statement on several pages is several, each from balance to balance. A notification has no
+balances: its own sum of entries proves it, where it has one. XML is read without entities, document type definitions
+or network.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from sys import intern
 from typing import Any
 
 from lxml import etree
@@ -18,20 +21,31 @@ from lxml import etree
 from samklang.accounting.bank.base import BankDetail, BankKind, BankLine, BankStatement
 from samklang.accounting.statements.base import Unreadable
 from samklang.accounting.statements.content import Content, Format
-from samklang.accounting.statements.tables import FETCH_AGAIN, POINT
+from samklang.accounting.statements.tables import FETCH_AGAIN
 from samklang.records import InvalidRecord
 from samklang.records.money import CURRENCIES
 from samklang.records.times import instant
 
 _Element = etree._Element
 _SIGNS = {"CRDT": 1, "DBIT": -1}
-_OPENING, _CLOSING = ("OPBD", "PRCD"), ("CLBD",)
+#: Balances by code, the best first; ITBD is the one between two pages of a statement.
+_OPENING, _CLOSING, _BETWEEN = ("OPBD", "PRCD"), ("CLBD",), "ITBD"
 _KINDS: dict[str, BankKind] = {"Stmt": "statement", "Ntfctn": "notice"}
+_MESSAGES = ("BkToCstmrStmt", "BkToCstmrDbtCdtNtfctn")
+#: camt.052: what the day has brought so far, without closing balance, and not what is booked in the end.
+_INTRADAY = "BkToCstmrAcctRpt"
+#: Everything up to the message's own element stands in this many bytes, envelopes and signatures included.
+_HEAD = 200_000
+_LARGEST = Decimal(10) ** 15
 
 
 def _read(content: Content) -> Iterator[BankStatement]:
     root = _parse(content.data)
-    parts = [part for message in root for part in message if _name(part) in _KINDS]
+    if _messages(root, _INTRADAY):
+        raise _wrong(
+            root, "holds an intraday report (camt.052)", do_this="Ask the bank for the day's statement, camt.053."
+        )
+    parts = [part for message in _messages(root, *_MESSAGES) for part in message if _name(part) in _KINDS]
     if not parts:
         raise _wrong(root, "holds no statement", do_this="Ask the bank for the file with its statements.")
     for part in parts:
@@ -52,9 +66,18 @@ def _parse(data: bytes) -> _Element:
     return root
 
 
+def _messages(root: _Element, *names: str) -> list[_Element]:
+    """The messages of these names in a document, alone or in an envelope with headers and signatures."""
+    wanted = " or ".join(f"local-name()='{name}'" for name in names)
+    found: Any = root.xpath(f"descendant-or-self::*[{wanted}]")
+    return list(found)
+
+
 def _statement(content: Content, part: _Element) -> BankStatement:
     kind = _KINDS[_name(part)]
-    opening, closing = _balance(part, _OPENING), _balance(part, _CLOSING)
+    page, last_page = _page(part)
+    opening = _balance(part, (_BETWEEN, *_OPENING) if page > 1 else _OPENING)
+    closing = _balance(part, _CLOSING if last_page else (_BETWEEN, *_CLOSING), latest=True)
     if kind == "statement" and (opening is None or closing is None):
         raise _wrong(part, "lacks its opening (OPBD) or closing balance (CLBD), so its entries prove nothing")
     lines = [(_status(entry), _line(entry, kind)) for entry in _all(part, "Ntry")]
@@ -64,15 +87,16 @@ def _statement(content: Content, part: _Element) -> BankStatement:
     for balance in (opening, closing):
         if balance and balance[1] != currency:
             raise _wrong(part, f"has a balance in {balance[1]}, its account is in {currency}", code="CURRENCY_DIFF")
-    count = _text(part, "TxsSummry", "TtlNtries", "NbOfNtries")
-    if count and int(count) not in (len(lines), sum(booked for booked, _ in lines)):
-        raise _wrong(part, f"has {len(lines)} entries, its summary says {count}")
+    _check_summary(part, kind, lines)
+    account = re.sub(r"\s", "", _text(part, "Acct", "Id", "IBAN") or _text(part, "Acct", "Id", "Othr", "Id"))
+    if not account:
+        raise _wrong(part, "names no account (IBAN or Othr)")
     return BankStatement(
         format=_format(part),
         kind=kind,
-        account=re.sub(r"\s", "", _text(part, "Acct", "Id", "IBAN") or _text(part, "Acct", "Id", "Othr", "Id")),
+        account=account,
         currency=currency,
-        reference=_need(part, "Id"),
+        reference=_need(part, "Id") + (f"/{page}" if page > 1 else ""),
         file_hash=content.hash,
         number=_text(part, "ElctrncSeqNb") or _text(part, "LglSeqNb"),
         opening=opening[0] if opening else None,
@@ -85,18 +109,46 @@ def _statement(content: Content, part: _Element) -> BankStatement:
     )
 
 
-def _balance(part: _Element, codes: Iterable[str]) -> tuple[Decimal, str] | None:
-    """The first balance of the first of these codes that is there."""
+def _page(part: _Element) -> tuple[int, bool]:
+    """Which page of a statement this is, from 1, and whether it is the last."""
+    number = _text(part, "StmtPgntn", "PgNb") or "1"
+    if not number.isdecimal():
+        raise _wrong(part, "has no number as its page (PgNb)", value=number)
+    return int(number), _text(part, "StmtPgntn", "LastPgInd") not in ("false", "0")
+
+
+def _balance(part: _Element, codes: Iterable[str], *, latest: bool = False) -> tuple[Decimal, str] | None:
+    """The balance of the first of these codes that is there; of several, that of the first day, or of the last."""
     for code in codes:
-        for balance in _all(part, "Bal"):
-            if _text(balance, "Tp", "CdOrPrtry", "Cd") == code:
-                return _amount(balance)
+        found = [balance for balance in _all(part, "Bal") if _text(balance, "Tp", "CdOrPrtry", "Cd") == code]
+        if found:
+            days = [_day(balance, "Dt", "Dt") or _day(balance, "Dt", "DtTm") or date.min for balance in found]
+            day = max(days) if latest else min(days)
+            same = [balance for balance, its in zip(found, days, strict=True) if its == day]
+            return _amount(same[-1 if latest else 0])
     return None
+
+
+def _check_summary(part: _Element, kind: BankKind, lines: Sequence[tuple[bool, BankLine]]) -> None:
+    """The number of entries that the summary states; for a notification, which has no balances, their sum too.
+
+    Banks count either all entries or the booked ones.
+    """
+    all_, booked = [line for _, line in lines], [line for is_booked, line in lines if is_booked]
+    count = _text(part, "TxsSummry", "TtlNtries", "NbOfNtries")
+    if count and count.lstrip("0") not in {str(len(some) or "") for some in (all_, booked)}:
+        raise _wrong(part, f"has {len(lines)} entries, its summary says {count}", value=count)
+    total = _child(part, "TxsSummry", "TtlNtries", "Sum")
+    if kind == "notice" and total is not None:
+        sums = [sum((abs(line.amount) for line in some), Decimal(0)) for some in (all_, booked)]
+        if _number(total) not in sums:
+            raise _wrong(total, f"says {total.text}, the entries sum to {sums[0]}", value=total.text or "")
 
 
 def _line(entry: _Element, kind: BankKind) -> BankLine:
     amount, currency = _amount(entry)
-    details = tuple(_detail(part, amount, currency) for part in _details(entry))
+    parts = _details(entry)
+    details = tuple(_detail(part, amount, currency, alone=len(parts) == 1) for part in parts)
     booked_on = _day(entry, "BookgDt", "Dt") or _day(entry, "BookgDt", "DtTm")
     value_on = _day(entry, "ValDt", "Dt") or _day(entry, "ValDt", "DtTm")
     if kind == "notice":  # whose entries may go without dates; the notice's own is the nearest
@@ -124,24 +176,20 @@ def _references(detail: BankDetail) -> tuple[str, ...]:
     return (detail.reference, *detail.references, end_to_end, detail.bank_id)
 
 
-def _detail(part: _Element, amount: Decimal, currency: str) -> BankDetail:
+def _detail(part: _Element, amount: Decimal, currency: str, *, alone: bool) -> BankDetail:
     """One payment of an entry. Its amount stands in different places by version; alone, it is the entry's."""
     own = _child(part, "Amt") if _child(part, "Amt") is not None else _child(part, "AmtDtls", "TxAmt", "Amt")
     original = _child(part, "AmtDtls", "InstdAmt", "Amt")
     sign = _SIGNS.get(_text(part, "CdtDbtInd"), 1 if amount >= 0 else -1)
-    alone = len(_details(part.getparent())) == 1
     value = sign * _number(own) if own is not None else amount if alone else None
     parties = _child(part, "RltdPties")
     side = "Dbtr" if sign > 0 else "Cdtr"
     remittance = _all(part, "RmtInf")
-    references = [
-        reference
-        for block in remittance
-        for structured in _all(block, "Strd")
-        if (reference := _text(structured, "CdtrRefInf", "Ref"))
-    ]
+    structured = [block for information in remittance for block in _all(information, "Strd")]
+    references = [found for block in structured if (found := _text(block, "CdtrRefInf", "Ref"))]
+    references += [found for block in structured for bill in _all(block, "RfrdDocInf") if (found := _text(bill, "Nb"))]
     words = [word.text or "" for block in remittance for word in _all(block, "Ustrd")]
-    words += [word.text or "" for block in remittance for s in _all(block, "Strd") for word in _all(s, "AddtlRmtInf")]
+    words += [word.text or "" for block in structured for word in _all(block, "AddtlRmtInf")]
     return BankDetail(
         amount=value,
         currency=currency if own is None else own.get("Ccy", currency),
@@ -159,10 +207,8 @@ def _detail(part: _Element, amount: Decimal, currency: str) -> BankDetail:
     )
 
 
-def _details(entry: _Element | None) -> list[_Element]:
-    if entry is not None and _name(entry) == "NtryDtls":
-        entry = entry.getparent()
-    return [] if entry is None else [part for block in _all(entry, "NtryDtls") for part in _all(block, "TxDtls")]
+def _details(entry: _Element) -> list[_Element]:
+    return [part for block in _all(entry, "NtryDtls") for part in _all(block, "TxDtls")]
 
 
 def _status(entry: _Element) -> bool:
@@ -191,13 +237,11 @@ def _amount(part: _Element) -> tuple[Decimal, str]:
 
 
 def _number(element: _Element) -> Decimal:
+    """An XML decimal, which an amount may be written as in any way: 10, 10.5, +10.50, .5, 010.00."""
     text = (element.text or "").strip()
-    try:
-        if not re.fullmatch(r"[0-9]+(\.[0-9]+)?", text):
-            raise ValueError(text)
-        return POINT.read(text)
-    except ValueError:
-        raise _wrong(element, "is no amount", value=text) from None
+    if not re.fullmatch(r"\+?([0-9]+\.?[0-9]*|\.[0-9]+)", text) or Decimal(text) >= _LARGEST:
+        raise _wrong(element, "is no amount", value=text)
+    return Decimal(text)
 
 
 def _day(part: _Element | None, *path: str) -> date | None:
@@ -260,7 +304,7 @@ def _leaves(element: _Element, before: str = "") -> Iterator[tuple[str, str]]:
         if len(child):
             yield from _leaves(child, f"{path}/")
         elif text := (child.text or "").strip():
-            yield path, text
+            yield intern(path), text  # a file has few paths and many entries
 
 
 def _row(element: Any) -> int:
@@ -274,8 +318,8 @@ def _wrong(element: _Element, why: str, **facts: Any) -> Unreadable:
 
 
 def _matches(content: Content) -> bool:
-    head = content.data[:8000].replace(b"\x00", b"")
-    return content.kind == "xml" and (b"BkToCstmrStmt" in head or b"BkToCstmrDbtCdtNtfctn" in head)
+    head = content.data[:_HEAD].replace(b"\x00", b"")
+    return content.kind == "xml" and any(name.encode() in head for name in (*_MESSAGES, _INTRADAY))
 
 
 FORMATS = (Format("camt.053 and camt.054", "ISO 20022 bank statement and notification", _matches, _read),)

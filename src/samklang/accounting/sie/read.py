@@ -7,9 +7,10 @@ repeated as #TRANS. Tolerated: any of three charsets, ISO dates, missing braces 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
 import msgspec
 
@@ -19,6 +20,9 @@ from samklang.accounting.statements.base import Unreadable
 from samklang.records.money import ZERO
 
 _HUNDREDTH = Decimal("0.01")
+#: Noughts beyond the second decimal change nothing; thirteen digits are more than any voucher has.
+_AMOUNT = re.compile(r"-?(?:[0-9]{1,13}(?:\.[0-9]{0,2}0*)?|\.[0-9]{1,2}0*)")
+_DATE = re.compile(r"[0-9]{8}|[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
 
 class SieLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -156,6 +160,8 @@ def _line(row: Row) -> SieLine:
             raise Unreadable("An object list has a dimension without object.", row=row.number, value=" ".join(named))
         objects = dict(zip(named[::2], named[1::2], strict=True))
     plain = Row(row.number, row.label, tuple(fields))
+    if not fields or isinstance(fields[0], tuple) or not fields[0].strip():
+        raise Unreadable("A #TRANS names no account.", row=row.number, value=" ".join(map(str, row.fields)))
     return SieLine(
         account=plain.text(0), amount=_amount(plain), objects=objects, day=_day(plain, 2), text=plain.text(3),
         quantity=plain.text(4), sign=plain.text(5),
@@ -164,14 +170,9 @@ def _line(row: Row) -> SieLine:
 
 def _amount(row: Row) -> Decimal:
     text = row.text(1)
-    try:
-        amount = Decimal(text)
-        exact = amount.is_finite() and amount == amount.quantize(_HUNDREDTH) and "_" not in text
-    except InvalidOperation:
-        exact = False
-    if not exact:
+    if not _AMOUNT.fullmatch(text):
         raise Unreadable("An amount has a decimal point and at most two decimals.", row=row.number, value=text)
-    return amount.quantize(_HUNDREDTH)
+    return Decimal(text).quantize(_HUNDREDTH)
 
 
 def _day(row: Row, place: int) -> date | None:
@@ -179,6 +180,8 @@ def _day(row: Row, place: int) -> date | None:
     if not text:
         return None
     try:
+        if not _DATE.fullmatch(text):
+            raise ValueError(text)
         return date.fromisoformat(text)
     except ValueError:
         raise Unreadable("A date is written YYYYMMDD.", row=row.number, value=text) from None
