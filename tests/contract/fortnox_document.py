@@ -6,7 +6,9 @@ Where the document itself is known to disagree with the service, the check says 
 - the stock balance is a list, typed as one object;
 - ArticleNumber is text, typed as int32 in the path of PUT;
 - errors may come with lower-case keys (unconfirmed);
-- a PUT is a partial update, and Voucher.Year is required only on paper.
+- a PUT is a partial update, and Voucher.Year is required only on paper;
+- the fiscal year of the voucher that a file is hung on is an argument, as it is where a voucher is made. Other clients
+  were refused with it in the body; the document has neither.
 """
 
 from __future__ import annotations
@@ -53,4 +55,6 @@ def load() -> Document:
     for schema in tree["components"]["schemas"].values():
         if "Year" in schema.get("required", ()):
             schema["required"] = [name for name in schema["required"] if name != "Year"]
+    made = tree["paths"]["/3/vouchers"]["post"]["parameters"]
+    tree["paths"]["/3/voucherfileconnections"]["post"]["parameters"] = made
     return Document(tree)

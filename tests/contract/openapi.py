@@ -222,7 +222,9 @@ def load(body: bytes) -> Any:
 
 
 def _sent(body: bytes) -> Any:
-    """A request's body: JSON, or the fields of a form."""
+    """A request's body: JSON, or the fields of a form; of a file, that there is one."""
+    if body.startswith(b"--"):
+        return {name.decode(): {} for name in re.findall(rb'form-data; name="([^"]+)"; filename=', body)}
     try:
         return load(body)
     except ValueError:

@@ -18,16 +18,16 @@ from samklang.sandboxes.stands import STANDS
 from tests.contract.stands import REAL, running
 
 #: Lines of code of the connectors that are above the aim. A number may only shrink, unless the connector learns a
-#: record type or the tables that people choose from (vouchers and the sub-ledger in Fortnox, payments of orders in the
-#: shops; statuses, ways to pay and send, and price lists in WooCommerce and Fortnox).
+#: record type or the tables that people choose from (vouchers, the sub-ledger and files in Fortnox, files in eEkonomi,
+#: payments of orders in the shops; statuses, ways to pay and send, and price lists in WooCommerce and Fortnox).
 LINES = {
     "woocommerce": 1018,
-    "fortnox": 927,
+    "fortnox": 955,
     "tryton": 868,
     "vendure": 928,
     "ongoing": 1271,
     "starweb": 1397,
-    "visma_eekonomi": 1018,
+    "visma_eekonomi": 1050,
     "magento": 1356,
 }
 #: What is not met yet, and why. The list may only shrink: a check that is met must be taken off it.

@@ -13,7 +13,7 @@ from samklang.accounting.books import Facts, keep_books
 from samklang.accounting.company import Channel
 from samklang.accounting.fx import Exchange
 from samklang.connectors.contract import Done, Want
-from samklang.connectors.errors import BadData, Rejected, Unsupported, Wait
+from samklang.connectors.errors import BadData, Forbidden, Rejected, RemoteFault, Unsupported, Wait
 from samklang.records import Order, Voucher
 from samklang.sandboxes.base import Fault
 from tests.accounting.provider import row, statement
@@ -193,3 +193,45 @@ def test_the_ledger_says_what_vouchers_may_use(company: Company) -> None:
     assert found.years[-1] == (date(2026, 1, 1), date(2026, 12, 31))
     assert "I" in found.series
     assert found.locked_until == date(2026, 1, 31)
+
+
+# ---------------------------------------------------------------------------------------------------- files
+
+PDF = b"%PDF-1.7 the list"
+
+
+def test_a_list_hangs_on_its_voucher_once(company: Company) -> None:
+    """The inbox is empty afterwards: Fortnox takes what is put somewhere out of it."""
+    (voucher,) = booked(sale("2025-12-30"))  # a voucher of last year's books
+    (done,) = company.write("voucher", want(voucher))
+    file = company.connector.upload("I-1 2025-12-30.pdf", PDF)
+    assert company.connector.upload("I-1 2025-12-30.pdf", PDF) == file, "one that lies there is found by its name"
+    for _ in range(2):
+        company.connector.attach(file, done.external_id, voucher.date)
+    files = company.sandbox.files
+    assert (files.bodies, files.inbox) == ({file: PDF}, {})
+    hung = files.hung[file]
+    assert f"{hung['VoucherSeries']} {hung['VoucherNumber']}/{hung['VoucherYear']}" == done.external_id
+
+
+def test_a_list_whose_hanging_got_no_answer_is_not_hung_twice(company: Company) -> None:
+    (voucher,) = booked(sale())
+    (done,) = company.write("voucher", want(voucher))
+    file = company.connector.upload("list.pdf", PDF)
+    company.faulty.faults = [Fault(kind="lost", times=1, method="POST", path="/3/voucherfileconnections")]
+    with pytest.raises(RemoteFault):
+        company.connector.attach(file, done.external_id, voucher.date)
+    company.connector.attach(file, done.external_id, voucher.date)
+    assert list(company.sandbox.files.hung) == [file]
+
+
+def test_a_login_without_the_right_to_keep_files_says_so(company: Company) -> None:
+    company.sandbox.switch(files=False)
+    with pytest.raises(Forbidden, match="behörighet"):
+        company.connector.upload("list.pdf", PDF)
+
+
+def test_what_an_upload_held_is_not_kept_in_the_exchange(company: Company) -> None:
+    company.connector.upload("list.pdf", PDF)
+    (seen,) = [one for one in company.exchanges if one.method == "POST" and one.url.endswith("/3/inbox")]
+    assert seen.sent == f"(list.pdf, {len(PDF)} bytes)".encode()

@@ -760,6 +760,21 @@ def test_an_invoice_of_another_sum_and_a_refund_stop(company: Company) -> None:
     refused(company.write(sub_ledger(order, "invoice_payment", "100.00")), Unsupported)
 
 
+def test_a_list_hangs_on_its_voucher_once(company: Company) -> None:
+    record, ledger = specimens.voucher(1), company.sandbox.ledger
+    done = company.write(record)
+    pdf = b"%PDF-1.7 the list"
+    file = company.connector.upload("A1's list.pdf", pdf)
+    assert company.connector.upload("A1's list.pdf", pdf) == file, "one that lies there is found by its name"
+    company.faulty.faults = [Fault(kind="lost", times=1, method="POST", path="/v2/attachmentlinks")]
+    with pytest.raises(RemoteFault):
+        company.connector.attach(file, done.external_id, record.date)
+    company.connector.attach(file, done.external_id, record.date)
+    ((id_, _),) = ledger.vouchers.items()
+    assert (ledger.attachments[file]["DocumentId"], ledger.bodies) == (id_, {file: pdf})
+    assert company.connector.upload("A1's list.pdf", pdf) != file, "one that hangs somewhere is left alone"
+
+
 def test_the_ledger_says_what_vouchers_may_use(company: Company) -> None:
     """RD-11, RD-12, Q-22."""
     company.sandbox.lock("2026-01-31")

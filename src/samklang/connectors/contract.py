@@ -18,6 +18,7 @@ import msgspec
 from samklang.connectors.errors import SamklangError, Stop
 from samklang.connectors.limiter import Pace
 from samklang.records import OrderStatus, Record
+from samklang.records.voucher import Source
 
 # ---------------------------------------------------------------------------------------------------- manifest
 
@@ -107,6 +108,9 @@ class Write(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     settles: float = 10.0
 
 
+#: The setting of a connection by which a person says whether itemised lists hang on vouchers; see `Manifest.attaches`.
+ATTACH_LISTS = "attach_lists"
+
 #: What people choose among when they map one system to another; see `Connector.choices`.
 ChoiceKind = Literal[
     "order_status", "shipping_method", "carrier", "payment_method", "price_list", "customer_group", "warehouse",
@@ -131,6 +135,7 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     warehouses: bool = False
     price_lists: bool = False
     ledger: bool = False  # keeps books, and can say so (`Connector.ledger`)
+    attaches: tuple[Source, ...] = ()  # sources of vouchers on which files can hang (`Connector.upload`, `attach`)
     files: bool = False  # files of ours can be left there (`Connector.leave`)
     statements: bool = False  # says what was paid out to us (`Connector.statements`)
     statements_lie_days: int = 60  # how late one may be listed under its day; 0 = they are asked for by name, not day
@@ -397,6 +402,15 @@ class Connector(abc.ABC):
     def ledger(self) -> Ledger:
         """With `ledger = true`: chart, fiscal years and series, so that vouchers can be judged before they are sent."""
         raise NotImplementedError(f"{self.manifest.name} keeps no books")
+
+    def upload(self, name: str, data: bytes) -> str:
+        """With `attaches`: put a PDF beside the books and give its id. One of that name that lies there and hangs on
+        nothing is given instead of another."""
+        raise NotImplementedError(f"{self.manifest.name} takes no files for vouchers")
+
+    def attach(self, file: str, voucher: str, on: date) -> None:
+        """With `attaches`: hang an uploaded file on the voucher of this day, by both their ids. Again does nothing."""
+        raise NotImplementedError(f"{self.manifest.name} takes no files for vouchers")
 
     def statements(self, since: date, known: Callable[[str], bool]) -> Iterator[Paper]:
         """With `statements = true`: what was stated since the day, oldest first, without what is known by its name.

@@ -24,7 +24,7 @@ from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
 from functools import cache
-from typing import Any, Protocol, TypeVar, runtime_checkable
+from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlencode, urlsplit
 
 import msgspec
@@ -88,6 +88,14 @@ def without_secrets(text: bytes) -> bytes:
     if not any(hint in small for hint in _HINTS):  # 30 times faster than the expression
         return text
     return _SECRET.sub(lambda m: m[1] + b'"***"' if m[1] else (m[2] or m[3]) + b"***", text)
+
+
+class Upload(NamedTuple):
+    """A file in a request: its name, its bytes and what they are (`application/pdf`)."""
+
+    name: str
+    data: bytes
+    type: str
 
 
 class Auth(Protocol):
@@ -219,17 +227,19 @@ class Transport:
         json: object = None,
         xml: bytes | None = None,
         form: Mapping[str, str] | None = None,
+        file: Upload | None = None,
         headers: Mapping[str, str] | None = None,
         idempotent: bool | None = None,
         expect: tuple[int, ...] = (),
         auth: bool = True,
     ) -> Answer:
         """One call. `path` starts with / and is added to `base`. `json` may be bytes that are JSON already, else its
-        decimals go out as numbers."""
+        decimals go out as numbers. `file` goes out as the form field of that name."""
         url = self.base + path
         if params:
             url += ("&" if "?" in url else "?") + urlencode({k: v for k, v in params.items() if v is not None})
         body: bytes | None = None
+        shown: bytes | None = None  # what the exchange keeps of it, where that is something else
         send: dict[str, str] = {"Accept": "application/json", "User-Agent": "Samklang/0.1"}
         if json is not None:
             body = json if isinstance(json, bytes) else _encode(json)
@@ -240,6 +250,9 @@ class Transport:
         elif form is not None:
             body = urlencode(form).encode()
             send["Content-Type"] = "application/x-www-form-urlencoded"
+        elif file is not None:
+            body, send["Content-Type"] = urllib3.encode_multipart_formdata({"file": file})
+            shown = f"({file.name}, {len(file.data)} bytes)".encode()
         send.update(headers or {})
         again = method in ("GET", "HEAD") if idempotent is None else idempotent
         renewed = False
@@ -248,7 +261,7 @@ class Transport:
             attempt += 1
             login = self._login(method, url) if auth else {}
             try:
-                answer = self._once(method, url, body, {**send, **login})
+                answer = self._once(method, url, body, body or b"" if shown is None else shown, {**send, **login})
                 if answer.status in expect or answer.status < 300:
                     return answer
                 self._judge(answer, method)
@@ -314,7 +327,7 @@ class Transport:
             return {}
         return dict(self.auth.sign(method, url) if isinstance(self.auth, Signer) else self.auth.headers())
 
-    def _once(self, method: str, url: str, body: bytes | None, headers: Mapping[str, str]) -> Answer:
+    def _once(self, method: str, url: str, body: bytes | None, shown: bytes, headers: Mapping[str, str]) -> Answer:
         with self.limiter.turn() as waited:
             if not may_send.get()():
                 raise Superseded(where=f"{method} {urlsplit(url).path}")
@@ -363,7 +376,7 @@ class Transport:
                         at=at,
                         seconds=time.perf_counter() - began,
                         waited=waited,
-                        sent=without_secrets((body or b"")[:kept]),
+                        sent=without_secrets(shown[:kept]),
                         got=without_secrets(got[:kept]),
                         error=failure,
                         about=about.get(),

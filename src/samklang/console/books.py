@@ -23,8 +23,8 @@ from samklang.hub.setup.companies import part_of
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right
+from samklang.reconciliation import attaching, decisions, exports, fetching, files, handover, looks, reports
 from samklang.reconciliation import control as controls
-from samklang.reconciliation import decisions, exports, fetching, files, handover, looks, reports
 from samklang.reconciliation.companies import accounting_company, ledger_flow, today
 from samklang.reconciliation.models import Statement, Voucher
 from samklang.reconciliation.vouchers import Seen
@@ -221,6 +221,7 @@ def voucher(request: PageRequest, number: int) -> HttpResponse:
         debits=looks.amount(sum((max(one.amount, ZERO) for one in shown), ZERO)),
         credits=looks.amount(sum((max(-one.amount, ZERO) for one in shown), ZERO)),
         more=refs[-1].pk if len(refs) == 200 else 0, may_be_approved=row.state == Voucher.State.VALIDATED,
+        attachment=attaching.state(row),
     )  # fmt: skip
 
 

@@ -36,6 +36,9 @@ WORDS: dict[str, str | Promise] = {
     "not_required": _("nothing to pay"), "pending": _("not paid"), "authorised": _("authorised"),
     "partly_captured": _("partly captured"), "captured": _("paid"), "partly_refunded": _("partly refunded"),
     "refunded": _("refunded"), "voided": _("voided"), "disputed": _("disputed"), "charged_back": _("charged back"),
+    # what problems of the books are about
+    "books check": _("check of the books"), "statement file": _("statement file"),
+    "itemised list": _("itemised list"),
     # vouchers, files, and lines of statements
     "validated": _("to be approved"), "approved": _("approved"), "sent": _("sent to the ledger"),
     "posted": _("posted"), "reversed": _("taken back"), "taken": _("read in"), "refused": _("refused"),

@@ -1,8 +1,8 @@
 """What the books ask a person, as the hub's problems: grouped, with amount and remedy, closed when it is well again.
 
-Three kinds are kept apart. `derived` problems are what a run finds; the next run says which of them still are;
+Four kinds are kept apart. `derived` problems are what a run finds; the next run says which of them still are;
 `checked` ones likewise of the nightly check. `handed` ones come with a file, and stay until the file is read well or a
-person has seen them.
+person has seen them. `unattached` is an itemised list that cannot hang on its voucher, until it does.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from samklang.hub.models import Company, ProblemItem
 
 #: `direction` and `type` of the hub's problem items.
 DIRECTION = "acc"
-Kind = Literal["derived", "checked", "handed"]
-_TYPES: dict[Kind, str] = {"derived": "books", "checked": "books check", "handed": "statement file"}
+Kind = Literal["derived", "checked", "handed", "unattached"]
+_TYPES: dict[Kind, str] = {
+    "derived": "books", "checked": "books check", "handed": "statement file", "unattached": "itemised list",
+}  # fmt: skip
 _LONGEST = 300
 
 #: No problem for a person: the payout is there already, nothing is to be done.
@@ -63,6 +65,17 @@ def add_error(company: Company, where: str, error: SamklangError) -> None:
 def settle(company: Company, code: str, where: str) -> None:
     """A person has seen to it, or the file has been read after all."""
     problems.clear(company.tenant_id, None, DIRECTION, _TYPES["handed"], [_key(company, code, where)])
+
+
+def add_unattached(company: Company, voucher: str, error: SamklangError) -> None:
+    """The itemised list of a voucher cannot hang on it."""
+    trouble = problems.Trouble(DIRECTION, _TYPES["unattached"], _key(company, "list", voucher), error)
+    problems.report(company.tenant_id, None, [trouble])
+
+
+def settle_unattached(company: Company, voucher: str) -> None:
+    """It hangs there now."""
+    problems.clear(company.tenant_id, None, DIRECTION, _TYPES["unattached"], [_key(company, "list", voucher)])
 
 
 def _report(company: Company, kind: Kind, found: dict[str, Problem]) -> None:

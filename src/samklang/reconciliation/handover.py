@@ -18,6 +18,7 @@ from samklang.hub import store
 from samklang.hub.events import Happening, tell
 from samklang.hub.models import Binding, Company, Connection, Flow, Step, Stored
 from samklang.hub.setup.companies import part_of
+from samklang.reconciliation import attaching
 from samklang.reconciliation.companies import ledger_flow, shops, wake
 from samklang.reconciliation.facts import sound
 from samklang.reconciliation.models import Match, Voucher, VoucherRef
@@ -156,6 +157,7 @@ def _collect(company: Company, flow: Flow, some: Sequence[Voucher]) -> int:
         changed.append(row)
     Voucher.objects.bulk_update(changed, ["state", "posted_at", "number"], batch_size=AT_ONCE)
     settle(company, posted, place=flow.target, ledger=flow.target.name)
+    attaching.note(flow.target, posted)
     return len(posted)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date, datetime
 from decimal import Decimal
@@ -19,7 +20,8 @@ from openpyxl.styles import Font
 
 from samklang.hub.models import Company
 from samklang.hub.setup.companies import part_of
-from samklang.reconciliation.reports import Cell, Kind, Sheet, control_sheets
+from samklang.reconciliation.models import Voucher
+from samklang.reconciliation.reports import Cell, Kind, Sheet, control_sheets, voucher_sheets
 
 _FONTS = Path(__file__).parent / "fonts"
 _XLSX = {"money": "#,##0.00", "date": "yyyy-mm-dd", "count": "#,##0", "text": "General"}
@@ -41,6 +43,15 @@ def control_file(company: Company, first: date, last: date, kind: str) -> File:
     heading = part_of(company).name
     body = to_xlsx(sheets) if kind == "xlsx" else to_pdf(heading, sheets, timezone.localtime())
     return File(f"control-{company.code}-{last}.{kind}", body, sum(len(sheet.rows) for sheet in sheets))
+
+
+def voucher_file(voucher: Voucher) -> File:
+    """A voucher and its itemised list as a PDF, under a name that no other voucher has."""
+    sheets = voucher_sheets(voucher)
+    body = to_pdf(part_of(voucher.company).name, sheets, timezone.localtime())
+    number = re.sub(r"[^A-Za-z0-9]+", "-", voucher.number).strip("-")
+    name = f"{number or voucher.series} {voucher.date} {bytes(voucher.hash).hex()[:8]}.pdf"
+    return File(name, body, sum(len(sheet.rows) for sheet in sheets))
 
 
 def to_xlsx(sheets: Iterable[Sheet]) -> bytes:

@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from samklang.connectors.errors import SamklangError
 from samklang.hub.models import Company
-from samklang.reconciliation import check, exports, handover, inbox, ledger, looks, run
+from samklang.reconciliation import attaching, check, exports, handover, inbox, ledger, looks, run
 from samklang.reconciliation.companies import ledger_flow, wake
 
 log = structlog.get_logger()
@@ -47,6 +47,7 @@ def keep_up(company: Company) -> Kept:
     with transaction.atomic():
         handover.send(company)
     exports.keep_up(company)
+    attaching.keep_up(company)
     flow = ledger_flow(company) if handover.under_way(company) else None
     return Kept(taken, posted, report, flow.target_id if flow else 0)
 

@@ -58,6 +58,10 @@ class Box:
         self.unique: tuple[str, ...] = ()
         self.papers: list[Paper] = []
         self.asked: list[date] = []  # from when papers were asked for; those of an earlier day are not listed
+        self.files: dict[str, str] = {}  # uploaded: id → name
+        self.hung: dict[str, str] = {}  # uploaded files that hang on a voucher: id → the voucher's id
+        self.before_file: Callable[[str], None] | None = None  # "upload" or "attach"
+        self.after_file: Callable[[str], None] | None = None
         self.lock = threading.Lock()
 
     def put(self, record: Record, id_: str = "", parent: str = "", reference: str = "") -> str:
@@ -118,6 +122,29 @@ class Shelf(Connector):
                     self.box.before_read(paper.name, len(self.box.calls))
                 self.box.calls.append((paper.name, len(paper.data)))
                 yield paper
+
+    def upload(self, name: str, data: bytes) -> str:
+        assert data.startswith(b"%PDF")
+        return self._file("upload", lambda: self._uploaded(name))
+
+    def _uploaded(self, name: str) -> str:
+        box = self.box
+        there = next((id_ for id_, known in box.files.items() if known == name and id_ not in box.hung), None)
+        id_ = there or f"f{next(box.ids)}"
+        box.files[id_] = name
+        return id_
+
+    def attach(self, file: str, voucher: str, on: date) -> None:
+        self._file("attach", lambda: self.box.hung.setdefault(file, voucher))
+
+    def _file(self, what: str, work: Callable[[], str]) -> str:
+        self.box.calls.append((what, 1))
+        if self.box.before_file:
+            self.box.before_file(what)
+        found = work()
+        if self.box.after_file:
+            self.box.after_file(what)
+        return found
 
     def fetch(self, feed: str, external_ids: Sequence[str]) -> Iterator[Page]:
         types = next(f.types for f in self.manifest.feeds if f.name == feed)

@@ -18,7 +18,7 @@ from samklang.api.v1.shapes import Amount, Answer, Page
 from samklang.api.v1.webhooks import Count, Number
 from samklang.people import audit
 from samklang.people.rights import Right
-from samklang.reconciliation import exports, handover, looks
+from samklang.reconciliation import attaching, exports, handover, looks
 from samklang.reconciliation.companies import ledger_flow
 from samklang.reconciliation.models import Export, Voucher
 from samklang.reconciliation.vouchers import Seen
@@ -66,7 +66,8 @@ class VoucherLineRow(Answer):
 
 
 class VoucherLook(VoucherRow):
-    """A voucher whole. `ledger` is the connection that approved vouchers go to ("" = none)."""
+    """A voucher whole. `ledger` is the connection that approved vouchers go to ("" = none); `list_at` is when its
+    itemised list was hung on it there, `list_error` why it could not be."""
 
     series: str
     reverses: str
@@ -74,6 +75,8 @@ class VoucherLook(VoucherRow):
     approved_at: datetime | None
     posted_at: datetime | None
     ledger: str
+    list_at: datetime | None
+    list_error: str
     lines: list[VoucherLineRow]
 
 
@@ -144,7 +147,7 @@ def _find(call: Call, company: str, number: int) -> Voucher:
 
 
 def _whole(row: Voucher) -> dict[str, Any]:
-    counts, flow = looks.ref_counts(row), ledger_flow(row.company)
+    counts, flow, attached = looks.ref_counts(row), ledger_flow(row.company), attaching.state(row)
     lines = [
         {
             "number": one.number, "account": one.account, "name": one.name, "amount": looks.amount(one.amount),
@@ -156,7 +159,8 @@ def _whole(row: Voucher) -> dict[str, Any]:
     return {
         **looks.voucher_row(row)._asdict(), "id": row.pk, "series": row.series, "reverses": row.reverses,
         "made_at": row.made_at, "approved_at": row.approved_at, "posted_at": row.posted_at,
-        "ledger": flow.target.name if flow else "", "lines": lines,
+        "ledger": flow.target.name if flow else "", "list_at": attached.at if attached else None,
+        "list_error": attached.error if attached else "", "lines": lines,
     }  # fmt: skip
 
 

@@ -17,6 +17,7 @@ from samklang.connectors.fortnox import map as shapes
 from samklang.connectors.fortnox.client import Client
 from samklang.connectors.kit.ledgers import INVOICES, ROUNDED, digest, invoice_id, taken_of
 from samklang.connectors.kit.writing import needed
+from samklang.connectors.transport import Upload
 from samklang.records import Voucher, VoucherLine
 from samklang.records.money import ZERO
 
@@ -74,6 +75,25 @@ class Locked(msgspec.Struct, rename="pascal"):
     """How far the books are closed."""
 
     end_date: str | None = None
+
+
+class File(msgspec.Struct, rename="pascal"):
+    """A file in the inbox: what is there was not put anywhere yet."""
+
+    id: str
+    name: str = ""
+
+
+class Inbox(msgspec.Struct, rename="pascal"):
+    """What lies in the inbox outside its folders."""
+
+    files: list[File] = []
+
+
+class Hung(msgspec.Struct, rename="pascal"):
+    """A file that hangs on a voucher."""
+
+    file_id: str
 
 
 class Credit(shapes.Invoice, rename="pascal"):
@@ -138,6 +158,24 @@ class Books:
             series=tuple(row.code for row in series),
             locked_until=date.fromisoformat(locked.end_date) if locked and locked.end_date else None,
         )
+
+    # ------------------------------------------------------------------------------------------------ files
+
+    def upload(self, name: str, data: bytes) -> str:
+        """A file in the inbox, unless one of that name lies there: we had died before we knew its id."""
+        inbox = self._client.get(Inbox, "inbox")
+        found = next((file for file in inbox.files if file.name == name), None) if inbox else None
+        return (found or self._client.upload(File, "inbox", Upload(name, data, "application/pdf"))).id
+
+    def attach(self, file: str, voucher: str, _on: date) -> None:
+        """Hang the file on the voucher; Fortnox takes it out of the inbox then. The year goes beside the body: in it,
+        Fortnox refuses it (seen by others)."""
+        if self._client.get(Hung, "voucherfileconnections", file) is not None:
+            return
+        series, _, number = voucher.rpartition(" ")
+        number, _, year = number.partition("/")
+        data = {"FileId": file, "VoucherSeries": series, "VoucherNumber": number}
+        self._client.post(Hung, f"voucherfileconnections?financialyear={year}", VoucherFileConnection=data)
 
     # ------------------------------------------------------------------------------------------------ the sub-ledger
 

@@ -8,16 +8,17 @@ from urllib.parse import quote
 
 import msgspec
 
-from samklang.connectors.contract import Limits, Surroundings
+from samklang.connectors.contract import ATTACH_LISTS, Limits, Surroundings
 from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Rejected, SamklangError
 from samklang.connectors.kit.consent import Consented
 from samklang.connectors.kit.paging import Slice, by_number
 from samklang.connectors.kit.rows import Broken, Rows, sure
-from samklang.connectors.transport import Answer
+from samklang.connectors.transport import Answer, Upload
 
 S = TypeVar("S", bound=msgspec.Struct)
 
 _SCOPES = "article customer order invoice price payment bookkeeping companyinformation settings warehouse"
+_OF_FILES = "archive connectfile"
 _LARGEST_PAGE = 500
 
 #: Codes as other users of the API report them (not in the vendor's document); any other code is a "no" to the record.
@@ -39,9 +40,10 @@ class Client(Consented):
     """One company in Fortnox."""
 
     def __init__(self, settings: Mapping[str, Any], limits: Limits, around: Surroundings) -> None:
+        scope = f"{_SCOPES} {_OF_FILES}" if settings.get(ATTACH_LISTS) else _SCOPES
         super().__init__(
             settings, limits, around, api="https://api.fortnox.se", login="https://apps.fortnox.se",
-            tokens="/oauth-v1/token", page="/oauth-v1/auth", scope=_SCOPES,
+            tokens="/oauth-v1/token", page="/oauth-v1/auth", scope=scope,
             access_type="offline", account_type="service",
         )  # fmt: skip
 
@@ -65,6 +67,10 @@ class Client(Consented):
     def post(self, as_: type[S], path: str, **envelope: object) -> S:
         """Create; never repeated by itself."""
         return _object(as_, self.transport.request("POST", f"/3/{path}", json=envelope or None))
+
+    def upload(self, as_: type[S], path: str, file: Upload) -> S:
+        """Leave a file; never repeated by itself."""
+        return _object(as_, self.transport.request("POST", f"/3/{path}", file=file))
 
     def pages(self, name: str, rows: Rows[S], *path: str, **query: object) -> Iterator[Slice[S | Broken]]:
         """The list `name` at this path, page by page. BadAnswer unless every row came."""

@@ -4,6 +4,7 @@ orders, invoices and vouchers in. See README.md and manifest.toml."""
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from samklang.connectors.contract import Account, Choice, ChoiceKind, Ledger, Surroundings
@@ -62,3 +63,9 @@ class VismaEEkonomi(ConsentedSystem):
 
     def ledger(self) -> Ledger:
         return self.books.ledger()
+
+    def upload(self, name: str, data: bytes) -> str:
+        return self.books.upload(name, data)
+
+    def attach(self, file: str, voucher: str, on: date) -> None:
+        self.books.attach(file, voucher, on)

@@ -3,6 +3,7 @@ booked, payments that close invoices)."""
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
@@ -16,6 +17,7 @@ from samklang.connectors.visma_eekonomi import map as shapes
 from samklang.connectors.visma_eekonomi.client import Body, Client, quoted
 from samklang.records import Voucher, VoucherLine
 
+_VOUCHER = 3  # of the kinds of document that a file can hang on
 _RECEIVABLE = "receivable.invoice"
 
 
@@ -72,6 +74,30 @@ class Books:
             ),
             locked_until=_day(locked) if locked else None,
         )
+
+    # ------------------------------------------------------------------------------------------------ files
+
+    def upload(self, name: str, data: bytes) -> str:
+        """A file among those of no document, unless one of that name is there: we had died before we knew its id."""
+        rows = self._client.listed(
+            shapes.Attachment, "attachments", filter=f"FileName eq {quoted(name)}", includeMatched="false",
+            includeTemporaryUrl="false",
+        )  # fmt: skip
+        found = next((row for row in rows if row.file_name == name), None)
+        if found is None:
+            body = {"FileName": name, "ContentType": "application/pdf", "Data": b64encode(data).decode()}
+            found = self._client.post(shapes.Attachment, "attachments", body=body)
+        return found.id
+
+    def attach(self, file: str, voucher: str, on: date) -> None:
+        """Hang the file on the voucher; its number is one of its year."""
+        found = self._client.get(shapes.Attachment, "attachments", file)
+        if found is not None and found.document_id:
+            return
+        rows = self._client.listed(shapes.Booked, "vouchers", filter=f"NumberAndNumberSeries eq {quoted(voucher)}")
+        id_ = next((row.id for row in rows if row.number == voucher and _day(row.voucher_date) == on), voucher)
+        body: Body = {"DocumentId": id_, "DocumentType": _VOUCHER, "AttachmentIds": [file]}
+        self._client.post(shapes.Links, "attachmentlinks", body=body)
 
     # ------------------------------------------------------------------------------------------------ rows
 

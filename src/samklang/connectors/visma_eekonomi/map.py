@@ -265,6 +265,21 @@ class Booked(msgspec.Struct, rename="pascal"):
     id: str
     number: str | None = field(name="NumberAndNumberSeries", default=None)
     voucher_text: str = ""
+    voucher_date: str = ""
+
+
+class Attachment(msgspec.Struct, rename="pascal"):
+    """A file, and the document that it hangs on."""
+
+    id: str
+    file_name: str | None = ""
+    document_id: str | None = None
+
+
+class Links(msgspec.Struct, rename="pascal"):
+    """Files that were hung on a document."""
+
+    attachment_ids: list[str]
 
 
 class FieldError(msgspec.Struct, rename="pascal"):

@@ -4,8 +4,8 @@ What came in (incoming.py): StatementFile (as it was handed in, encrypted), Stat
 BankStatement with its BankLines, Opening, Rate, Decision (what a person said).
 What was found (found.py): Payment (what a provider owes for), Match, PayoutMatch, Suggestion.
 What is booked (booked.py): Voucher with its VoucherLines and VoucherRefs. Once posted it is never changed: triggers in
-the database see to it (migrations/0002_sealed.py). Export with Exported: the files for a ledger that takes files. What
-is added up of it: VatOfDay, LinesOfDay (totals.py).
+the database see to it (migrations/0002_sealed.py). Attachment: its itemised list in the ledger. Export with Exported:
+the files for a ledger that takes files. What is added up of it: VatOfDay, LinesOfDay (totals.py).
 How far it is (stand.py): Books (the last run), LedgerState (what the ledger allows), Source and Fetched (statements
 that come by themselves).
 
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from samklang.reconciliation.models.booked import (
     OPEN,
+    Attachment,
     Export,
     Exported,
     LinesOfDay,
@@ -50,6 +51,7 @@ from samklang.reconciliation.models.stand import (
 
 __all__ = [
     "OPEN",
+    "Attachment",
     "BankLine",
     "BankStatement",
     "Books",

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from django.db import models
 
-from samklang.hub.models import Company, Tenant
+from samklang.hub.models import Company, Connection, Tenant
 from samklang.reconciliation.models.fields import money
 
 
@@ -100,6 +100,23 @@ class VoucherRef(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["tenant", "voucher", "line"], name="ref_voucher"),
             models.Index(fields=["tenant", "row"], name="ref_row"),
+        ]
+
+
+class Attachment(models.Model):
+    """The itemised list of a voucher as a file that hangs on it in the ledger, or is to (attaching.py)."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    voucher = models.OneToOneField(Voucher, models.PROTECT)
+    connection = models.ForeignKey(Connection, models.CASCADE)
+    file = models.CharField(max_length=100, default="", blank=True)  # the ledger's id of it
+    at = models.DateTimeField(null=True)  # since when it hangs there
+    tried_at = models.DateTimeField(null=True)  # when it last could not
+    error = models.TextField(default="", blank=True)  # why
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "connection"], name="attachment_to_come", condition=models.Q(at=None))
         ]
 
 

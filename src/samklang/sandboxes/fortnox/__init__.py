@@ -7,7 +7,8 @@ switch; GET /_sandbox/snapshot.
 
     fields     what may be written, types and lengths      totals   arithmetic of a document
     ledger     articles, prices, customers, vouchers       documents  orders, invoices, payments
-    shapes     objects, list rows, filters                 oauth, web  login server, addresses, pages, rate limit
+    shapes     objects, list rows, filters                 files    inbox, files of vouchers
+    oauth, web  login server, addresses, pages, rate limit
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from samklang.sandboxes.acts import Acts, answer
 from samklang.sandboxes.fortnox import shapes
 from samklang.sandboxes.fortnox.documents import Ledger
 from samklang.sandboxes.fortnox.fields import Refused
+from samklang.sandboxes.fortnox.files import Files
 from samklang.sandboxes.fortnox.ledger import Row, utc_now
 from samklang.sandboxes.fortnox.web import Web, error
 from samklang.sandboxes.oauth import Login
@@ -59,6 +61,7 @@ class FortnoxSandbox(Acts):
         now: Callable[[], datetime] = utc_now,
     ) -> None:
         self.ledger = Ledger(now)
+        self.files = Files(self.ledger)
         self.ledger.fill(articles, (25 if articles else 0) if customers is None else customers, seed)
         self.login = Login(self.client_id, self.client_secret, rate, token_seconds)
         self._lock = threading.RLock()
@@ -71,7 +74,7 @@ class FortnoxSandbox(Acts):
                 Route("/oauth-v1/revoke", self.login.revoke, methods=["POST"]),
                 Route("/_sandbox/snapshot", self._snapshot, methods=["GET"]),
                 Route("/_sandbox/{action}", self.act, methods=["POST"]),
-                *Web(self.ledger, self.login, self._lock).routes(),
+                *Web(self.ledger, self.files, self.login, self._lock).routes(),
             ]
         )
 
@@ -92,10 +95,12 @@ class FortnoxSandbox(Acts):
         whole_kronor: bool | None = None,
         rate: int | None = None,
         token_seconds: float | None = None,
+        files: bool | None = None,
     ) -> None:
         """Change how the company or the service behaves; None leaves as it is."""
         with self._lock:
             self.ledger.warehouse = self.ledger.warehouse if warehouse is None else warehouse
+            self.files.allowed = self.files.allowed if files is None else files
             self.ledger.whole_kronor = self.ledger.whole_kronor if whole_kronor is None else whole_kronor
             self.login.rate = self.login.rate if rate is None else rate
             self.login.token_seconds = self.login.token_seconds if token_seconds is None else token_seconds

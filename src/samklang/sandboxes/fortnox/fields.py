@@ -80,6 +80,7 @@ VOUCHER = _rules(
     """Description!=str200 TransactionDate!=date VoucherSeries!=str Year=int Comments=str1000 CostCenter=str
     Project=str VoucherRows!=rows"""
 )
+FILE = _rules("FileId!=str VoucherSeries!=str VoucherNumber!=str")
 VOUCHER_ROW = _rules("Account!=int Debit=num Credit=num CostCenter=str Project=str TransactionInformation=str100")
 
 _CHOICES: Mapping[str, tuple[str, ...]] = {

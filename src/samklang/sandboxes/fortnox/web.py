@@ -17,6 +17,7 @@ from samklang.sandboxes.acts import answer, decode
 from samklang.sandboxes.fortnox import shapes
 from samklang.sandboxes.fortnox.documents import Ledger
 from samklang.sandboxes.fortnox.fields import UNIT, Refused, checked
+from samklang.sandboxes.fortnox.files import Files
 from samklang.sandboxes.fortnox.ledger import Row, quantity
 from samklang.sandboxes.oauth import Login
 
@@ -36,8 +37,9 @@ def error(refused: Refused) -> Response:
 class Web:
     """Routes below /3 and /api/warehouse over one ledger."""
 
-    def __init__(self, ledger: Ledger, login: Login, lock: threading.RLock) -> None:
+    def __init__(self, ledger: Ledger, files: Files, login: Login, lock: threading.RLock) -> None:
         self.ledger = ledger
+        self.files = files
         self.login = login
         self.lock = lock
         self._sorted: tuple[int, list[Row]] = (-1, [])
@@ -232,6 +234,14 @@ class Web:
             route("GET", "/3/voucherseries", many("VoucherSeriesCollection", self._all_series, shapes.itself)),
             route("GET", "/3/accounts", many("Accounts", self._accounts, shapes.itself)),
             route("GET", "/3/settings/lockedperiod", one("LockedPeriod", lambda *_: {"EndDate": ledger.locked_until})),
+            route("GET", "/3/inbox", one("Folder", lambda *_: self.files.folder())),
+            route("POST", "/3/inbox", self._upload),
+            route("POST", "/3/voucherfileconnections", self._hang()),
+            route(
+                "GET",
+                "/3/voucherfileconnections/{file}",
+                one("VoucherFileConnection", lambda p, _: self.files.on(p["file"])),
+            ),
             route("GET", "/api/warehouse/tenants-v4", self._call(self._tenant)),
             route("GET", "/api/warehouse/status-v1/stockbalance", self._call(self._balance)),
         ]
@@ -278,6 +288,24 @@ class Web:
             path, year = request.path_params, request.query_params.get("financialyear")
             key = (path["series"], path["number"], int(year) if year else self.ledger.year()["Id"])
             return {"Voucher": _known(self.ledger.vouchers, key)}, 200
+
+        return self._call(run)
+
+    async def _upload(self, request: Request) -> Response:
+        try:
+            self._guard(request)
+            body = await request.body()
+            with self.lock:
+                return answer({"File": self.files.upload(request.headers.get("content-type", ""), body)}, 201)
+        except Refused as refused:
+            return error(refused)
+
+    def _hang(self) -> Callable[[Request], Any]:
+        def run(request: Request, data: Any) -> tuple[object, int]:
+            if not isinstance(data, dict) or not isinstance(data.get("VoucherFileConnection"), dict):
+                raise Refused("Ingen eller felaktig typ av data.", 2001392)
+            made = self.files.hang(data["VoucherFileConnection"], request.query_params.get("financialyear", ""))
+            return {"VoucherFileConnection": made}, 201
 
         return self._call(run)
 

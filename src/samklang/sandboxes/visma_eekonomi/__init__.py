@@ -149,6 +149,9 @@ class VismaSandbox(Acts):
             self._at("/projects", GET=every(ledger.projects.values)),
             self._at("/paymentvoucher", POST=self._post_voucher),
             self._at("/vouchers", GET=every(ledger.vouchers.values), POST=self._post_voucher),
+            self._at("/attachments", GET=self._attachments, POST=lambda _, data: ledger.put_attachment(data)),
+            self._at("/attachments/{id}", GET=lambda request, _: _one(ledger.attachments, request)),
+            self._at("/attachmentlinks", POST=lambda _, data: ledger.link(data)),
         ]
 
     def _register(
@@ -197,6 +200,11 @@ class VismaSandbox(Acts):
         default = request.query_params.get("useDefaultVoucherSeries", "true") == "true"
         return self.ledger.put_voucher(data, default_series=default)
 
+    def _attachments(self, request: Request, data: Row) -> Row:
+        matched = request.query_params.get("includeMatched", "true") == "true"
+        rows = [row for row in self.ledger.attachments.values() if matched or not row["DocumentId"]]
+        return self._list(lambda: rows)(request, data)
+
     # ------------------------------------------------------------------------------------------------ over HTTP
 
     def _at(self, path: str, **methods: Callable[[Request, Row], Row]) -> Route:
@@ -209,7 +217,7 @@ class VismaSandbox(Acts):
                     shown = methods[request.method](request, _decode(raw) if raw else {})
             except Refused as refused:
                 return _error(refused)
-            made = request.method == "POST" and not path.startswith("/orders/")
+            made = request.method == "POST" and not path.startswith(("/orders/", "/attachmentlinks"))
             return answer(shown, 201 if made else 200)
 
         return Route(f"/v2{path}", run, methods=list(methods))

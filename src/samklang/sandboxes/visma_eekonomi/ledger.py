@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import uuid
+from base64 import b64decode
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ _CODINGS = (("Varor 25 %", 25), ("Varor 12 %", 12), ("Varor 6 %", 6), ("Momsfrit
 _ACCOUNTS = {
     "1510": "Kundfordringar", "1580": "Fordringar kontokort", "2611": "Utgående moms 25 %", "3001": "Försäljning 25 %",
 }  # fmt: skip
+_PAPERS = ("image/jpeg", "image/png", "image/tiff", "application/pdf")
 _LENGTHS = {"Name": 50, "CustomerNumber": 16, "BuyersOrderReference": 35, "VoucherText": 1000}
 
 
@@ -53,6 +55,8 @@ class Ledger:
         self.drafts: dict[str, Row] = {}
         self.invoices: dict[str, Row] = {}
         self.vouchers: dict[str, Row] = {}
+        self.attachments: dict[str, Row] = {}
+        self.bodies: dict[str, bytes] = {}
         self.price_lists: dict[str, Row] = {}
         self.price_rows: list[Row] = []
         self.codings = _keyed(
@@ -284,6 +288,31 @@ class Ledger:
         row |= {"NumberSeries": series, "NumberAndNumberSeries": number, "VoucherType": 2}
         self.vouchers[row["Id"]] = row
         return row
+
+    def put_attachment(self, data: Row) -> Row:
+        """Keep a file that hangs on nothing yet."""
+        _required(data, "ContentType", "FileName")
+        if data["ContentType"] not in _PAPERS:
+            raise Refused(f"ContentType {data['ContentType']} is not allowed", field="ContentType")
+        row: Row = {"Id": str(uuid.uuid4()), "ContentType": data["ContentType"], "FileName": data["FileName"]}
+        self.attachments[row["Id"]] = row | {"DocumentId": None, "AttachedDocumentType": 0, "AttachmentStatus": 1}
+        self.bodies[row["Id"]] = b64decode(data.get("Data") or "", validate=True)
+        return self.attachments[row["Id"]]
+
+    def link(self, data: Row) -> Row:
+        """Hang files on a voucher."""
+        _required(data, "DocumentType", "AttachmentIds", "DocumentId")
+        if data["DocumentType"] != 3 or data["DocumentId"] not in self.vouchers:
+            raise Refused("The document does not exist", 4003, 404)
+        for id_ in data["AttachmentIds"]:
+            if id_ not in self.attachments:
+                raise Refused("The attachment does not exist", 4003, 404)
+            if self.attachments[id_]["DocumentId"]:
+                raise Refused("The attachment is linked already")
+            self.attachments[id_] |= {
+                "DocumentId": data["DocumentId"], "AttachedDocumentType": 3, "AttachmentStatus": 0,
+            }  # fmt: skip
+        return data
 
     def _open(self, day: str) -> None:
         locked = self.settings["AccountingLockedTo"]
