@@ -13,9 +13,10 @@ from samklang.accounting.company import Channel
 from samklang.accounting.control import foreign_vat, provider_differences
 from samklang.accounting.decisions import Dispute, lose_dispute
 from samklang.accounting.lists import gaps, itemised
+from samklang.accounting.posting import outstanding
 from samklang.accounting.problems import DO_THIS, Code, Problem, Refused
 from samklang.accounting.readiness import Ledger, LedgerAccount, check, gates, roles
-from samklang.records import Customer, Order, decode, encode
+from samklang.records import Address, Customer, Order, decode, encode
 
 from .cases import LAST, amounts, books, codes, payout, sold
 from .provider import row, statement
@@ -189,3 +190,40 @@ def test_what_orders_gained_for_accounting_is_left_out_of_those_without() -> Non
         assert word not in encode(bare)
     assert decode("order", encode(plain)) == plain
     assert b"vat_check" not in encode(Customer(name="x"))
+
+
+def test_an_order_stays_in_the_model_that_it_was_posted_in_whatever_the_settings_say_since() -> None:
+    """Never both models for one order: not even when a channel, the ledger or the buyer changes meanwhile."""
+    capture, refund = paid("klarna", "100", "2026-03-02", "c"), paid("klarna", "40", "2026-03-20", "r", "refund")
+    before, after = order("1", [line("100")], capture), order("1", [line("100")], capture, refund)
+    by_day, by_invoice = company(), company(channels=[Channel(code="web", model="invoice")], keeps_invoices=True)
+    vouchers_only = company(channels=[Channel(code="web", model="invoice")], keeps_invoices=False)
+    changes = [(by_day, by_invoice), (by_invoice, by_day), (vouchers_only, by_invoice), (by_invoice, vouchers_only)]
+    for then, now in changes:
+        posted = books([before], firm=then).vouchers
+        locked = msgspec.structs.replace(now, locked_before=date(2026, 3, 10))
+        kept = books([after, sold("2", "50", "2026-03-21")], firm=locked, posted=posted)
+        assert kept.problems == ()
+        assert kept.vouchers[:1] == posted, "what is posted stays, in a period that is closed by now"
+        unchanged = books([after], firm=then).vouchers
+        assert kept.vouchers[1] == unchanged[1], "its refund goes the same way"
+        new = books([sold("2", "50", "2026-03-21")], firm=now).vouchers
+        assert kept.vouchers[2:] == new, "the settings decide for what is not posted"
+    company_since = msgspec.structs.replace(before, customer=Customer(name="AB", kind="company"))
+    posted = books([before], firm=by_day).vouchers
+    assert books([company_since], firm=by_day, posted=posted).vouchers == posted
+
+
+def test_what_cannot_be_booked_any_more_stays_as_it_is_posted_until_it_is_mended() -> None:
+    """An account, a rate or the order's VAT has gone wrong since: no reversal is proposed for that."""
+    orders = [sold("1", "100"), sold("2", "50"), sold("3", "70", "2026-03-03")]
+    posted = books(orders).vouchers
+    wrong = [
+        msgspec.structs.replace(found, lines=(line("50", "0"),), shipping=Address(country="DE")) for found in orders[1:]
+    ]
+    kept = books([orders[0], *wrong], posted=posted)
+    assert {problem.where for problem in kept.problems} == kept.refused == {"web/2", "web/3"}
+    known = {found.key for found in orders}
+    assert outstanding(kept.vouchers, posted, known, LAST, company(), kept.refused) == ()
+    late = books([*orders, sold("4", "9")], posted=posted)
+    assert len(outstanding(late.vouchers, posted, {*known, "web/4"}, LAST, company(), late.refused)) == 2

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from samklang.connectors.contract import Ledger, LedgerAccount
+from tests.accounting.cases import sold
 from tests.accounting.statements.files import klarna, stripe
 from tests.doubles.shelf import Shelf
 from tests.reconciliation.conftest import Desk
@@ -69,6 +70,31 @@ def test_settings_that_cannot_be_are_said_with_the_books(desk: Desk) -> None:
     desk.company.save()
     assert keep_up(desk.company).report is None
     assert "web2" in Books.objects.get().error
+
+
+def test_sales_by_day_beside_invoices_that_the_flow_of_orders_books_are_refused(desk: Desk) -> None:
+    """Never both models for one order: neither at once, nor when the settings change midway."""
+    from samklang.connectors.errors import Misconfigured
+    from samklang.hub.flows import set_flow
+    from samklang.reconciliation.models import Books
+
+    desk.flow()
+    desk.sells(sold("1", "100", "2026-03-02"))
+    desk.run()
+    desk.approve()
+    desk.deliver()
+    posted = desk.vouchers()
+    invoices = {"document": "invoice", "book": True}
+    set_flow(desk.channel, "order", desk.shop_row, desk.ledger_row, enabled=True, options=invoices)
+    with pytest.raises(Misconfigured, match="booked twice: as invoices in ledger, and by day"):
+        desk.run()
+    assert "booked twice" in Books.objects.get().error
+    desk.company = desk.settings(channels={"web": {"model": "invoice"}}, keeps_invoices=True)
+    desk.sells(sold("2", "50", "2026-03-02"))
+    desk.run()
+    assert {key: row.state for key, row in desk.vouchers().items()} == {
+        **dict.fromkeys(posted, "posted"), "ov/invoice/web/2#capture/klarna/klarna-2": "validated",
+    }  # fmt: skip
 
 
 def test_approved_vouchers_go_and_their_numbers_come_back_by_themselves(desk: Desk) -> None:

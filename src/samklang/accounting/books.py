@@ -32,6 +32,7 @@ from samklang.accounting.invoices import close_invoices
 from samklang.accounting.lists import overdue
 from samklang.accounting.matching import Match, Suggestion, line_id, match
 from samklang.accounting.payouts import BankRow, PayoutMatch, bank_rows, in_transit, match_payouts
+from samklang.accounting.places import places
 from samklang.accounting.pos import ZReport, book_z_reports
 from samklang.accounting.problems import Problem
 from samklang.accounting.sales import Movement
@@ -68,7 +69,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
 
 class Books(msgspec.Struct, frozen=True, kw_only=True):
     """What the facts became. Matches hold the earlier ones too, but for those whose payment
-    is no more; `seen` knows the statements again."""
+    is no more; `seen` knows the statements again. `refused` are the keys of the orders that could not be booked."""
 
     vouchers: tuple[Voucher, ...]
     problems: tuple[Problem, ...]
@@ -79,12 +80,13 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
     suggestions: tuple[Suggestion, ...]
     payout_matches: tuple[PayoutMatch, ...]
     seen: Mapping[str, Seen]
+    refused: frozenset[str]
 
 
 def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) -> Books:
     """All vouchers of the facts, oldest first. `today` says what is overdue, nothing else."""
     posted = {voucher.key: voucher.date for voucher in facts.posted}
-    sales = book_sales(facts.orders, company, exchange, facts.delivered, posted)
+    sales = book_sales(facts.orders, company, exchange, facts.delivered, posted, places(facts.posted))
     tills = book_z_reports(facts.z_reports, company)
     sold = (row for row in expected(sales.movements, sales.vouchers) if row.day >= company.begins)
     wanted = (*sold, *opening_items(facts.openings))
@@ -128,6 +130,7 @@ def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) 
         suggestions=lines.suggestions,
         payout_matches=payout_matches,
         seen=taken.seen,
+        refused=sales.refused,
     )
 
 

@@ -14,6 +14,7 @@ from typing import Literal, NamedTuple
 from samklang.accounting.company import Company
 from samklang.accounting.draft import Draft
 from samklang.accounting.fx import Exchange
+from samklang.accounting.places import Place
 from samklang.accounting.problems import Problem, Refused
 from samklang.accounting.sales import Kind, Movement, movements, post
 from samklang.accounting.voucher import Source, Voucher
@@ -39,6 +40,7 @@ class Sales(NamedTuple):
     vouchers: tuple[Voucher, ...]
     problems: tuple[Problem, ...]
     movements: tuple[Movement, ...]
+    refused: frozenset[str]  # keys of the orders that could not be booked
 
 
 class _Group(NamedTuple):
@@ -63,28 +65,32 @@ def book_sales(
     exchange: Exchange,
     delivered: Mapping[str, date] | None = None,
     posted: Collection[str] = (),
+    stand: Mapping[str, Place] | None = None,
 ) -> Sales:
     """Vouchers for all captures and refunds of the orders, oldest first; `delivered` is the day per order key.
 
-    `posted` are the keys of vouchers that the ledger has: what belongs to one of them may lie in a closed period.
+    `posted` are the keys of vouchers that the ledger has, or ids of payments in them: what belongs to one of them may
+    lie in a closed period.
+    `stand` is where orders are posted already, by key: there they stay.
 
     An order that cannot be booked (VAT, amounts, a missing account or rate, a closed period) is a problem as a whole;
     its neighbours are booked.
     """
     groups: defaultdict[_Group, list[_Posted]] = defaultdict(list)
     there = frozenset(posted) | {_VERSION_OR_PART.sub("", key) for key in posted}
-    problems = []
+    problems, refused = [], set()
     for order in orders:
+        delivery, place = (delivered or {}).get(order.key), (stand or {}).get(order.key)
         try:
             found = [
-                _posted(movement, company, exchange, there)
-                for movement in movements(order, company, (delivered or {}).get(order.key))
+                _posted(movement, company, exchange, there) for movement in movements(order, company, delivery, place)
             ]
-        except Refused as refused:
-            problems.append(refused.problem)
+        except Refused as error:
+            problems.append(error.problem)
+            refused.add(order.key)
             continue
         for one in found:
-            groups[_group(one.movement, company)].append(one)
+            groups[_group(one.movement)].append(one)
     vouchers = [
         voucher
         for group in sorted(groups)
@@ -95,21 +101,22 @@ def book_sales(
         vouchers=tuple(vouchers),
         problems=tuple(sorted(problems, key=lambda problem: (problem.where, problem.code))),
         movements=tuple(sorted(booked, key=lambda movement: (movement.day, movement.id, movement.kind))),
+        refused=frozenset(refused),
     )
 
 
 def _posted(movement: Movement, company: Company, exchange: Exchange, there: Collection[str]) -> _Posted:
     """The movement's own lines. A missing account stops its order here, before it can stop the whole day."""
-    if movement.day >= company.begins and _key(_group(movement, company), company) not in there:
+    known = movement.id in there or _key(_group(movement), company) in there
+    if movement.day >= company.begins and not known:
         company.check_open(movement.day, movement.order)
     draft = Draft(company, company.channels[movement.channel].dimensions)
     post(draft, movement, company, exchange)
     return _Posted(movement, draft)
 
 
-def _group(movement: Movement, company: Company) -> _Group:
-    alone = movement.model == "invoice" and company.keeps_invoices and movement.kind in ("sales", "refunds")
-    return _Group(movement.day, movement.channel, movement.kind, movement.id if alone else "")
+def _group(movement: Movement) -> _Group:
+    return _Group(movement.day, movement.channel, movement.kind, movement.id if movement.own else "")
 
 
 def _vouchers(group: _Group, found: Sequence[_Posted], company: Company, part: str = "") -> list[Voucher]:

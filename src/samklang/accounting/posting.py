@@ -12,22 +12,27 @@ from datetime import date
 import msgspec
 
 from samklang.accounting.company import Company
+from samklang.accounting.places import order_of
 from samklang.accounting.voucher import Voucher, base_key, correction, next_key, reversal, standing, version
 
 
 def outstanding(
-    vouchers: Iterable[Voucher], posted: Sequence[Voucher], orders: Collection[str], today: date, company: Company
-) -> tuple[Voucher, ...]:
+    vouchers: Iterable[Voucher], posted: Sequence[Voucher], orders: Collection[str], today: date, company: Company,
+    refused: Collection[str] = (),
+) -> tuple[Voucher, ...]:  # fmt: skip
     """Vouchers to post, in the order of posting. Posting them and asking again gives none.
 
     `vouchers` are what the facts say (books.py), `posted` what the ledger has. `orders` are the keys of the orders that
-    the facts hold: a posted sale or refund of these orders alone that the facts no longer give is reversed.
+    the facts hold: a posted sale or refund of these orders alone that the facts no longer give is reversed. `refused`
+    are those that could not be booked: what is posted of them stays until a person has mended them.
     """
     on = company.open_day(today)
     ledger = [voucher for voucher in posted if not voucher.reverses]
     valid = {voucher.key for voucher in standing(posted)}
     latest = {base_key(voucher.key): voucher for voucher in sorted(ledger, key=lambda voucher: version(voucher.key))}
     derived: set[str] = set()
+    known, stopped = set(orders), set(refused)
+    waiting = {old.key for old in latest.values() if stopped and _orders_of(old) & stopped}
     wanted: list[Voucher] = []
     for voucher in vouchers:
         derived.add(voucher.key)
@@ -36,10 +41,12 @@ def outstanding(
             wanted.append(voucher)
         elif old.key not in valid:
             wanted.append(msgspec.structs.replace(voucher, key=next_key(old), date=on))
-        else:
+        elif old.key not in waiting:
             wanted += correction(old, voucher, on, _taken_back(old, company))
     gone = [
-        old for base, old in sorted(latest.items()) if base not in derived and old.key in valid and _is_of(old, orders)
+        old
+        for base, old in sorted(latest.items())
+        if base not in derived and old.key in valid - waiting and _is_of(old, known)
     ]
     return (*(reversal(old, on, _taken_back(old, company)) for old in gone), *wanted)
 
@@ -48,7 +55,10 @@ def _taken_back(voucher: Voucher, company: Company) -> str:
     return company.chart.text("reversal", text=voucher.text)
 
 
-def _is_of(voucher: Voucher, orders: Collection[str]) -> bool:
+def _is_of(voucher: Voucher, orders: set[str]) -> bool:
     """Whether the voucher is one of sales or refunds, and all of them are of these orders."""
-    rows = {ref.id.partition("#")[0] for line in voucher.lines for ref in line.refs if ref.kind == "payment"}
-    return voucher.source in ("sales", "refunds", "invoice", "invoice_part") and rows <= set(orders)
+    return voucher.source in ("sales", "refunds", "invoice", "invoice_part") and _orders_of(voucher) <= orders
+
+
+def _orders_of(voucher: Voucher) -> set[str]:
+    return {order_of(ref.id) for line in voucher.lines for ref in line.refs if ref.kind == "payment"}

@@ -17,6 +17,7 @@ from samklang.accounting.company import Company, Model
 from samklang.accounting.draft import Draft
 from samklang.accounting.fx import Exchange
 from samklang.accounting.mix import Mix, Portion
+from samklang.accounting.places import Place, place
 from samklang.accounting.problems import Refused
 from samklang.records import Order, PaymentTransaction
 from samklang.records.money import ZERO, rounded, split
@@ -30,7 +31,7 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
 
     `id` names the payment, `day` is when it counts, `chart_day` the day of the sale, whose accounts and rate it takes.
     `rounding` is what the payment differs from the lines by. `portions` is empty while a prepayment waits. `part`: it
-    is a capture of less than the whole order.
+    is a capture of less than the whole order. `own`: it is a paper of its own in the ledger.
     """
 
     kind: Kind
@@ -48,6 +49,7 @@ class Movement(msgspec.Struct, frozen=True, kw_only=True):
     rounding: Decimal = ZERO
     portions: tuple[Portion, ...] = ()
     part: bool = False
+    own: bool = False
 
 
 def payment_id(order: Order, payment: PaymentTransaction) -> str:
@@ -68,8 +70,11 @@ def booked_payments(order: Order) -> tuple[PaymentTransaction, ...]:
     return tuple(sorted(found.values(), key=lambda payment: (payment.at, payment.kind, payment.provider_id)))
 
 
-def movements(order: Order, company: Company, delivered: date | None = None) -> tuple[Movement, ...]:
-    """All movements of an order; `delivered` is asked for where the channel defers prepayments.
+def movements(
+    order: Order, company: Company, delivered: date | None = None, stands: Place | None = None
+) -> tuple[Movement, ...]:
+    """All movements of an order; `delivered` is asked for where the channel defers prepayments. `stands` is where some
+    of it is posted already.
 
     Refused (VAT_DIFF, AMOUNT_DIFF) for the whole order: half an order's money is no truth about it. Refused
     (ORDER_WITHOUT_TX) when the source says that it is paid, but not by which transactions.
@@ -85,17 +90,17 @@ def movements(order: Order, company: Company, delivered: date | None = None) -> 
             currency=order.currency,
             do_this="Let the connection read the order's payments, or book it by hand.",
         )
-    return tuple(_Reading(order, company, delivered).read(payments)) if payments else ()
+    return tuple(_Reading(order, company, delivered, stands).read(payments)) if payments else ()
 
 
 class _Reading:
     """One pass over an order's payments with its mix; money that waits for delivery is kept beside it."""
 
-    def __init__(self, order: Order, company: Company, delivered: date | None) -> None:
+    def __init__(self, order: Order, company: Company, delivered: date | None, stands: Place | None) -> None:
         self._order = order
         self._company = company
         self._channel = company.channel(order)
-        self._model = company.model(order)
+        self._place = stands or place(order, company)
         self._mix = Mix(order, company)
         self._delivered = delivered
         self._waiting = ZERO
@@ -160,7 +165,7 @@ class _Reading:
             order=self._order.key,
             order_no=self._order.order_no,
             channel=self._order.channel,
-            model=self._model,
+            model=self._place.model,
             provider=payment.provider,
             provider_id=payment.provider_id,
             day=day,
@@ -169,6 +174,7 @@ class _Reading:
             amount=amount,
             rounding=rounding,
             portions=portions,
+            own=self._place.own and kind in ("sales", "refunds"),
         )
 
     def _sold_on(self, kind: Kind, payment: PaymentTransaction, day: date) -> date:

@@ -28,7 +28,7 @@ from samklang.hub.models import Company, Step, Stored
 from samklang.hub.setup.companies import CompanyPart, part_of
 from samklang.reconciliation import exceptions, totals
 from samklang.reconciliation.companies import accounting_company, exchange, shops
-from samklang.reconciliation.facts import changed, defers, delivered_days, orders_of
+from samklang.reconciliation.facts import changed, defers, delivered_days, in_vouchers, orders_of
 from samklang.reconciliation.models import OPEN, Books, Voucher
 from samklang.records import Order
 from samklang.records.money import ZERO
@@ -124,12 +124,12 @@ def _derived(company: Company, part: CompanyPart, since: float) -> tuple[dict[tu
     rates = exchange(company, ours.currency)
     delivered = delivered_days(company, part)
     rows = Voucher.objects.filter(tenant=company.tenant_id, company=company).exclude(state__in=OPEN)
-    posted = list(rows.values_list("key", flat=True))
+    posted = set(rows.values_list("key", flat=True))
     found: defaultdict[tuple[date, VatKey], Decimal] = defaultdict(lambda: ZERO)
     unsettled: set[date] = set()
     orders = orders_of(company, part)
     while some := list(islice(orders, _ORDERS)):
-        movements = book_sales(some, ours, rates, delivered, posted).movements
+        movements = book_sales(some, ours, rates, delivered, posted | in_vouchers(company, some)).movements
         for key, amount in vat_of_days(movements, rates).items():
             found[key] += amount
         late = _moved_since(company, part, since)  # asked after its orders were read: none is overlooked

@@ -114,6 +114,21 @@ def ledger_flow(row: Company, part: CompanyPart | None = None) -> Flow | None:
     return flows.select_related("source", "target", "channel").order_by("channel__code", "id").first()
 
 
+def refuse_both_models(row: Company, part: CompanyPart) -> None:
+    """Misconfigured where a channel's sales would stand in the ledger twice: as invoices that its flow of orders books
+    there, and in the vouchers of its day (RECONCILIATION §1)."""
+    by_day = [code for code, books in part.channels.items() if "day" in (books.model, *books.models.values())]
+    flows = Flow.objects.filter(tenant=row.tenant_id, type="order", channel__code__in=by_day, enabled=True)
+    for flow in flows.select_related("channel", "target").order_by("channel__code", "id"):
+        if flow.options.get("book") and flow.options.get("document") == "invoice":
+            shop, target = flow.channel.code, flow.target.name
+            raise Misconfigured(
+                f"The sales of {shop} would be booked twice: as invoices in {target}, and by day",
+                where=f"companies.{row.code}",
+                do_this='Take the option "book" from the flow of orders, or give the channel model = "invoice".',
+            )
+
+
 def wake(company: Company) -> None:
     """Say that something has happened that the books must know. Call it in the transaction that made it so."""
     books, _ = Books.objects.get_or_create(tenant_id=company.tenant_id, company=company)

@@ -16,6 +16,7 @@ from samklang.accounting.expected import Opening as OpeningItem
 from samklang.accounting.matching import Match as LineMatch
 from samklang.accounting.payouts import BankRow, bank_row
 from samklang.accounting.payouts import PayoutMatch as PayoutRow
+from samklang.accounting.sales import booked_payments, payment_id
 from samklang.accounting.voucher import Ref, Source, Unbalanced
 from samklang.accounting.voucher import Voucher as VoucherRecord
 from samklang.accounting.voucher import VoucherLine as VoucherLineRow
@@ -129,6 +130,17 @@ def payout_matches(company: Company) -> list[PayoutRow]:
     fields = ("payout", "bank_line", "amount", "rule", "kept", "converted", "by")
     rows = PayoutMatch.objects.filter(tenant=company.tenant_id, company=company).order_by("payout", "bank_line")
     return [msgspec.convert(row, PayoutRow, strict=False) for row in rows.values(*fields)]
+
+
+def in_vouchers(company: Company, orders: Iterable[Order]) -> set[str]:
+    """Of these orders: the payments that stand in vouchers which the ledger has."""
+    payments = [payment_id(order, payment) for order in orders for payment in booked_payments(order)]
+    found: set[str] = set()
+    for start in range(0, len(payments), _BATCH):
+        some = payments[start : start + _BATCH]
+        refs = VoucherRef.objects.filter(tenant=company.tenant_id, row__in=some, kind="payment")
+        found |= set(refs.exclude(voucher__state__in=OPEN).values_list("row", flat=True))
+    return found
 
 
 def _posted(company: Company) -> QuerySet[Voucher]:

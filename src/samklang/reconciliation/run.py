@@ -35,7 +35,7 @@ from samklang.hub.models import Company, Stored
 from samklang.hub.setup.companies import part_of
 from samklang.reconciliation import exceptions
 from samklang.reconciliation.agents import book_reports
-from samklang.reconciliation.companies import accounting_company, exchange, shops, today
+from samklang.reconciliation.companies import accounting_company, exchange, refuse_both_models, shops, today
 from samklang.reconciliation.decisions import follow, ignored
 from samklang.reconciliation.facts import Loaded, load
 from samklang.reconciliation.models import Books, Match, Payment, PayoutMatch, Statement, Suggestion
@@ -104,6 +104,7 @@ class _Run:
         self.row = company
         self.mine = {"tenant_id": company.tenant_id, "company_id": company.pk}
         self.part = part_of(company)
+        refuse_both_models(company, self.part)
         self.company: Accounting = accounting_company(company, self.part)
         self.exchange = exchange(company, self.company.currency)
         self.today = today(self.company)
@@ -117,7 +118,7 @@ class _Run:
         reported = book_reports(facts.statements, self.part, self.company)
         vouchers = (*derived.vouchers, *decided.vouchers, *reported.vouchers)
         orders = {order.key for order in facts.orders}
-        to_post = outstanding(vouchers, facts.posted, orders, self.today, self.company)
+        to_post = outstanding(vouchers, facts.posted, orders, self.today, self.company, derived.refused)
         # What is booked beside a voucher that nobody can read waits until somebody has mended it.
         unread = {base_key(key) for key in loaded.broken}
         to_post = tuple(voucher for voucher in to_post if base_key(voucher.key) not in unread)
