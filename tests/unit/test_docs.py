@@ -52,3 +52,12 @@ def test_what_people_must_do_about_returns_is_on_a_page() -> None:
     returns = page[page.index("## Returns") :]
     for words in ("not collected", "regret", "complaint", "Write into your shop's terms", "when the warehouse moves"):
         assert words in returns
+
+
+def test_every_test_that_a_page_names_is_there() -> None:
+    there = "\n".join(path.read_text() for path in ROOT.glob("tests/**/test_*.py"))
+    for page in PAGES:
+        for name in sorted(set(re.findall(r"`(test_\w+)`", page.read_text()))):
+            assert f"def {name}(" in there, f"{page.relative_to(ROOT)} names {name}"
+        for name in sorted(set(re.findall(r"`((?:tests|benchmarks)/[\w/]+\.py)`", page.read_text()))):
+            assert (ROOT / name).exists(), f"{page.relative_to(ROOT)} names {name}"
