@@ -52,6 +52,14 @@ class Site:
         context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": self.address}])
 
 
+def errors_of(page: Page) -> list[str]:
+    """What the console of this page says is wrong from now on; it grows while the page is used."""
+    wrong: list[str] = []
+    page.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    return wrong
+
+
 @contextlib.contextmanager
 def serving() -> Iterator[str]:
     """The web application in a thread of this process, on the database that is in use now; gives its address."""
@@ -128,9 +136,7 @@ def context(browser: Browser, site: Site) -> Iterator[BrowserContext]:
 def page(context: BrowserContext) -> Iterator[Page]:
     """An empty page of that window. An error in its console (what the content policy stopped) fails the test."""
     made = context.new_page()
-    wrong: list[str] = []
-    made.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    made.on("pageerror", lambda error: wrong.append(str(error)))
+    wrong = errors_of(made)
     yield made
     assert not wrong, wrong
 

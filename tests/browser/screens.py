@@ -3,7 +3,8 @@
     ./run python -m tests.browser.screens [--only orders,journey] [--languages sv,en,ru] [--looks light,dark]
                                           [--sizes wide,phone] [--edges]
 
-They go to `screens/`, which is not kept in the repository. For people to look at: nothing is compared.
+They go to `screens/`, which is not kept in the repository. For people to look at: nothing is compared. A page that
+answers 4xx or 5xx, or whose console says that something is wrong, is named, and the command fails.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ import argparse
 import sys
 import tempfile
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.browser.configured import book_pages, configure, keep_books
 from tests.browser.edges import edges, nothing_yet
@@ -56,36 +58,46 @@ def edge_pages(site: Any) -> Iterator[tuple[str, str]]:
 
 def shoot(
     browser: Browser, site: Any, wanted: list[tuple[str, str]], languages: list[str], looks: list[str], sizes: list[str]
-) -> int:
-    """All pictures; how many."""
+) -> tuple[int, list[str]]:
+    """All pictures: how many, and what was wrong with which of them."""
     from samklang.people.models import User
+    from tests.browser.conftest import errors_of
 
     FOLDER.mkdir(exist_ok=True)
-    count = 0
-    for language in languages:
-        for look in looks:
-            for size in sizes:
-                width, height = SIZES[size]
-                context = browser.new_context(
-                    viewport={"width": width, "height": height}, color_scheme=look, locale=language,  # type: ignore[arg-type]
-                    device_scale_factor=1,
-                )  # fmt: skip
-                site.sign_in(context)
-                User.objects.update(language=language)
-                page = context.new_page()
-                for name, address in wanted:
-                    if name == "login":
-                        context.clear_cookies()
-                    page.goto(address)
-                    page.evaluate("document.fonts.ready")
-                    page.screenshot(path=FOLDER / f"{name}-{language}-{look}-{size}.png", full_page=True)
-                    count += 1
-                context.close()
-    return count
+    count, failed = 0, []
+    for language, look, size in product(languages, looks, sizes):
+        width, height = SIZES[size]
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=look, locale=language,  # type: ignore[arg-type]
+            device_scale_factor=1,
+        )  # fmt: skip
+        site.sign_in(context)
+        User.objects.update(language=language)
+        page = context.new_page()
+        wrong = errors_of(page)
+        for name, address in wanted:
+            if name == "login":
+                context.clear_cookies()
+            picture = f"{name}-{language}-{look}-{size}"
+            failed += [f"{picture}: {said}" for said in _shot(page, address, FOLDER / f"{picture}.png", wrong)]
+            count += 1
+        context.close()
+    return count, failed
 
 
-def main() -> None:
-    """The command."""
+def _shot(page: Page, address: str, picture: Path, wrong: list[str]) -> list[str]:
+    """Take one picture; what was wrong: the status of the answer, what the console of the page said."""
+    wrong.clear()
+    answer = page.goto(address)
+    page.evaluate("document.fonts.ready")
+    page.screenshot(path=picture, full_page=True)
+    status = answer.status if answer is not None else 0
+    refused = [f"{address} answered {status}"] if not 200 <= status < 400 else []
+    return [*refused, *wrong]
+
+
+def main() -> int:
+    """The command; its exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--languages", default="sv,en,ru")
     parser.add_argument("--looks", default="light,dark")
@@ -111,12 +123,14 @@ def main() -> None:
             site = Site(address, merchant)
             all_pages = edge_pages(site) if args.edges else pages(site)
             wanted = [one for one in all_pages if any(part in one[0] for part in args.only.split(","))]
-            count = shoot(
+            count, failed = shoot(
                 browser, site, wanted, args.languages.split(","), args.looks.split(","), args.sizes.split(",")
             )
         browser.close()
     sys.stdout.write(f"{count} pictures in {FOLDER}\n")
+    sys.stderr.writelines(f"{said}\n" for said in failed)
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

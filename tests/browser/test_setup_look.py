@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.configured import PAGES, configure
-from tests.browser.conftest import Site
+from tests.browser.conftest import Site, errors_of
 
 
 @pytest.fixture(scope="module")
@@ -18,21 +18,19 @@ def addresses(site: Site) -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def wrong() -> list[str]:
-    """Errors in the console: what the content policy stopped, what is not there."""
-    return []
-
-
-@pytest.fixture(scope="module")
-def tab(browser: Browser, site: Site, wrong: list[str]) -> Iterator[Page]:
+def tab(browser: Browser, site: Site) -> Iterator[Page]:
     """One window for all of them: each page is only looked at."""
     context = browser.new_context(locale="en-GB", reduced_motion="reduce")
     context.set_default_timeout(10_000)
     site.sign_in(context)
-    made = context.new_page()
-    made.on("console", lambda said: wrong.append(said.text) if said.type == "error" else None)
-    yield made
+    yield context.new_page()
     context.close()
+
+
+@pytest.fixture(scope="module")
+def wrong(tab: Page) -> list[str]:
+    """Errors in the console: what the content policy stopped, what is not there."""
+    return errors_of(tab)
 
 
 @pytest.mark.parametrize("name", PAGES)
