@@ -186,7 +186,7 @@ def test_only_what_is_known_by_a_signature_or_a_token_does_without_csrf() -> Non
 NAMES = (
     "Open the cost centre in Fortnox, or change the flow's result unit, then retry.",
     "The name is too long for the shop", "Shorten it in the ledger, then retry.", "Klarna Bank AB", "Shelf", "Box",
-    "ready", "picking", "rounding", "suspense", "bank", "drift", "The first flows",
+    "ready", "picking", "rounding", "suspense", "bank", "drift", "shop", "The first flows",
     "A rule for Budbee", "note", "Frakt som egen text", *Role,
 )  # fmt: skip
 _CLOSED = re.compile(r"The cost centre 'WEB' of order [\w/]+ is closed|(?<=then\.do: ).*(?:tillåtna är|допустимы) .*")

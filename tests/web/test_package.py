@@ -48,8 +48,8 @@ def test_the_page_shows_package_use_and_hours(agreed: World) -> None:
     """P-02, P-11, P-12, P-13, P-14, RD-25."""
     said = _page(visitor(agreed.tenant), "package")
     for text in (
-        "Paket 100", "0 of 100 are used", "flows anyway: nordljus: stock erp → shop", "2.5 h left", "with two people",
-        "Training", "195.00", "2,200.00",
+        "Paket 100", "0 of 100 are used", "flows anyway: nordljus: stock level erp → shop", "2.5 h left",
+        "with two people", "Training", "195.00", "2,200.00",
     ):  # fmt: skip
         assert text.replace(" ", "") in said.replace(" ", "").replace("\N{NO-BREAK SPACE}", ""), text
 

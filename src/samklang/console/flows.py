@@ -51,6 +51,10 @@ PRESET_WORDS = (
 )  # fmt: skip
 
 
+#: What a cell of the picture can be, as the audit tells it.
+STATES = (gettext_noop("master"), gettext_noop("gets"), gettext_noop("nothing"))
+
+
 def edit(request: PageRequest, what: str, change: Callable[[Config], None]) -> Shown:
     """Change the draft in the reader's name, and write down who did it. Raises Misconfigured."""
     shown = drafts.edit(request.tenant, request.user.email, what, change)
@@ -105,7 +109,7 @@ def cell(request: PageRequest, channel: str) -> HttpResponse:
         else:
             grid.give(config, channel, type_, system, state == "gets")
 
-    what = f"{channel}: {words(type_)}, {system} {state}"
+    what = f"{channel}: {type_}, {system}: {state}"
     return _edited(request, channel, what, change)
 
 

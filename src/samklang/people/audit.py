@@ -7,10 +7,13 @@ The note is written in the caller's transaction: what is rolled back was not don
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any, NamedTuple
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from samklang.hub.models import Tenant
 from samklang.people.access import PageRequest
@@ -47,14 +50,17 @@ def note(by: PageRequest | Actor, what: str, about: str = "", **details: Any) ->
 
 
 def notes(
-    tenant: Tenant, user: int | None = None, about: str = "", before: int | None = None, since: datetime | None = None
-) -> QuerySet[Note]:
-    """What was done in the tenant, the newest first: by a user, to a thing whose name begins so, below a number."""
+    tenant: Tenant, user: int | None = None, about: str | Collection[str] = "", before: int | None = None,
+    since: datetime | None = None,
+) -> QuerySet[Note]:  # fmt: skip
+    """What was done in the tenant, the newest first: by a user, to a thing whose name begins so (or in one of several
+    ways), below a number."""
     found = Note.objects.filter(tenant=tenant).order_by("-id")
     if user is not None:
         found = found.filter(user=user)
     if about:
-        found = found.filter(about__startswith=about)
+        ways = [about] if isinstance(about, str) else about
+        found = found.filter(reduce(or_, (Q(about__startswith=way) for way in ways)))
     if before is not None:
         found = found.filter(pk__lt=before)
     if since is not None:

@@ -30,7 +30,7 @@ _BEGINNINGS = 20
 _OURS = frozenset({"type", "what", "why", "reason", "kind", "title", "error"})
 #: What a value must look like where the text around it says little.
 _WORD = re.compile(r"[^\s“”]+")
-_FITS = {"which": _WORD, "path": _WORD, "rule": _WORD, "label": re.compile(r"[^“”]*")}
+_FITS = {**dict.fromkeys(("which", "path", "rule", "channel", "connection"), _WORD), "label": re.compile(r"[^“”]*")}
 
 #: What a record's and a rule's errors make of field and reason (records/base.py, rules/outcome.py), and what
 #: msgspec says of what was sent to us; the catalogue's maker finds them here.
@@ -64,7 +64,15 @@ SHAPES = (
     pgettext_lazy("error", "channel {channel} gone"),
     pgettext_lazy("error", "status words of {connection}"),
     pgettext_lazy("error", "back to version {version}"),
+    pgettext_lazy("error", "{channel}: {type}, {system}: {what}"),
+    pgettext_lazy("error", "{channel}: preset {name} with {erp}"),
+    pgettext_lazy("error", "{channel}: orders to {target} from {day}"),
+    pgettext_lazy("error", "{type} at {connection}"),
+    pgettext_lazy("error", "{connection} in {type}: {what}"),
+    pgettext_lazy("error", "{connection} out {type}: {what}"),
 )
+#: A flow or a table between two systems as drafts and packages name it (hub/setup/drafts.py), and what is behind it.
+_FLOW = re.compile(r"(?P<channel>\S+): (?P<type>\w+) (?P<way>\S+ → \S+?)(?P<rest>: .+)?")
 
 
 class Template(NamedTuple):
@@ -185,9 +193,20 @@ def field(path: str) -> str:
     return path if None in parts else " › ".join(map(str, parts))
 
 
+def _word(name: str) -> str:
+    return str(WORDS.get(name, name.replace("_", " ")))
+
+
 def place(text: str) -> str:
     """Where something went wrong (`where` of an error), its words of ours in the reader's language: the type before a
     key and the field behind it, "order 1001 shipping_method"."""
+    several = text.split(", ")
+    if len(several) > 1 and all(_FLOW.fullmatch(one) for one in several):
+        return ", ".join(map(place, several))
+    flow = _FLOW.fullmatch(text)
+    if flow:
+        rest_ = retold(flow["rest"].removeprefix(": ")) if flow["rest"] else ""
+        return f"{flow['channel']}: {_word(flow['type'])} {flow['way']}" + (f": {rest_}" if rest_ else "")
     told = _matched(text)
     if told:
         return told
