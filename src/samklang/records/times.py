@@ -17,7 +17,7 @@ def zone(name: str) -> ZoneInfo:
     """An IANA time zone; InvalidRecord names the wrong one."""
     try:
         return ZoneInfo(name)
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones, such as Europe
         raise InvalidRecord("time_zone", name, "is not a time zone", "Use a name such as Europe/Stockholm.") from None
 
 

@@ -112,7 +112,7 @@ def _statement(content: Content, part: _Element) -> BankStatement:
 def _page(part: _Element) -> tuple[int, bool]:
     """Which page of a statement this is, from 1, and whether it is the last."""
     number = _text(part, "StmtPgntn", "PgNb") or "1"
-    if not number.isdecimal():
+    if not re.fullmatch(r"[0-9]{1,5}", number):
         raise _wrong(part, "has no number as its page (PgNb)", value=number)
     return int(number), _text(part, "StmtPgntn", "LastPgInd") not in ("false", "0")
 

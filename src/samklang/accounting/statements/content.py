@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import Any, Literal, NamedTuple
 
 from samklang.accounting.statements.base import Profile, Unreadable, file_hash
+from samklang.accounting.statements.documents import parse_json
 from samklang.accounting.statements.tables import (
     COMMA,
     FETCH_AGAIN,
@@ -21,14 +22,21 @@ from samklang.accounting.statements.tables import (
     Numbers,
     decode,
     header_row,
-    parse_json,
     split_rows,
 )
 
 LARGEST = 64 * 2**20
 #: A small zip can unpack to anything; a report of 100,000 rows needs some 200 MB.
 _LARGEST_UNPACKED = 512 * 2**20
-_SHORTER = "Export a shorter period."
+_UNPACK = "Unpack it and hand in what is in it."
+_NOT_A_PDF = "Export the same report as CSV, XLSX or XML."
+#: The list of parts, which every workbook has.
+_WORKBOOK = "[Content_Types].xml"
+#: What openpyxl and zipfile raise for a workbook that somebody has cut or changed.
+_BROKEN = (
+    zipfile.BadZipFile, zlib.error, EOFError, SyntaxError, LookupError, TypeError, ValueError, AttributeError,
+    OverflowError, RuntimeError, OSError,
+)  # fmt: skip
 _DELIMITERS = (",", ";", "\t")
 
 Numbered = list[tuple[int, Sequence[Cell]]]
@@ -44,8 +52,7 @@ class Content:
             raise Unreadable(
                 f"The file has {len(data)} bytes; {LARGEST} are the most.", do_this="Export a shorter period."
             )
-        if data.startswith(b"\xd0\xcf\x11\xe0"):
-            raise Unreadable("The file is an old workbook (XLS).", do_this="Save it as XLSX or CSV.")
+        _check_kind(data)
         self.data = data
         self.filename = filename
         self.profile = profile
@@ -56,8 +63,11 @@ class Content:
         """What the first bytes say; the file's name says nothing."""
         if self.data.startswith(b"PK\x03\x04"):
             return "xlsx"
-        start = self.data.removeprefix(b"\xef\xbb\xbf").lstrip()[:1]
-        if start == b"<" or self.data[:4] in (b"<\x00?\x00", b"\xff\xfe<\x00", b"\xfe\xff\x00<"):
+        head = self.data[:200]
+        wide = head.startswith((b"\xff\xfe", b"\xfe\xff"))
+        head = head.decode("utf-16", "ignore").encode() if wide else head.removeprefix(b"\xef\xbb\xbf")
+        start = head.lstrip()[:1]
+        if start == b"<" or head[:4] == b"<\x00?\x00":
             return "xml"
         return "json" if start in (b"{", b"[") else "text"
 
@@ -95,13 +105,15 @@ class Content:
 
         try:
             with zipfile.ZipFile(io.BytesIO(self.data)) as archive:
+                if _WORKBOOK not in archive.namelist():
+                    raise Unreadable("The file is packed (ZIP).", do_this=_UNPACK)
                 if sum(part.file_size for part in archive.infolist()) > _LARGEST_UNPACKED:
                     raise Unreadable(
                         "The workbook unpacks to more than can be read.", do_this="Export a shorter period."
                     )
             book = openpyxl.load_workbook(io.BytesIO(self.data), read_only=True, data_only=True)
             return {sheet.title: _sheet(sheet) for sheet in book.worksheets}
-        except (zipfile.BadZipFile, zlib.error, InvalidFileException, KeyError, EOFError, SyntaxError) as error:
+        except (*_BROKEN, InvalidFileException) as error:
             raise Unreadable(f"The workbook is not whole: {error}.", do_this=FETCH_AGAIN) from error
 
     def _heads(self, marks: Sequence[Collection[str]]) -> list[Numbered]:
@@ -123,6 +135,19 @@ class Content:
     @cached_property
     def _splits(self) -> dict[str, Numbered]:
         return {}
+
+
+def _check_kind(data: bytes) -> None:
+    """Refuse what by its first bytes is none of the kinds that are read."""
+    if data.startswith(b"\xd0\xcf\x11\xe0"):
+        raise Unreadable(
+            "The file is an old workbook (XLS), or one with a password.",
+            do_this="Save it as XLSX or CSV, without password.",
+        )
+    if data.startswith(b"\x1f\x8b"):
+        raise Unreadable("The file is packed (GZIP).", do_this=_UNPACK)
+    if data.startswith(b"%PDF"):
+        raise Unreadable("The file is a PDF, which is for reading only.", do_this=_NOT_A_PDF)
 
 
 class Format(NamedTuple):

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 
 from samklang.accounting.statements.base import Kind, Mode, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format, Numbered
-from samklang.accounting.statements.tables import FETCH_AGAIN, Row, Table, items, listed, mapped, pages, plain
+from samklang.accounting.statements.documents import items, listed, mapped, pages
+from samklang.accounting.statements.tables import FETCH_AGAIN, Row, Table, plain
 from samklang.records.money import ZERO, from_minor_units
 
 

@@ -13,7 +13,8 @@ from typing import Any
 
 from samklang.accounting.statements.base import Kind, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
-from samklang.accounting.statements.tables import Row, items, listed, pages
+from samklang.accounting.statements.documents import items, listed, pages
+from samklang.accounting.statements.tables import Row
 from samklang.records.money import ZERO
 
 #: Kind, sign and the header's total, by payment action.

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from samklang.accounting.statements.base import Kind, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
+from samklang.accounting.statements.documents import items, listed, mapped, pages
 from samklang.accounting.statements.marketplace import fee, part, report
-from samklang.accounting.statements.tables import Row, Table, items, listed, mapped, pages
+from samklang.accounting.statements.tables import Row, Table
 from samklang.records.money import ZERO
 
 _ZONE = ZoneInfo("Europe/Moscow")
@@ -148,6 +149,7 @@ def _read_accruals(content: Content) -> Iterator[Statement]:
 
 def _accrual(row: Row, currency: str) -> Iterable[StatementLine]:
     """Sale, Ozon's reward, and what the other columns take together (their cells say which)."""
+    row.need("date")  # a row of sums has none
     at, day = row.moment("date", _ZONE)
     facts: dict[str, Any] = {
         "provider_order": row.text("posting"),

@@ -1,8 +1,9 @@
-"""PayPal: the activity download (CSV), one statement per currency of the account.
+"""PayPal: the activity download and the monthly statement (CSV), one statement per currency of the account.
 
 The export follows the user's language: its header names the language, and the language the decimal sign. PayPal pays
 out by a withdrawal, which is a row like any other; what is pending must not be booked (RECONCILIATION §6). Where the
-file has a balance on every row, the rows must form one chain from the first balance to the last.
+file has a balance on every row, the rows must form one chain from the first balance to the last; the monthly statement
+names no states, so that chain is all that says that its rows are money.
 """
 
 from __future__ import annotations
@@ -16,52 +17,14 @@ from typing import Any
 
 from samklang.accounting.statements.base import Kind, Profile, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
+from samklang.accounting.statements.paypal_words import DONE, IMPACTS, KINDS, NAMES
 from samklang.accounting.statements.tables import COMMA, POINT_GROUPED, Row, Table, plain
 from samklang.accounting.statements.zones import zone_of
 from samklang.records.money import ZERO
+from samklang.records.times import instant
 
-#: Columns by language, in this order: English, Swedish, German. Only the English ones are checked against a file.
-_NAMES: Mapping[str, Sequence[str]] = {
-    "date": ("Date", "Datum"),
-    "time": ("Time", "Tid", "Uhrzeit"),
-    "zone": ("TimeZone", "Time Zone", "Tidszon", "Zeitzone"),
-    "type": ("Type", "Typ", "Beschreibung", "Description"),
-    "status": ("Status",),
-    "currency": ("Currency", "Valuta", "Währung"),
-    "gross": ("Gross", "Brutto"),
-    "fee": ("Fee", "Avgift", "Gebühr", "Entgelt"),
-    "net": ("Net", "Netto"),
-    "id": ("Transaction ID", "Transaktions-id", "Transaktionscode"),
-    "parent": ("Reference Txn ID", "Referens-txn-id", "Zugehöriger Transaktionscode"),
-    "invoice": ("Invoice Number", "Fakturanummer", "Rechnungsnummer"),
-    "custom": ("Custom Number", "Eget nummer", "Individuelle Nummer"),
-    "balance": ("Balance", "Saldo", "Guthaben"),
-    "impact": ("Balance Impact", "Saldopåverkan", "Auswirkung auf Guthaben"),
-    "subject": ("Subject", "Ämne", "Betreff"),
-}
-_NEED = ("date", "time", "zone", "type", "status", "currency", "gross", "fee", "net", "id", "parent")
-_MARKS = (_NAMES["gross"], _NAMES["fee"], _NAMES["net"], _NAMES["id"])
-
-#: Whether a row of this status is money.
-_DONE = {
-    "completed": True, "slutförd": True, "avslutad": True, "abgeschlossen": True,
-    "pending": False, "väntande": False, "ausstehend": False, "denied": False, "nekad": False, "abgelehnt": False,
-    "canceled": False, "cancelled": False, "avbruten": False, "storniert": False, "failed": False, "expired": False,
-    "placed": False, "removed": False, "unclaimed": False, "held": False, "uncleared": False,
-}  # fmt: skip
-#: Kind for money in and money out by a word in the type; the first that fits. Others are adjustments.
-_KINDS: Sequence[tuple[tuple[str, ...], tuple[Kind, Kind]]] = (
-    (("currency conversion", "valutakonvertering", "währungsumrechnung"), ("conversion", "conversion")),
-    (("hold", "reserve", "einbehalt", "spärr"), ("release", "holdback")),
-    (("release", "freigabe"), ("release", "holdback")),
-    (("chargeback fee", "dispute fee"), ("fee_correction", "fee")),
-    (("chargeback", "rückbuchung", "återkrav"), ("chargeback_reversal", "chargeback")),
-    (("cancelled refund", "canceled refund", "reversal of refund"), ("refund_reversal", "refund_reversal")),
-    (("refund", "reversal", "återbetalning", "rückzahlung", "erstattung"), ("refund_reversal", "refund")),
-    (("withdraw", "uttag", "abbuchung", "transfer to bank"), ("payout", "payout")),
-    (("fee", "avgift", "gebühr"), ("fee_correction", "fee")),
-    (("payment", "betalning", "zahlung", "checkout"), ("sale", "adjustment")),
-)
+_NEED = ("date", "time", "zone", "type", "currency", "gross", "fee", "net", "id")
+_MARKS = (NAMES["gross"], NAMES["fee"], NAMES["net"], NAMES["id"])
 
 
 def _read(content: Content) -> Iterator[Statement]:
@@ -71,27 +34,51 @@ def _read(content: Content) -> Iterator[Statement]:
     decimal = content.profile.decimal or ("." if english else ",")
     numbers = POINT_GROUPED if decimal == "." else COMMA
     ended = content.kind != "text" or content.text.endswith("\n")  # a period without transactions is a header only
-    table = list(Table(rows, _NAMES, _NEED, numbers, may_be_empty=ended))
-    day_first = _day_first(table, content.profile)
+    table = Table(rows, NAMES, _NEED, numbers, may_be_empty=ended)
+    monthly = not table.has("status")
+    if monthly and not table.has("balance"):
+        raise Unreadable(
+            "Columns are missing: Status, or Balance.",
+            row=rows[0][0],
+            do_this="Export the activity with its states, or with the balance after each transaction.",
+        )
+    found = list(table)
+    day_first = _day_first(found, content.profile)
     currencies: dict[str, list[Row]] = {}
-    for row in table:
+    for row in found:
         if row.amount("gross") + row.amount("fee") != row.amount("net"):
             raise row.wrong("net", "is not gross + fee", code="AMOUNT_DIFF")
+        if monthly:
+            row.need("balance")
         currencies.setdefault(row.currency("currency"), []).append(row)
     for currency, group in currencies.items():
-        yield _statement(content, currency, group, day_first)
+        form = "paypal statement" if monthly else "paypal activity"
+        yield _statement(content, form, currency, group, day_first)
 
 
-def _statement(content: Content, currency: str, rows: Sequence[Row], day_first: bool) -> Statement:
-    done = {id(row): row.one_of("status", _DONE) and plain(row.text("impact")) != "memo" for row in rows}
+def _is_money(row: Row) -> bool:
+    """Whether the row is done and moves the balance. Its balance proves it where PayPal's word for it is not known."""
+    done: bool = not row.has("status") or row.one_of("status", DONE)
+    return done and _moves(row)
+
+
+def _moves(row: Row) -> bool:
+    if row.text("balance") and plain(row.text("impact")) not in IMPACTS:
+        return True
+    moves: bool = row.one_of("impact", IMPACTS)
+    return moves
+
+
+def _statement(content: Content, form: str, currency: str, rows: Sequence[Row], day_first: bool) -> Statement:
+    done = {id(row): _is_money(row) for row in rows}
     timed = {id(row): _moment(row, day_first) for row in rows}
     lines = [line for row in rows if done[id(row)] for line in _lines(row, currency, *timed[id(row)])]
     pending = [line for row in rows if not done[id(row)] for line in _lines(row, currency, *timed[id(row)])]
     days = [day for _, day in timed.values()]
-    opening = _opening([row for row in rows if plain(row.text("impact")) != "memo"], timed)
+    opening = _opening([row for row in rows if _moves(row)], timed)
     return Statement(
         provider="paypal",
-        format="paypal activity",
+        format=form,
         reference="",
         currency=currency,
         file_hash=content.hash,
@@ -132,7 +119,7 @@ def _lines(row: Row, currency: str, at: datetime, day: date) -> Iterable[Stateme
 
 def _kind(type_: str, gross: Decimal) -> Kind:
     words = plain(type_)
-    for marks, (plus, minus) in _KINDS:
+    for marks, (plus, minus) in KINDS:
         if any(mark in words for mark in marks):
             return plus if gross > 0 else minus
     return "adjustment"
@@ -174,11 +161,9 @@ def _day_first(rows: Sequence[Row], profile: Profile) -> bool:
     day_first = any(int(found[1]) > 12 for found in parts)
     month_first = any(int(found[3]) > 12 for found in parts)
     if day_first == month_first:
-        raise Unreadable(
-            "The dates do not say whether the day or the month comes first.",
-            row=rows[0].number,
-            column="Date",
-            value=rows[0].text("date"),
+        raise rows[0].wrong(
+            "date",
+            "does not say whether the day or the month comes first, nor does any other date of the file",
             do_this="Say in the profile of the import which comes first (day_first).",
         )
     return day_first
@@ -188,20 +173,20 @@ def _moment(row: Row, day_first: bool) -> tuple[datetime, date]:
     zone = zone_of(row.need("zone"))
     if zone is None:
         raise row.wrong("zone", "is not a known time zone")
-    found = re.fullmatch(r"(\d{1,2})[/.-](\d{1,2})[/.-](\d{4})", row.need("date"))
+    found = re.fullmatch(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})", row.need("date"))
     iso = row.text("date")
     if found:
         day, month = (found[1], found[2]) if day_first else (found[2], found[1])
         iso = f"{found[3]}-{month:0>2}-{day:0>2}"
     try:
         local = datetime.fromisoformat(f"{iso} {row.need('time'):0>8}").replace(tzinfo=zone)
+        return instant(local.isoformat(), "date"), local.date()
     except ValueError:
         raise row.wrong("date", "and the time are no moment") from None
-    return local, local.date()
 
 
 def _matches(content: Content) -> bool:
     return content.kind in ("text", "xlsx") and content.table(*_MARKS) is not None
 
 
-FORMATS = (Format("paypal activity", "activity download as CSV, all transactions", _matches, _read),)
+FORMATS = (Format("paypal activity", "activity download or monthly statement as CSV", _matches, _read),)

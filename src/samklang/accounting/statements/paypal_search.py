@@ -16,8 +16,8 @@ import msgspec
 
 from samklang.accounting.statements.base import Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
+from samklang.accounting.statements.documents import items, listed, mapped, pages
 from samklang.accounting.statements.paypal_reports import account_statement, transaction_lines
-from samklang.accounting.statements.tables import items, listed, mapped, pages
 from samklang.records.money import ZERO
 
 _API: Mapping[str, Sequence[str]] = {

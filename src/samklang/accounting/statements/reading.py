@@ -20,6 +20,7 @@ from samklang.accounting.statements.swish import FORMATS as SWISH
 from samklang.accounting.statements.wildberries import FORMATS as WILDBERRIES
 from samklang.accounting.statements.yandex import FORMATS as YANDEX
 from samklang.accounting.statements.yandex_services import FORMATS as YANDEX_SERVICES
+from samklang.records import InvalidRecord
 
 #: In the order of asking: what is told apart by a name of its own comes before what only looks alike.
 FORMATS: tuple[Format, ...] = (
@@ -52,7 +53,10 @@ def read_statement(
     content = Content(data, filename, profile or Profile())
     for form in FORMATS:
         if form.matches(content):
-            return tuple(form.read(content))
+            try:
+                return tuple(form.read(content))
+            except InvalidRecord as error:  # a sum beyond all bounds, a time that nothing has
+                raise Unreadable(str(error), column=error.field, value=error.value, do_this=error.do_this) from error
     known = "; ".join(f"{form.name} ({form.about})" for form in FORMATS)
     raise Unreadable(
         f"The format is not known. Known are: {known}.", do_this="Export the file in one of these formats."

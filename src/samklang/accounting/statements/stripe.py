@@ -11,13 +11,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import msgspec
 
 from samklang.accounting.statements.base import Kind, Scope, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
-from samklang.accounting.statements.tables import FETCH_AGAIN, Row, Table, items, listed, plain
-from samklang.records.money import ZERO
+from samklang.accounting.statements.documents import items, listed
+from samklang.accounting.statements.tables import FETCH_AGAIN, Row, Table, local_zone, plain
+from samklang.records.money import ZERO, exponent
 
 #: Kind by type or reporting category. What stands in neither is money that only a person can place: an adjustment.
 _KINDS: Mapping[str, Kind] = {
@@ -76,8 +78,13 @@ _NAMES: Mapping[str, Sequence[str]] = {
     "live": ("livemode",),
 }
 _NEED = ("id", "amount", "fee", "net", "currency", "created")
+_AS_TEXT = 'Export amounts as text with decimals, such as "250.00".'
 _MARKS = (_NAMES["id"], ("gross", "amount"), ("fee",), ("net",), _NAMES["created"])
 
+
+_UTC = ZoneInfo("UTC")
+#: Decimals of Stripe's minor units where they differ (docs.stripe.com/currencies, special cases).
+_DECIMALS: Mapping[str, int] = {"ISK": 2, "UGX": 2, "MGA": 0}
 
 #: Unix seconds of 1990 and 2100; what lies outside is no date of a payment.
 _FIRST, _LAST = 631_152_000, 4_102_444_800
@@ -92,6 +99,7 @@ class _Entry(msgspec.Struct, frozen=True):
     net: Decimal
     taxes: Decimal
     currency: str
+    zone: ZoneInfo  # of times that say none
 
     @property
     def kind(self) -> Kind:
@@ -106,19 +114,24 @@ def _read_table(content: Content) -> Iterator[Statement]:
     table = Table(rows, _NAMES, _NEED, content.numbers)
     if not (table.has("type") or table.has("category")):
         raise Unreadable("Columns are missing: type or reporting_category.", row=rows[0][0])
-    yield from _statements(content, "stripe csv", [_major(row) for row in table])
+    yield from _statements(content, "stripe csv", [_major(content, row) for row in table])
 
 
-def _major(row: Row) -> _Entry:
+def _major(content: Content, row: Row) -> _Entry:
+    """A row in major units. Reports are made in a zone that the merchant has chosen, beside or instead of UTC."""
     currency = row.currency("currency")
-    return _Entry(row, row.amount("amount"), row.amount("fee"), row.amount("net"), ZERO, currency)
+    local = _UTC if "utc" in row.title("created").casefold() else local_zone(content.profile.time_zone)
+    return _Entry(row, row.amount("amount"), row.amount("fee"), row.amount("net"), ZERO, currency, local)
 
 
 def _read_json(content: Content) -> Iterator[Statement]:
     """A list of balance transactions, alone or under the payout it belongs to; or one row of a report per line."""
     document = content.json
     if isinstance(document, list):
-        yield from _statements(content, "stripe json", [_major(row) for row in items(document, _NAMES)])
+        rows = items(document, _NAMES)
+        for row, item in zip(rows, document, strict=True):
+            _check_major(row, item)
+        yield from _statements(content, "stripe json", [_major(content, row) for row in rows])
         return
     payout = document.get("payout") if isinstance(document.get("payout"), dict) else None
     found = document.get("balance_transactions", document.get("balance_transaction", document))
@@ -133,14 +146,27 @@ def _read_json(content: Content) -> Iterator[Statement]:
     yield from _statements(content, "stripe json", entries, payout)
 
 
+def _check_major(row: Row, item: Mapping[str, Any]) -> None:
+    """A bare whole number in a report could as well count minor units, as the API does."""
+    for name in ("amount", "gross", "fee", "net"):
+        value = item.get(name)
+        whole = isinstance(value, Decimal) and value and int(value.as_tuple().exponent) >= 0
+        if whole and exponent(row.currency("currency")):
+            raise row.wrong(name, "is a whole number, which may count minor units", do_this=_AS_TEXT)
+
+
 def _minor(row: Row, item: Mapping[str, Any]) -> _Entry:
     currency = row.currency("currency")
     details = items(listed(item, "fee_details")) if item.get("fee_details") else []
-    taxes = sum((part.amount("amount") for part in details if part.text("type") == "tax"), ZERO)
-    amount, fee, net = (row.minor(name, currency) for name in ("amount", "fee", "net"))
-    if taxes:  # minor units, as the fee is
-        taxes = fee * taxes / row.amount("fee")
-    return _Entry(row, amount, fee, net, taxes, currency)
+    amount, fee, net = (_units(row, name, currency) for name in ("amount", "fee", "net"))
+    taxes = sum((_units(part, "amount", currency) for part in details if part.text("type") == "tax"), ZERO)
+    return _Entry(row, amount, fee, net, taxes, currency, _UTC)
+
+
+def _units(row: Row, name: str, currency: str) -> Decimal:
+    """An amount in Stripe's minor units, which for a few currencies are not those of ISO 4217."""
+    amount = row.minor(name, currency)
+    return amount.scaleb(exponent(currency) - _DECIMALS[currency]) if currency in _DECIMALS else amount
 
 
 def _check_payout(payout: Mapping[str, Any]) -> None:
@@ -184,7 +210,7 @@ def _statement(
     paid = [line for line in lines if line.kind == "payout"]
     net = sum((line.amount for line in lines), ZERO)
     (head,) = items([payout or {}])
-    stated = head.minor("amount", currency) if payout and payout.get("amount") is not None else None
+    stated = _units(head, "amount", currency) if payout and payout.get("amount") is not None else None
     if stated is not None and not paid:
         lines.append(_payout_line(stated, reference, currency, head))
     elif scope == "payout" and not paid:
@@ -215,8 +241,8 @@ def _statement(
 def _lines(entry: _Entry) -> Iterable[StatementLine]:
     """The amount, and beside it the fee that Stripe took of it with the VAT in it."""
     row, kind = entry.row, entry.kind
-    at = _time(row, "created")
-    available = _time(row, "available")
+    at = _time(row, "created", entry.zone)
+    available = _time(row, "available", entry.zone)
     common: dict[str, Any] = {
         "currency": entry.currency,
         "row": row.number,
@@ -229,7 +255,7 @@ def _lines(entry: _Entry) -> Iterable[StatementLine]:
         "order_ref": row.text("order"),
         "type": row.text("type") or row.text("category"),
         "at": at,
-        "day": at.date() if at else None,
+        "day": at.astimezone(entry.zone).date() if at else None,
         "available_on": available.date() if available else None,
         "rate": row.amount_or_zero("rate") or None,
         "method": row.text("method"),
@@ -260,16 +286,16 @@ def _payout_line(amount: Decimal, reference: str, currency: str, row: Row) -> St
 def _paid_on(entries: Sequence[_Entry], paid: Sequence[StatementLine], payout: Mapping[str, Any] | None) -> Any:
     """The payout's arrival date where it is known, else the day of its row."""
     (head,) = items([payout or {}])
-    if arrives := _time(head, "arrival_date"):
+    if arrives := _time(head, "arrival_date", _UTC):
         return arrives.date()
     effective = next((day for entry in entries if (day := entry.row.day("paid"))), None)
     return effective or next((line.day for line in paid), None)
 
 
-def _time(row: Row, name: str) -> datetime | None:
-    """Unix seconds in the API, text in UTC in files."""
-    if not re.fullmatch(r"[0-9]+", row.text(name)):
-        return row.moment(name)[0]
+def _time(row: Row, name: str, local: ZoneInfo) -> datetime | None:
+    """Unix seconds in the API, text in files."""
+    if not re.fullmatch(r"[0-9]{1,12}", row.text(name)):
+        return row.moment(name, local)[0]
     seconds = int(row.text(name))
     if not _FIRST <= seconds < _LAST:
         raise row.wrong(name, "is not a possible time")

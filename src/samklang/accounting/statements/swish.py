@@ -80,7 +80,7 @@ def _check_end(records: Sequence[tuple[int, Sequence[str]]], payments: int) -> N
     if last[0].strip() != "03":
         raise Unreadable("The closing record 03 is missing.", row=number, do_this=FETCH_AGAIN)
     stated = last[1].strip() if len(last) > 1 else ""
-    if not stated.isdigit() or int(stated) != payments:
+    if stated.lstrip("0") != str(payments or ""):
         raise Unreadable(
             f"The file has {payments} payments, its closing record says {stated or 'nothing'}.",
             row=number,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -71,34 +70,6 @@ def decode(data: bytes, charsets: Sequence[str] = ("utf-8",)) -> str:
     )
 
 
-def parse_json(text: str) -> Any:
-    """The document with all numbers as decimals. A file of one JSON object per line gives a list."""
-    try:
-        return _json(text)
-    except (ValueError, RecursionError) as error:
-        lines = [line for line in text.splitlines() if line.strip()]
-        if len(lines) > 1 and all(line.lstrip().startswith("{") for line in lines):
-            return [_json_line(number, line) for number, line in enumerate(lines, 1)]
-        raise Unreadable(
-            f"The file is not complete JSON: {error}.", row=getattr(error, "lineno", 0), do_this=FETCH_AGAIN
-        ) from error
-
-
-def _json(text: str) -> Any:
-    return json.loads(text, parse_float=Decimal, parse_int=Decimal, parse_constant=_no_number)
-
-
-def _json_line(number: int, line: str) -> Any:
-    try:
-        return _json(line)
-    except (ValueError, RecursionError) as error:
-        raise Unreadable(f"The line is not complete JSON: {error}.", row=number, do_this=FETCH_AGAIN) from error
-
-
-def _no_number(text: str) -> Any:
-    raise ValueError(f"{text} is no number")
-
-
 FETCH_AGAIN = "Fetch the whole file again; it looks cut off or changed."
 
 
@@ -115,6 +86,17 @@ def split_rows(text: str, delimiter: str) -> list[tuple[int, list[str]]]:
     except csv.Error as error:
         raise Unreadable(f"The row is not whole: {error}.", row=number, do_this=FETCH_AGAIN) from error
     return rows
+
+
+_ONE_READING = re.compile(
+    r"^(?:(?P<y>[0-9]{4})[/-](?P<m>[0-9]{1,2})[/-](?P<d>[0-9]{1,2})|(?P<d_>[0-9]{1,2})\.(?P<m_>[0-9]{1,2})\.(?P<y_>[0-9]{4}))"
+    r"(?![0-9])"
+)
+
+
+def _iso_date(found: re.Match[str]) -> str:
+    year, month, day = (found[name] or found[f"{name}_"] for name in "ymd")
+    return f"{year}-{month:0>2}-{day:0>2}"
 
 
 def plain(name: object) -> str:
@@ -146,6 +128,10 @@ class Row:
         self._values = values
         self._heads = heads
         self._numbers = numbers
+
+    def has(self, name: str) -> bool:
+        """Whether the row has the column, be it empty."""
+        return name in self._values
 
     def text(self, name: str) -> str:
         """The cell without surrounding blanks; empty when the column is not there."""
@@ -189,10 +175,13 @@ class Row:
         return code
 
     def moment(self, name: str, local: ZoneInfo | None = None) -> tuple[datetime | None, date | None]:
-        """The instant and the day as written; (None, None) for an empty cell. Without an offset, `local` is meant."""
+        """The instant and the day as written; (None, None) for an empty cell. Without an offset, `local` is meant.
+
+        Read are ISO 8601, and dates that can be read in one way only: the year first, or the day first with points.
+        """
         if not (text := self.text(name)):
             return None, None
-        written = re.sub(r"^(\d{4})/(\d\d)/(\d\d)", r"\1-\2-\3", text)
+        written = _ONE_READING.sub(_iso_date, text)
         written = re.sub(r"\s+(?=[+-]\d\d:?\d\d$|UTC$|Z$)", "", written).replace("UTC", "Z")
         try:
             at = instant(written, name, local=local)
@@ -213,9 +202,13 @@ class Row:
             )
         return known[plain(word)]
 
+    def title(self, name: str) -> str:
+        """What the file calls the column."""
+        return self._heads.get(name, name)
+
     def wrong(self, name: str, why: str, **facts: Any) -> Unreadable:
         """The refusal that names this row, the column as the file writes it, and the value."""
-        column = self._heads.get(name, name)
+        column = self.title(name)
         return Unreadable(
             f"Column {column!r} {why}.", row=self.number, column=column, value=self._values.get(name, ""), **facts
         )
@@ -225,6 +218,10 @@ class Row:
             return money.decimal(value)
         except InvalidRecord:
             raise self.wrong(name, "is not a possible amount") from None
+
+
+_INEXACT = Decimal(10) ** 15
+_SHORTENED = re.compile(r"[0-9][.,][0-9]+E\+[0-9]{2}")
 
 
 class Table:
@@ -280,7 +277,21 @@ class Table:
                 )
             values = {name: full[place] for name, place in self._places.items()}
             texts = {title: shown(cell) for title, cell in zip(self.titles, full, strict=True)}
-            yield Row(number, values, texts, self._shown, self._numbers)
+            row = Row(number, values, texts, self._shown, self._numbers)
+            if rounded := next((name for name, cell in values.items() if _is_rounded(cell)), ""):
+                raise row.wrong(
+                    rounded,
+                    "was shortened by a spreadsheet program, so its last digits are lost",
+                    do_this="Hand in the file as it was downloaded, without opening it in a spreadsheet program.",
+                )
+            yield row
+
+
+def _is_rounded(cell: Cell) -> bool:
+    """Whether a long number has gone through a spreadsheet, which keeps 15 digits and writes 1.40769E+11."""
+    if isinstance(cell, Decimal):
+        return cell == cell.to_integral_value() and abs(cell) >= _INEXACT
+    return _SHORTENED.fullmatch(cell.strip()) is not None
 
 
 def _all(names: Sequence[str], wanted: str) -> list[int]:
@@ -304,60 +315,6 @@ def header_row(rows: Iterable[tuple[int, Sequence[Cell]]], marks: Collection[Col
         if all(any(plain(word) in names for word in mark) for mark in marks):
             return place
     return None
-
-
-def listed(document: Any, *path: str) -> list[Any]:
-    """The list at this place of a JSON document, refused when there is none."""
-    found = _at(document, path)
-    if not isinstance(found, list):
-        raise Unreadable("The document has no list there.", column=".".join(path), value=found or "")
-    return found
-
-
-def mapped(document: Any, *path: str) -> Mapping[str, Any]:
-    """The object at this place of a JSON document, refused when there is none."""
-    found = _at(document, path)
-    if not isinstance(found, dict):
-        raise Unreadable("The document has no object there.", column=".".join(path), value=found or "")
-    return found
-
-
-def _at(document: Any, path: Sequence[str]) -> Any:
-    for name in path:
-        document = document.get(name) if isinstance(document, dict) else None
-    return document
-
-
-def pages(document: Any) -> list[Mapping[str, Any]]:
-    """A document alone, or a list of the pages of one answer."""
-    return [mapped(page) for page in (document if isinstance(document, list) else [document])]
-
-
-def items(rows: Sequence[Any], names: Mapping[str, Sequence[str]] | None = None) -> list[Row]:
-    """JSON objects as rows, nested fields under dotted names. `names` gives old and new field names one name."""
-    result = []
-    for number, item in enumerate(rows, 1):
-        if not isinstance(item, dict):
-            raise Unreadable("The element is not an object.", row=number, value=item)
-        flat = dict(_flat(item))
-        values = dict(flat)
-        for name, known in (names or {}).items():
-            if found := next((word for word in known if word in flat), None):
-                values[name] = flat[found]
-        result.append(Row(number, values, {key: shown(value) for key, value in flat.items()}, {}, POINT))
-    return result
-
-
-def _flat(item: Mapping[str, Any], before: str = "") -> Iterator[tuple[str, Cell]]:
-    for key, value in item.items():
-        if isinstance(value, dict):
-            yield from _flat(value, f"{before}{key}.")
-        elif isinstance(value, list):
-            yield from _flat({str(i): part for i, part in enumerate(value)}, f"{before}{key}.")
-        elif isinstance(value, bool):
-            yield f"{before}{key}", str(value).lower()
-        else:
-            yield f"{before}{key}", value if isinstance(value, Decimal) else "" if value is None else str(value)
 
 
 def local_zone(name: str, default: str = "UTC") -> ZoneInfo:

@@ -14,8 +14,9 @@ from zoneinfo import ZoneInfo
 
 from samklang.accounting.statements.base import Kind, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
+from samklang.accounting.statements.documents import items, listed, mapped
 from samklang.accounting.statements.marketplace import fee, part, report
-from samklang.accounting.statements.tables import Row, Table, items, listed, mapped, plain
+from samklang.accounting.statements.tables import Row, Table, plain
 from samklang.records.money import ZERO
 
 #: Field names: finance API of 2026, statistics API v5, workbooks.

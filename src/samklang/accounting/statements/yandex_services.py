@@ -12,8 +12,9 @@ from typing import Any
 
 from samklang.accounting.statements.base import Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format
+from samklang.accounting.statements.documents import items
 from samklang.accounting.statements.marketplace import fee, report
-from samklang.accounting.statements.tables import Row, items
+from samklang.accounting.statements.tables import Row
 from samklang.records.money import ZERO
 
 _NAMES: Mapping[str, Sequence[str]] = {

@@ -33,5 +33,5 @@ def zone_of(name: str) -> ZoneInfo | None:
     """The zone, or None for a name that is not known."""
     try:
         return ZoneInfo(_ABBREVIATIONS.get(name.strip().upper(), name.strip()))
-    except (ZoneInfoNotFoundError, ValueError):
+    except (ZoneInfoNotFoundError, ValueError, OSError):  # OSError: the name of a folder of zones, such as Europe
         return None
