@@ -95,6 +95,29 @@ def test_a_list_names_its_voucher_and_the_rows_behind_it(posted: Desk) -> None:
     assert refs and papers[0].rows == one.line_count + refs
 
 
+def test_a_list_is_in_the_language_of_the_books(posted: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    from samklang.reconciliation import papers
+
+    told: list[Any] = []
+    monkeypatch.setattr(papers, "to_pdf", lambda _heading, sheets, _made: told.extend(sheets) or b"%PDF")
+    bring(posted)
+    assert {sheet.title for sheet in told[1::2]} == {"Specifikation"}
+    assert {row[1] for row in told[1].rows} == {"betalning"}
+
+
+def test_a_list_of_many_rows_goes_over_pages(database: object) -> None:
+    """Of a page's height in rows, with some that need two lines: every row is there, the headings on each page."""
+    from decimal import Decimal
+
+    from samklang.reconciliation.papers import to_pdf
+    from samklang.reconciliation.reports import Column, Sheet
+
+    rows = [(f"{n}", "x" * (130 if n % 40 == 0 else 10), Decimal(n)) for n in range(200)]
+    columns = (Column("No", width=8), Column("Text", width=40), Column("Amount", "money", 14))
+    body = to_pdf("Övning", [Sheet("List", "", columns, rows)], datetime(2026, 3, 2, 12, tzinfo=UTC))
+    assert body.count(b"/Type /Page\n") == 4
+
+
 @pytest.mark.parametrize("where", ["before_file", "after_file"])
 @pytest.mark.parametrize("call", [1, 2, 3])
 def test_killed_anywhere_each_list_hangs_once(posted: Desk, where: str, call: int) -> None:

@@ -13,13 +13,14 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from django.db.models import Q
-from django.utils import timezone
+from django.utils import timezone, translation
 
 from samklang.connectors.contract import ATTACH_LISTS
 from samklang.connectors.errors import Forbidden, LoginRefused, Retry, SamklangError
 from samklang.connectors.registry import manifest
 from samklang.hub.links import Link, open_link, usable, went_well, went_wrong
 from samklang.hub.models import Company, Connection
+from samklang.hub.setup.companies import part_of
 from samklang.reconciliation import exceptions
 from samklang.reconciliation.companies import ledger_flow
 from samklang.reconciliation.models import Attachment, Voucher
@@ -27,6 +28,8 @@ from samklang.reconciliation.sets import AT_ONCE
 
 _ROUND = 20  # lists in one round, of three or four calls each: orders want the ledger too
 _AGAIN = timedelta(hours=1)
+#: Who audits books reads their country's language.
+_LANGUAGES = {"SE": "sv", "RU": "ru"}
 
 
 def note(ledger: Connection, posted: Iterable[Voucher]) -> None:
@@ -100,7 +103,8 @@ def _hang(link: Link, row: Attachment) -> None:
 
     voucher = row.voucher
     if not row.file:
-        paper = voucher_file(voucher)
+        with translation.override(_LANGUAGES.get(part_of(voucher.company).country, "en")):
+            paper = voucher_file(voucher)
         row.file = link.connector.upload(paper.name, paper.body)
         row.save(update_fields=["file"])
     link.connector.attach(row.file, voucher.number, voucher.date)

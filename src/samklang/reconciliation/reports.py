@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Literal, NamedTuple
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from samklang.accounting.problems import DO_THIS
 from samklang.connectors.errors import BadData
@@ -24,6 +25,15 @@ FILES = {
 
 Kind = Literal["text", "date", "money", "count"]
 Cell = str | date | Decimal | int | None
+
+
+#: What a source row of a voucher's line is (records/voucher.py, Ref), as people say it.
+_OF = {
+    "payment": gettext_lazy("payment"), "statement_line": gettext_lazy("statement line"),
+    "payout": gettext_lazy("payout"), "bank_line": gettext_lazy("bank line"), "z_report": gettext_lazy("day of a till"),
+    "gift_card": gettext_lazy("gift card"), "invoice": gettext_lazy("invoice"),
+    "opening": gettext_lazy("opening item"),
+}  # fmt: skip
 
 
 class Column(NamedTuple):
@@ -154,7 +164,11 @@ def voucher_sheets(voucher: Voucher) -> list[Sheet]:
                 Column(_("Account"), width=9), Column(_("Of"), width=14), Column(_("Row"), width=50),
                 Column(_("Share"), "money", 14),
             ),
-            [(line.account, ref.kind, ref.id, ref.amount) for line in record.lines for ref in line.refs],
+            [
+                (line.account, str(_OF.get(ref.kind, ref.kind)), ref.id, ref.amount)
+                for line in record.lines
+                for ref in line.refs
+            ],
         ),
     ]  # fmt: skip
 
