@@ -21,14 +21,14 @@ from tests.contract.stands import REAL, running
 #: record type or the tables that people choose from (vouchers, the sub-ledger and files in Fortnox, files in eEkonomi,
 #: payments of orders in the shops; statuses, ways to pay and send, and price lists in WooCommerce and Fortnox).
 LINES = {
-    "woocommerce": 1018,
+    "woocommerce": 1004,
     "fortnox": 955,
-    "tryton": 868,
-    "vendure": 928,
-    "ongoing": 1271,
-    "starweb": 1397,
-    "visma_eekonomi": 1050,
-    "magento": 1356,
+    "tryton": 860,
+    "vendure": 920,
+    "ongoing": 1222,
+    "starweb": 1302,
+    "visma_eekonomi": 1040,
+    "magento": 1241,
 }
 #: What is not met yet, and why. The list may only shrink: a check that is met must be taken off it.
 DEBTS = {(name, "small"): f"{lines} lines of code" for name, lines in LINES.items()}

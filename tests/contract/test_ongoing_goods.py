@@ -21,8 +21,8 @@ from samklang.connectors.ongoing import Ongoing, life
 from samklang.connectors.ongoing import map as shapes
 from samklang.connectors.ongoing.client import _good
 from samklang.connectors.ongoing.read import instant
-from samklang.connectors.ongoing.rows import Article, Contract, OrderRow, PurchaseOrder, Shelf, Statuses
-from samklang.connectors.ongoing.rows import ArticleStock as StockRow
+from samklang.connectors.ongoing.shapes import Article, Contract, OrderRow, PurchaseOrder, Shelf, Statuses
+from samklang.connectors.ongoing.shapes import ArticleStock as StockRow
 from samklang.connectors.transport import Answer
 from samklang.records import Axis, Inbound, InboundLine, OrderStatus, Product, Return, Shipment, Variant
 from samklang.sandboxes.ongoing import shapes as wire

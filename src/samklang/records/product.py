@@ -95,6 +95,10 @@ class Product(Record, frozen=True, kw_only=True, tag="product", omit_defaults=Tr
     def key(self) -> str:
         return sku_key(self.code)
 
+    def choices(self, axis: Axis) -> list[str]:
+        """What the variants have on this axis, each once."""
+        return list(dict.fromkeys(one.options[axis.code] for one in self.variants if axis.code in one.options))
+
     def parts(self) -> tuple[tuple[str, str], ...]:
         return tuple(("variant", variant.key) for variant in self.variants)
 
@@ -154,6 +158,13 @@ class Price(Record, frozen=True, kw_only=True, tag="price", omit_defaults=True):
             )
         factor = 1 + self.tax_percent / 100
         return decimal((self.amount * factor if tax_included else self.amount / factor).quantize(Decimal("0.000001")))
+
+    @property
+    def lowered_from(self) -> Price | None:
+        """The ordinary price, where this one is a lowered one."""
+        if self.compare_at is None or self.compare_at <= self.amount:
+            return None
+        return msgspec.structs.replace(self, amount=self.compare_at)
 
     @property
     def key(self) -> str:

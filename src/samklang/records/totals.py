@@ -60,6 +60,11 @@ def amounts(net: Decimal, gross: Decimal) -> dict[str, Any]:
     return {"net": net, "tax": gross - net, "gross": gross}
 
 
+def percent(net: Decimal, tax: Decimal) -> Decimal:
+    """The VAT rate of a charge whose source states its money only, to a tenth of a per cent."""
+    return (tax / net * 100).quantize(Decimal("0.1")) if net else ZERO
+
+
 def priced_rows(
     order: Order, digits: int, count: Callable[[Sequence[Decimal], Decimal], Decimal]
 ) -> tuple[list[DocumentRow], Decimal]:

@@ -8,9 +8,9 @@ from typing import Any
 
 import msgspec
 
+from samklang import records as r
 from samklang.connectors.kit import xml
 from samklang.connectors.kit.consignments import Consignment, shipment
-from samklang.records import Parcel, Shipment
 
 _MARK = "samklang-mark"  # a value of our own, which comes back
 _CANCELLED = {"cancelled", "canceled", "deleted"}
@@ -96,8 +96,8 @@ def body(one: Consignment, settings: Mapping[str, Any]) -> bytes:
     return xml.write(("consignments", {}, [("consignment", head, inside)]))
 
 
-def of_order(one: Consigned, settings: Mapping[str, Any]) -> Shipment:
+def of_order(one: Consigned, settings: Mapping[str, Any]) -> r.Shipment:
     """A consignment as a shipment. Its address to follow is that of all its parcels."""
     numbers = one.parcels or ((one.number,) if one.tracking_url else ())
-    parcels = [Parcel(tracking_no=number, tracking_url=one.tracking_url) for number in numbers]
+    parcels = [r.Parcel(tracking_no=number, tracking_url=one.tracking_url) for number in numbers]
     return shipment(one.number, parcels, settings)

@@ -12,13 +12,13 @@ from xml.sax.saxutils import escape
 
 import msgspec
 
+from samklang import records as r
 from samklang.connectors.errors import BadAnswer, Misconfigured
 from samklang.connectors.file_transport import edifact
 from samklang.connectors.kit import xml
 from samklang.connectors.kit.consignments import Consignment
-from samklang.records import InvalidRecord, Order, Shipment
 
-STATES: tuple[str, ...] = get_args(next(one.type for one in msgspec.structs.fields(Shipment) if one.name == "state"))
+STATES: tuple[str, ...] = get_args(next(one.type for one in msgspec.structs.fields(r.Shipment) if one.name == "state"))
 #: Our names of what a file may hold, in the order of an ordinary one.
 FIELDS = (
     "reference", "order_no", "name", "attention", "address1", "address2", "postcode", "city", "country", "phone",
@@ -73,7 +73,7 @@ class Form:
         digest = hashlib.blake2b(reference.encode(), digest_size=4).hexdigest()
         return f"{plain}-{digest}.{_ENDINGS[self._kind]}"
 
-    def file(self, one: Consignment, order: Order) -> bytes:
+    def file(self, one: Consignment, order: r.Order) -> bytes:
         """The consignment as a file: the same each time. InvalidRecord when a character has no place in it."""
         values = _values(one)
         if self._kind == "iftmin":
@@ -89,7 +89,7 @@ class Form:
         try:
             return text.encode(self._charset)
         except UnicodeEncodeError as error:
-            raise InvalidRecord(
+            raise r.InvalidRecord(
                 "shipping", text[error.start : error.end], f"has no place in {self._charset}",
                 "Correct the address in the shop, or choose another character set.",
             ) from error  # fmt: skip

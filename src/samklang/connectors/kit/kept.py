@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 T = TypeVar("T")
+R = TypeVar("R")
 _SECONDS = 600.0
 
 
@@ -23,6 +24,19 @@ class Kept:
             found = ask()
             self._found[name] = self._now(), found
         return found  # type: ignore[return-value]  # what this name was kept with
+
+    def made(self, name: str, ask: Callable[[], T], pick: Callable[[T], R | None], make: Callable[[], R]) -> R:
+        """What `pick` finds in the answer, if need be in a fresh one; else what `make` makes, and all is asked for anew
+        next time."""
+        before = self._found.get(name)
+        found = pick(self(name, ask))
+        if found is None and self._found[name] is before:  # what was kept may be out of date
+            found = pick(self(name, ask, fresh=True))
+        if found is not None:
+            return found
+        made = make()
+        self.forget(name)
+        return made
 
     def forget(self, name: str) -> None:
         """It has changed: ask again."""

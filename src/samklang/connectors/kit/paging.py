@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Generic, Protocol, TypeVar
 
@@ -20,6 +20,11 @@ class Slice(msgspec.Struct, Generic[T]):
     rows: list[T]
     total: int
     resume: str
+
+
+def chunks(rows: Sequence[T], size: int) -> Iterator[Sequence[T]]:
+    """The rows, at most `size` at a time."""
+    return (rows[start : start + size] for start in range(0, len(rows), size))
 
 
 def by_number(

@@ -20,6 +20,19 @@ def provider(*names: str) -> str:
     return next((name for name in _PROVIDERS if name in said), next(filter(None, names), "custom").casefold())
 
 
+def payment_state(total: Decimal, paid: Decimal, refunded: Decimal, *, authorised: bool, voided: bool) -> Payment:
+    """The state of an order's money by its sums: what the buyer pays, has paid, and got back."""
+    if refunded:
+        return "refunded" if refunded >= paid else "partly_refunded"
+    if paid:
+        return "captured" if paid >= total else "partly_captured"
+    if voided:
+        return "voided"
+    if not total:
+        return "not_required"
+    return "authorised" if authorised else "pending"
+
+
 def movements(
     by: str, method: str, reference: str, amount: Decimal, at: datetime, state: Payment, cards: Mapping[str, Decimal]
 ) -> Iterator[PaymentTransaction]:

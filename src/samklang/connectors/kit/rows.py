@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
-from samklang.connectors.contract import Bad, Gone, Item
+from samklang.connectors.contract import Bad, Gone, Item, Page
 from samklang.connectors.errors import NOT_A_RECORD, BadAnswer, BadData, bad_data
+from samklang.connectors.kit.paging import Slice
 from samklang.records import InvalidRecord
 
 T = TypeVar("T")
+Items = list[Item | Bad | Gone]
 
 
 class Broken(msgspec.Struct, frozen=True):
@@ -65,6 +67,11 @@ def sure(rows: Iterable[T | Broken], what: str) -> list[T]:
     return found
 
 
+def readable(rows: Iterable[T | Broken]) -> list[T]:
+    """The rows that are as documented: for searches, where a broken one is simply not what was looked for."""
+    return [row for row in rows if not isinstance(row, Broken)]
+
+
 def sound(row: T | Broken, field: str) -> T:
     """A row inside another one, which is no record without it; InvalidRecord when it is wrong."""
     if isinstance(row, Broken):
@@ -82,9 +89,9 @@ class Name(NamedTuple):
 
 def items(
     type_: str, rows: Iterable[T | Broken], make: Callable[[T], Iterable[Item]], name: Callable[[T], Name]
-) -> list[Item | Bad | Gone]:
+) -> Items:
     """What the rows hold; a row that is no record of `type_` becomes one Bad, whatever of it could be made."""
-    found: list[Item | Bad | Gone] = []
+    found: Items = []
     for row in rows:
         if isinstance(row, Broken):
             error = BadData(f"The system's row of {type_} is not as documented: {row.why}")
@@ -98,3 +105,11 @@ def items(
             id_, label, key = name(row)
             found.append(Bad(type=type_, external_id=id_, key=key, error=bad_data(wrong, label)))
     return found
+
+
+def pages(
+    type_: str, slices: Iterable[Slice[T | Broken]], make: Callable[[T], Iterable[Item]], name: Callable[[T], Name]
+) -> Iterator[Page]:
+    """A list as pages of what its rows hold; see `items`."""
+    for some in slices:
+        yield Page(items(type_, some.rows, make, name), some.total, some.resume)

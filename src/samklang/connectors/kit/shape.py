@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import cache
 from typing import Any, get_args
 
@@ -39,3 +40,8 @@ def _struct(hint: Any) -> type[msgspec.Struct] | None:
 def shared(source: msgspec.Struct, *names: str) -> dict[str, Any]:
     """The values of these fields, which are called alike on both sides; None is left out, so the default stands."""
     return {name: value for name in names if (value := getattr(source, name)) is not None}
+
+
+def filled(values: Mapping[str, Any]) -> dict[str, Any]:
+    """What of a body says something: an empty text, list or None would clear what the system has."""
+    return {name: value for name, value in values.items() if value}

@@ -1,4 +1,4 @@
-"""A connector as three tables: its feeds, its writes and its searches, by the names that the manifest gives them."""
+"""A connector as tables by the names that the manifest gives: its feeds, writes, searches, lists of choices."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from samklang.connectors.contract import Connector, Match, Page, Result, Want
+from samklang.connectors.contract import Choice, ChoiceKind, Connector, Match, Page, Result, Want
 from samklang.connectors.kit.finding import Look, first_hits
 from samklang.connectors.kit.writing import each
 from samklang.connectors.transport import Transport
@@ -33,12 +33,14 @@ class System(Connector):
 
     `feeds`: feed → pages. `writes`: record type → one result per want (`self.each(…)`, or a method that takes all).
     `looks`: record type → what agrees with a want in one field. A type that is not in `looks` finds nothing.
+    `lists`: what people choose among → the values.
     """
 
     transport: Transport
     feeds: Mapping[str, Callable[[Asked], Iterator[Page]]] = {}
     writes: Mapping[str, Callable[[Sequence[Want]], list[Result]]] = {}
     looks: Mapping[str, Look] = {}
+    lists: Mapping[ChoiceKind, Callable[[], list[Choice]]] = {}
 
     def read(self, feed: str, since: datetime | None, types: frozenset[str], resume: str = "") -> Iterator[Page]:
         return self.feeds[feed](Asked(since, types, resume))
@@ -50,6 +52,9 @@ class System(Connector):
 
     def write(self, type_: str, wants: Sequence[Want]) -> Sequence[Result]:
         return self.writes[type_](wants)
+
+    def choices(self, what: ChoiceKind) -> list[Choice]:
+        return self.lists[what]() if what in self.lists else super().choices(what)
 
     def each(self, write: Callable[[Want, Any], Result]) -> Callable[[Sequence[Want]], list[Result]]:
         """For the table of writes: `write(want, record)` for each want, side by side."""

@@ -12,6 +12,7 @@ from samklang.connectors.transport import Transport
 from samklang.records import InvalidRecord
 
 B = TypeVar("B")
+Part = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
 
 
 def needed(ids: Mapping[tuple[str, str], str], type_: str, key: str) -> str:
@@ -30,6 +31,16 @@ def of_order(want: Want, order: str) -> str:
 def asks(want: Want, *fields: str) -> bool:
     """Whether the write is about any of these canonical fields; a create is about all."""
     return want.fields is None or not want.fields.isdisjoint(fields)
+
+
+def asked(fields: frozenset[str] | None, parts: Mapping[str, Part]) -> dict[str, Any]:
+    """A body out of its parts by canonical field: those among `fields` (a want's; None = all).
+
+    Blanks between names: the part belongs to several fields. A function makes a part only where it is needed.
+    """
+    wanted = (part for names, part in parts.items() if fields is None or not fields.isdisjoint(names.split()))
+    made = (part() if callable(part) else part for part in wanted)
+    return {name: value for part in made for name, value in part.items()}
 
 
 def attempt(work: Callable[[Want, Any], B | SamklangError], want: Want) -> B | SamklangError:

@@ -6,10 +6,9 @@ from typing import Any
 
 import msgspec
 
+from samklang import records as r
 from samklang.connectors.contract import Want
 from samklang.connectors.kit.payments import Moved, Row, rows, short
-from samklang.records import Capture, Refund
-from samklang.records.money import minor_units
 
 
 class CaptureRow(msgspec.Struct):
@@ -55,9 +54,9 @@ def reference(want: Want) -> str:
     return short(want.reference, 255)
 
 
-def left(order: Order, record: Capture | Refund) -> int:
+def left(order: Order, record: r.Capture | r.Refund) -> int:
     """How much more can be captured, or refunded."""
-    if isinstance(record, Capture):
+    if isinstance(record, r.Capture):
         return order.remaining_authorized_amount
     return order.captured_amount - order.refunded_amount
 
@@ -65,7 +64,7 @@ def left(order: Order, record: Capture | Refund) -> int:
 def moved(order: Order, want: Want) -> list[Moved]:
     """What has been captured (or refunded) of the order, by us and by others."""
     ours, of_order = reference(want), f"{want.record.order}#"  # type: ignore[attr-defined]  # a capture or refund
-    if isinstance(want.record, Capture):
+    if isinstance(want.record, r.Capture):
         found = [(row.capture_id, row.captured_amount, row.reference or "") for row in order.captures]
     else:
         found = [(row.refund_id, row.refunded_amount, row.reference or "") for row in order.refunds]
@@ -75,7 +74,7 @@ def moved(order: Order, want: Want) -> list[Moved]:
     ]
 
 
-def capture_body(want: Want, record: Capture) -> dict[str, Any]:
+def capture_body(want: Want, record: r.Capture) -> dict[str, Any]:
     """What is taken, and how the parcel travels: Klarna shows both to the buyer."""
     parcel = {
         "shipping_company": record.carrier_code[:100], "tracking_number": record.tracking_no[:100],
@@ -83,22 +82,22 @@ def capture_body(want: Want, record: Capture) -> dict[str, Any]:
     }  # fmt: skip
     told = {name: value for name, value in parcel.items() if value}
     return {
-        "captured_amount": minor_units(record.amount, record.currency),
+        "captured_amount": r.minor_units(record.amount, record.currency),
         **_common(want, record),
         **({"shipping_info": [told]} if told else {}),
     }
 
 
-def refund_body(want: Want, record: Refund) -> dict[str, Any]:
+def refund_body(want: Want, record: r.Refund) -> dict[str, Any]:
     """What goes back, and why."""
     return {
-        "refunded_amount": minor_units(record.amount, record.currency),
+        "refunded_amount": r.minor_units(record.amount, record.currency),
         **_common(want, record),
         **({"description": record.reason[:255]} if record.reason else {}),
     }
 
 
-def _common(want: Want, record: Capture | Refund) -> dict[str, Any]:
+def _common(want: Want, record: r.Capture | r.Refund) -> dict[str, Any]:
     lines = [_line(row) for row in rows(record)]
     return {"reference": reference(want), **({"order_lines": lines} if 0 < len(lines) <= 1000 else {})}
 

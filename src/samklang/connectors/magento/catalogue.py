@@ -5,6 +5,7 @@ A variant is an article of its own; the configurable one names its variants and 
 
 from __future__ import annotations
 
+import itertools
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -16,20 +17,12 @@ from typing import Any
 import msgspec
 
 from samklang.connectors.contract import Done, Match, Part, Result, Want
-from samklang.connectors.errors import (
-    BadAnswer,
-    BadData,
-    Misconfigured,
-    Rejected,
-    RemoteFault,
-    SamklangError,
-    Unsupported,
-)
-from samklang.connectors.kit.rows import Rows
+from samklang.connectors.errors import BadAnswer, BadData, Misconfigured, Rejected, RemoteFault, Unsupported
+from samklang.connectors.kit.rows import Rows, readable
 from samklang.connectors.kit.writing import asks, attempt, batched, needed
+from samklang.connectors.magento import shapes
 from samklang.connectors.magento.client import Shop, Where, message
 from samklang.connectors.magento.read import Reader
-from samklang.connectors.magento.rows import Attribute, ProductRow
 from samklang.records import Price, PriceList, Product, StockLevel, Variant
 from samklang.records.ids import sku_key
 from samklang.records.units import GRAMS
@@ -69,6 +62,7 @@ class _AttributeGroup(msgspec.Struct):
     attribute_group_id: str
 
 
+_ATTRIBUTES = "/products/attribute"
 _GROUPS = Rows(_AttributeGroup, "attribute_group_id")
 
 
@@ -79,10 +73,7 @@ class CatalogueWriter:
         self._shop, self._reader = shop, reader
         self._inclusive = bool(settings.get("prices_include_tax", True))
         self._country, self._source = str(settings.get("country") or "SE"), str(settings.get("source") or "default")
-        self._codes = {
-            "gtin": str(settings.get("gtin_attribute") or ""),
-            "mpn": str(settings.get("mpn_attribute") or ""),
-        }
+        self._gtin, self._mpn = (str(settings.get(f"{name}_attribute") or "") for name in ("gtin", "mpn"))
         self._bulk = bool(settings.get("bulk"))
         self._making = threading.Lock()  # two articles must not make the same attribute twice
 
@@ -97,20 +88,20 @@ class CatalogueWriter:
         single = self._shop.transport.overlap(partial(attempt, partial(self._product, held), want) for want in rest)
         return [next(done) if want in simple else next(single) for want in wants]
 
-    def _product(self, held: Mapping[str, ProductRow], want: Want, record: Product) -> Done:
+    def _product(self, held: Mapping[str, shapes.ProductRow], want: Want, record: Product) -> Done:
         if not record.axes:
             if len(record.variants) > 1:
                 raise Unsupported("Magento tells variants apart by their choices only", where=record.code)
             row = self._save(self._simple(held, want, record))
             return self._done(row, [row])
         with self._making:
-            axes = [self._attribute(axis.code, axis.name) for axis in record.axes]
+            axes = [(axis, self._attribute(axis.code, axis.name)) for axis in record.axes]
             links = {
                 (axis.code, choice): self._option(found.attribute_id, choice)
-                for axis, found in zip(record.axes, axes, strict=True)
-                for choice in dict.fromkeys(v.options[axis.code] for v in record.variants if axis.code in v.options)
+                for axis, found in axes
+                for choice in record.choices(axis)
             }
-        codes = {axis.code: found.attribute_code for axis, found in zip(record.axes, axes, strict=True)}
+        codes = {axis.code: found.attribute_code for axis, found in axes}
         if not want.external_id or asks(want, "variants", "axes", "tax_class", "name"):
             children = [self._save(self._child(held, record, one, codes, links)) for one in record.variants]
         else:
@@ -120,9 +111,9 @@ class CatalogueWriter:
             "configurable_product_options": [
                 {
                     "attribute_id": str(found.attribute_id), "label": axis.name, "position": place,
-                    "values": [{"value_index": int(v)} for (code, _), v in links.items() if code == axis.code],
+                    "values": [{"value_index": int(links[axis.code, choice])} for choice in record.choices(axis)],
                 }
-                for place, (axis, found) in enumerate(zip(record.axes, axes, strict=True))
+                for place, (axis, found) in enumerate(axes)
             ],
             "configurable_product_links": [one.id for one in children],
         }  # fmt: skip
@@ -130,15 +121,14 @@ class CatalogueWriter:
             body["status"] = _ON if record.status == "active" else _OFF
         return self._done(self._save(body), children)
 
-    def _done(self, row: ProductRow, variants: Sequence[ProductRow]) -> Done:
-        return Done(
-            external_id=str(row.id), parts=tuple(Part("variant", sku_key(one.sku), one.sku) for one in variants)
-        )
+    def _done(self, row: shapes.ProductRow, variants: Sequence[shapes.ProductRow]) -> Done:
+        parts = tuple(Part("variant", sku_key(one.sku), one.sku) for one in variants)
+        return Done(external_id=str(row.id), parts=parts)
 
-    def _save(self, product: Body) -> ProductRow:
-        return self._shop.call("POST", "/products", None, {"product": product}, idempotent=True).of(ProductRow)
+    def _save(self, product: Body) -> shapes.ProductRow:
+        return self._shop.call("POST", "/products", None, {"product": product}, idempotent=True).of(shapes.ProductRow)
 
-    def _simple(self, held: Mapping[str, ProductRow], want: Want, record: Product) -> Body:
+    def _simple(self, held: Mapping[str, shapes.ProductRow], want: Want, record: Product) -> Body:
         variant = record.variants[0]
         body = {**self._common(want, record), **self._article(held, variant), "visibility": _VISIBLE}
         if asks(want, "status") or not want.external_id:
@@ -146,7 +136,7 @@ class CatalogueWriter:
         return _with(body, self._numbers(variant))
 
     def _child(
-        self, held: Mapping[str, ProductRow], record: Product, variant: Variant, codes: Mapping[str, str],
+        self, held: Mapping[str, shapes.ProductRow], record: Product, variant: Variant, codes: Mapping[str, str],
         links: Mapping[tuple[str, str], str],
     ) -> Body:  # fmt: skip
         body = {**self._article(held, variant), "name": record.title(variant), "visibility": _ALONE_NOT}
@@ -155,7 +145,7 @@ class CatalogueWriter:
         return _with(body, {**self._numbers(variant), **chosen, "tax_class_id": str(self._class(record.tax_class))})
 
     @staticmethod
-    def _switch(held: Mapping[str, ProductRow], variant: Variant, active: bool) -> int:
+    def _switch(held: Mapping[str, shapes.ProductRow], variant: Variant, active: bool) -> int:
         """Off until there is a price: it would be sold for nothing. The first price switches it on."""
         row = held.get(variant.key)
         return _ON if active and row is not None and row.price else _OFF
@@ -179,7 +169,7 @@ class CatalogueWriter:
                 body["extension_attributes"] = {"category_links": links}
         return _with(body, custom)
 
-    def _article(self, held: Mapping[str, ProductRow], variant: Variant) -> Body:
+    def _article(self, held: Mapping[str, shapes.ProductRow], variant: Variant) -> Body:
         row = held.get(variant.key)
         body: Body = {"sku": row.sku if row else variant.sku, "type_id": "simple"}
         if row is None:
@@ -190,8 +180,8 @@ class CatalogueWriter:
         return body
 
     def _numbers(self, variant: Variant) -> dict[str, str]:
-        values = {"gtin": variant.gtin[0] if variant.gtin else "", "mpn": variant.manufacturer_no}
-        return {self._codes[name]: value for name, value in values.items() if value and self._codes[name]}
+        values = {self._gtin: variant.gtin[0] if variant.gtin else "", self._mpn: variant.manufacturer_no}
+        return {code: value for code, value in values.items() if code and value}
 
     def _class(self, tax_class: str) -> int:
         percent = rates.percent(self._country, tax_class, datetime.now(UTC).date())
@@ -205,7 +195,7 @@ class CatalogueWriter:
 
     # ------------------------------------------------------------------------------------------------ in bulk
 
-    def _in_bulk(self, wants: Sequence[Want], held: Mapping[str, ProductRow]) -> list[Result]:
+    def _in_bulk(self, wants: Sequence[Want], held: Mapping[str, shapes.ProductRow]) -> list[Result]:
         """One call for all, carried out by Magento's queue; then it is asked what became of each."""
         return batched(partial(self._simple, held), self._send, wants)
 
@@ -222,7 +212,7 @@ class CatalogueWriter:
         rows = self._reader.by_skus([body["sku"] for _, body in built], "id,sku")
         return [self._became(found.get(n), body, rows) for n, (_, body) in enumerate(built)]
 
-    def _became(self, done: _Operation | None, body: Body, rows: Mapping[str, ProductRow]) -> Result:
+    def _became(self, done: _Operation | None, body: Body, rows: Mapping[str, shapes.ProductRow]) -> Result:
         if done is None or done.status == 4:
             return RemoteFault(
                 "Magento's queue has not come to this article", where=body["sku"],
@@ -235,64 +225,60 @@ class CatalogueWriter:
 
     # ------------------------------------------------------------------------------------------------ what is missing
 
-    def _attribute(self, code: str, name: str) -> Attribute:
+    def _attribute(self, code: str, name: str) -> shapes.Attribute:
         """The attribute that is chosen from a list, by code or label; if missing, made and put into the set Default."""
         plain = "".join(sign if sign.isascii() and sign.isalnum() else "_" for sign in code.casefold())[:50]
-        for fresh in (False, True):
-            rows = self._shop.attributes(fresh).values()
-            by_code = next((one for one in rows if one.attribute_code in (code, plain)), None)
-            found = by_code or next(
-                (r for r in rows if (r.default_frontend_label or "").casefold() == name.casefold()), None
-            )
-            if found:
-                return found
-        new = {
-            "attribute_code": f"a_{plain}"[:60] if not plain[:1].isalpha() else plain, "frontend_input": "select",
-            "entity_type_id": "4", "is_required": False, "default_frontend_label": name, "scope": "global",
-            "frontend_labels": [],
-        }  # fmt: skip
-        made = self._shop.call("POST", "/products/attributes", None, {"attribute": new}).of(Attribute)
-        group = self._shop.search("/products/attribute-sets/groups/list", _GROUPS, [Where("attribute_set_id", _SET)])[0]
-        if not group or not isinstance(group[0], _AttributeGroup):
-            raise Misconfigured("The attribute set Default has no group")
-        body = {
-            "attributeSetId": _SET, "attributeGroupId": int(group[0].attribute_group_id), "sortOrder": 0,
-            "attributeCode": made.attribute_code,
-        }  # fmt: skip
-        self._shop.call("POST", "/products/attribute-sets/attributes", None, body)
-        self._shop.kept.forget("attributes")
-        return made
+
+        def pick(rows: Sequence[shapes.Attribute]) -> shapes.Attribute | None:
+            by_code = (one for one in rows if one.attribute_code in (code, plain))
+            by_label = (one for one in rows if (one.default_frontend_label or "").casefold() == name.casefold())
+            return next(itertools.chain(by_code, by_label), None)
+
+        def make() -> shapes.Attribute:
+            new = {
+                "attribute_code": f"a_{plain}"[:60] if not plain[:1].isalpha() else plain, "frontend_input": "select",
+                "entity_type_id": "4", "is_required": False, "default_frontend_label": name, "scope": "global",
+                "frontend_labels": [],
+            }  # fmt: skip
+            made = self._shop.call("POST", f"{_ATTRIBUTES}s", None, {"attribute": new}).of(shapes.Attribute)
+            groups, _ = self._shop.search(f"{_ATTRIBUTES}-sets/groups/list", _GROUPS, [Where("attribute_set_id", _SET)])
+            if not (known := readable(groups)):
+                raise Misconfigured("The attribute set Default has no group")
+            body = {
+                "attributeSetId": _SET, "attributeGroupId": int(known[0].attribute_group_id), "sortOrder": 0,
+                "attributeCode": made.attribute_code,
+            }  # fmt: skip
+            self._shop.call("POST", f"{_ATTRIBUTES}-sets/attributes", None, body)
+            return made
+
+        return self._shop.kept.made("attributes", self._shop.list_attributes, pick, make)
 
     def _option(self, attribute: int, label: str) -> str:
         """An attribute's choice by its text; made if missing."""
-        for fresh in (False, True):
-            row = self._shop.attributes(fresh)[attribute]
-            found = next((one.value for one in row.options if one.label.casefold() == label.casefold()), None)
-            if found:
-                return found
-        self._shop.call(
-            "POST",
-            f"/products/attributes/{row.attribute_code}/options",
-            None,
-            {"option": {"label": label, "value": ""}},
-        )
-        row = self._shop.attributes(fresh=True)[attribute]
-        found = next((one.value for one in row.options if one.label.casefold() == label.casefold()), None)
-        if not found:
-            raise BadAnswer(f"The choice {label!r} was made, and is not among the choices of {row.attribute_code}")
-        return found
+
+        def pick(rows: Sequence[shapes.Attribute]) -> str | None:
+            options = next(row.options for row in rows if row.attribute_id == attribute)
+            return next((one.value for one in options if one.label.casefold() == label.casefold()), None)
+
+        def make() -> str:
+            code, new = self._shop.attributes()[attribute].attribute_code, {"label": label, "value": ""}
+            self._shop.call("POST", f"{_ATTRIBUTES}s/{code}/options", None, {"option": new})
+            if not (made := pick(self._shop.list_attributes())):
+                raise BadAnswer(f"The choice {label!r} was made, and is not among the choices of {code}")
+            return made
+
+        return self._shop.kept.made("attributes", self._shop.list_attributes, pick, make)
 
     def _category(self, name: str) -> int:
-        for fresh in (False, True):
-            rows = self._reader.categories(fresh)
-            found = next((id_ for id_, own in rows.items() if own.casefold() == name.casefold()), None)
-            if found is not None:
-                return found
-        root = next((id_ for id_ in sorted(rows) if id_ > 1), 2)  # 1 is the root of all roots
-        new = {"category": {"name": name, "parent_id": root, "is_active": True}}
-        made = self._shop.call("POST", "/categories", None, new).json()
-        self._shop.kept.forget("categories")
-        return int(made["id"])
+        def pick(rows: Sequence[shapes.Category]) -> int | None:
+            return next((row.id for row in rows if row.name.casefold() == name.casefold()), None)
+
+        def make() -> int:
+            root = next((id_ for id_ in sorted(self._shop.categories()) if id_ > 1), 2)  # 1 is the root of all roots
+            new = {"category": {"name": name, "parent_id": root, "is_active": True}}
+            return int(self._shop.call("POST", "/categories", None, new).json()["id"])
+
+        return self._shop.kept.made("categories", self._shop.list_categories, pick, make)
 
     # ------------------------------------------------------------------------------------------------ prices, groups
 
@@ -310,15 +296,16 @@ class CatalogueWriter:
             group = self._group(want, record) if record.price_list else "ALL GROUPS"
             tier = {"price": amount, "price_type": "fixed", "website_id": 0, "customer_group": group}
             return {"tier": {**tier, "sku": sku, "quantity": record.min_qty}, "sku": sku}
-        lowered = record.compare_at is not None and record.compare_at > record.amount
-        before = msgspec.structs.replace(record, amount=record.compare_at) if lowered else record
+        before = record.lowered_from
+        base = {"price": (before or record).on_side(self._inclusive), "store_id": 0, "sku": sku}
+        if before is None:
+            return {"base": base, "sku": sku}
         special = {
             "price": amount, "store_id": 0, "sku": sku,
             "price_from": f"{record.valid_from or '2000-01-01'} 00:00:00",
             "price_to": f"{record.valid_to} 23:59:59" if record.valid_to else "2099-12-31 23:59:59",
         }  # fmt: skip
-        base = {"price": before.on_side(self._inclusive), "store_id": 0, "sku": sku}
-        return {"base": base, "sku": sku, **({"special": special} if lowered else {})}
+        return {"base": base, "sku": sku, "special": special}
 
     def _group(self, want: Want, record: Price) -> str:
         code = self._shop.groups().get(int(needed(want.ids, "price_list", record.price_list.strip())))
@@ -329,7 +316,7 @@ class CatalogueWriter:
     def _send_prices(self, built: list[tuple[Want, Body]]) -> list[Result]:
         base = [body["base"] for _, body in built if "base" in body]
         skus = [one["sku"] for one in base]
-        errors: dict[str, SamklangError] = {}
+        errors: dict[str, Rejected] = {}
         if base:
             held = self._reader.by_skus(skus, "id,sku,price,status")
             errors |= self._many("base-prices", base)
@@ -347,12 +334,12 @@ class CatalogueWriter:
         errors |= self._many("tier-prices", [body["tier"] for _, body in built if "tier" in body])
         return [errors.get(body["sku"]) or Done() for _, body in built]
 
-    def _many(self, kind: str, prices: list[Body]) -> dict[str, SamklangError]:
+    def _many(self, kind: str, prices: list[Body]) -> dict[str, Rejected]:
         """One call for all; complaints by article. One that names no article makes the hub send each by itself."""
         if not prices:
             return {}
         answer = self._shop.call("POST", f"/products/{kind}", None, {"prices": prices}, idempotent=True)
-        found: dict[str, SamklangError] = {}
+        found: dict[str, Rejected] = {}
         for one in answer.of(list[_Said]):
             values = one.parameters.values() if isinstance(one.parameters, dict) else one.parameters or ()
             text = message({"message": one.message, "parameters": one.parameters})

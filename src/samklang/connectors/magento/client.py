@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -19,17 +18,9 @@ from samklang.connectors.contract import Manifest, Surroundings
 from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Misconfigured, Rejected, SamklangError
 from samklang.connectors.kit.kept import Kept
 from samklang.connectors.kit.login import Key, OAuth1
-from samklang.connectors.kit.paging import Slice, by_last
+from samklang.connectors.kit.paging import Slice, by_last, chunks
 from samklang.connectors.kit.rows import Broken, Rows, sure
-from samklang.connectors.magento.rows import (
-    Attribute,
-    Listing,
-    Source,
-    StoreConfig,
-    TaxClass,
-    TaxRate,
-    TaxRule,
-)
+from samklang.connectors.magento import shapes
 from samklang.connectors.transport import Answer, Transport
 
 T = TypeVar("T")
@@ -118,7 +109,7 @@ class Shop:
         if fields:
             asked["fields"] = f"items[{fields}],total_count"
         answer = self.call("GET", path, asked)
-        listing = answer.of(Listing)
+        listing = answer.of(shapes.Listing)
         found = rows(listing.items, answer.where) if bytes(listing.items) != b"null" else []
         if len(found) < min(size, max(0, listing.total_count - (page - 1) * size)):
             raise BadAnswer(f"Only {len(found)} of {listing.total_count} rows came", where=answer.where)
@@ -139,10 +130,9 @@ class Shop:
             return self.search(path, rows, [*where, *changed, behind], sort="entity_id", fields=fields)[0]
 
         def place(row: Any) -> int:
-            id_ = getattr(row, "entity_id", None) or row.id
-            if not isinstance(id_, int):
+            if not isinstance(row.id, int):
                 raise BadAnswer(f"{path} gives a row without an id")
-            return id_
+            return row.id
 
         return by_last(page, SIZE, place, resume)
 
@@ -150,9 +140,9 @@ class Shop:
         self, path: str, rows: Rows[T], field: str, values: Sequence[object], fields: str = ""
     ) -> Iterator[T | Broken]:
         """The rows whose field is one of these, a page at a time."""
-        for start in range(0, len(values), SIZE):
-            some = ",".join(str(value) for value in values[start : start + SIZE])
-            yield from self.search(path, rows, [Where(field, some, "in")], fields=fields)[0]
+        for some in chunks(values, SIZE):
+            asked = [Where(field, ",".join(map(str, some)), "in")]
+            yield from self.search(path, rows, asked, fields=fields)[0]
 
     def whole(self, path: str, rows: Rows[T], where: Sequence[Where] = (), sort: str = "") -> list[T]:
         """A short list, every page of it; BadAnswer for a row that is not as documented."""
@@ -166,9 +156,9 @@ class Shop:
 
     # ------------------------------------------------------------------------------------------------ the shop itself
 
-    def store(self) -> StoreConfig:
+    def store(self) -> shapes.StoreConfig:
         """The store view of the settings."""
-        configs = self.kept("stores", lambda: self.call("GET", "/store/storeConfigs").of(list[StoreConfig]))
+        configs = self.kept("stores", lambda: self.call("GET", "/store/storeConfigs").of(list[shapes.StoreConfig]))
         found = next((one for one in configs if one.code == self._store), None)
         if found is None:
             known = ", ".join(one.code for one in configs)
@@ -180,7 +170,7 @@ class Shop:
         rows = self.kept("groups", lambda: self.whole("/customerGroups/search", _GROUPS))
         return {row.id: row.code for row in rows if row.id}
 
-    def sources(self) -> list[Source]:
+    def sources(self) -> list[shapes.Source]:
         """Inventory sources."""
         return self.kept("sources", lambda: self.whole("/inventory/sources", _SOURCES))
 
@@ -202,16 +192,25 @@ class Shop:
                 found.setdefault(row.class_id, Decimal(0))
         return found
 
-    def attributes(self, fresh: bool = False) -> dict[int, Attribute]:
+    def attributes(self) -> dict[int, shapes.Attribute]:
         """Attributes that are chosen from a list, by id, with their choices."""
-        where = [Where("frontend_input", "select")]
-        ask = partial(self.whole, "/products/attributes", _ATTRIBUTES, where, "attribute_id")
-        rows = self.kept("attributes", ask, fresh=fresh)
-        return {row.attribute_id: row for row in rows}
+        return {row.attribute_id: row for row in self.kept("attributes", self.list_attributes)}
+
+    def list_attributes(self) -> list[shapes.Attribute]:
+        """These attributes as they are now."""
+        return self.whole("/products/attributes", _ATTRIBUTES, [Where("frontend_input", "select")], "attribute_id")
+
+    def categories(self) -> dict[int, str]:
+        """Categories by id."""
+        return {row.id: row.name for row in self.kept("categories", self.list_categories)}
+
+    def list_categories(self) -> list[shapes.Category]:
+        """The categories as they are now."""
+        return self.whole("/categories/list", Rows(shapes.Category), sort="entity_id")
 
 
-_GROUPS, _SOURCES, _ATTRIBUTES = Rows(Group), Rows(Source, "source_code"), Rows(Attribute, "attribute_id")
-_RATES, _RULES, _CLASSES = Rows(TaxRate), Rows(TaxRule), Rows(TaxClass, "class_id")
+_GROUPS, _SOURCES, _ATTRIBUTES = Rows(Group), Rows(shapes.Source, "source_code"), Rows(shapes.Attribute, "attribute_id")
+_RATES, _RULES, _CLASSES = Rows(shapes.TaxRate), Rows(shapes.TaxRule), Rows(shapes.TaxClass, "class_id")
 
 
 def message(said: Mapping[str, Any]) -> str:

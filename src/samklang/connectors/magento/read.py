@@ -10,38 +10,21 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import msgspec
-
-from samklang.connectors.contract import Bad, Gone, Item, Page
-from samklang.connectors.kit.rows import Broken, Name, Rows, items
+from samklang.connectors.contract import Item, Page
+from samklang.connectors.kit.rows import Broken, Items, Name, Rows, items, pages, readable
 from samklang.connectors.kit.system import Asked, listed
 from samklang.connectors.magento import map as magento_map
-from samklang.connectors.magento import orders
+from samklang.connectors.magento import orders, shapes
 from samklang.connectors.magento.client import SIZE, Shop, Where
-from samklang.connectors.magento.rows import (
-    CustomerRow,
-    MemoRow,
-    OrderRow,
-    ProductRow,
-    SourceItem,
-)
 from samklang.records import StockLevel
 from samklang.records.ids import sku, sku_key
 
-
-class Category(msgspec.Struct, frozen=True):
-    id: int
-    name: str = ""
-
-
-PRODUCTS = Rows(ProductRow)
-ORDERS = Rows(OrderRow, "entity_id")
-_MEMOS, _CUSTOMERS = Rows(MemoRow, "entity_id"), Rows(CustomerRow)
-_STOCK = Rows(SourceItem, "sku")
-_CATEGORIES = Rows(Category)
+PRODUCTS = Rows(shapes.ProductRow)
+ORDERS = Rows(shapes.OrderRow, "entity_id")
+_MEMOS, _CUSTOMERS = Rows(shapes.MemoRow, "entity_id"), Rows(shapes.CustomerRow)
+_STOCK = Rows(shapes.SourceItem, "sku")
 _SOLD = "simple,virtual,configurable"
 _LINKS = "id,sku,type_id,extension_attributes[configurable_product_links]"
-Items = list[Item | Bad | Gone]
 
 
 class Reader:
@@ -57,15 +40,9 @@ class Reader:
         return magento_map.Range(
             store=shop.store(), country=str(settings.get("country") or "SE"), inclusive=self._inclusive,
             groups=shop.groups(), percents=shop.percents(), attributes=shop.attributes(),
-            categories={str(id_): name for id_, name in self.categories().items()},
+            categories={str(id_): name for id_, name in shop.categories().items()},
             gtin=str(settings.get("gtin_attribute") or ""), mpn=str(settings.get("mpn_attribute") or ""),
         )  # fmt: skip
-
-    def categories(self, fresh: bool = False) -> dict[int, str]:
-        """Categories by id."""
-        ask = partial(self._shop.whole, "/categories/list", _CATEGORIES, sort="entity_id")
-        rows = self._shop.kept("categories", ask, fresh=fresh)
-        return {row.id: row.name for row in rows}
 
     def trade(self) -> orders.Trade:
         """What the settings say of orders."""
@@ -93,18 +70,16 @@ class Reader:
         """Variant → configurable article, of all that there are."""
         where = [Where("type_id", "configurable")]
         for some in self._shop.slices("/products", PRODUCTS, where, fields=_LINKS):
-            for row in some.rows:
-                if isinstance(row, ProductRow):
-                    for child in row.extension_attributes.configurable_product_links:
-                        yield child, row.id
+            for row in readable(some.rows):
+                for child in row.extension_attributes.configurable_product_links:
+                    yield child, row.id
 
     def _products(
-        self, rows: Sequence[ProductRow | Broken], parent_of: Mapping[int, int], seen: set[int],
+        self, rows: Sequence[shapes.ProductRow | Broken], parent_of: Mapping[int, int], seen: set[int],
         known: magento_map.Range, types: frozenset[str],
     ) -> Items:  # fmt: skip
         """A page of articles: what stands for itself as it is, and every parent once, with all its variants."""
-        good = [row for row in rows if isinstance(row, ProductRow)]
-        here = {row.id: row for row in good}
+        here = {row.id: row for row in readable(rows)}
         wanted = [id_ for id_ in dict.fromkeys(parent_of.get(id_, id_) for id_ in here) if id_ not in seen]
         seen.update(wanted)
         here |= self._more([id_ for id_ in wanted if id_ not in here])
@@ -112,7 +87,7 @@ class Reader:
         links = [child for row in whole for child in _children(row)]
         below = here | self._more([child for child in links if child not in here])
 
-        def make(row: ProductRow) -> Iterator[Item]:
+        def make(row: shapes.ProductRow) -> Iterator[Item]:
             children = [below[child] for child in _children(row) if child in below]
             if "product" in types:
                 yield magento_map.product(row, children, known)
@@ -120,80 +95,63 @@ class Reader:
                 if "price" in types:
                     yield from magento_map.prices(one, known)
 
-        rest: list[ProductRow | Broken] = [*whole, *(row for row in rows if isinstance(row, Broken))]
+        rest: list[shapes.ProductRow | Broken] = [*whole, *(row for row in rows if isinstance(row, Broken))]
         return items("product", rest, make, lambda row: Name(str(row.id), row.sku, sku_key(row.sku)))
 
-    def _more(self, ids: Iterable[int]) -> dict[int, ProductRow]:
+    def _more(self, ids: Iterable[int]) -> dict[int, shapes.ProductRow]:
         found = self._shop.among("/products", PRODUCTS, "entity_id", list(ids))
-        return {row.id: row for row in found if isinstance(row, ProductRow)}
+        return {row.id: row for row in readable(found)}
 
-    def by_skus(self, skus: Sequence[str], fields: str = "") -> dict[str, ProductRow]:
+    def by_skus(self, skus: Sequence[str], fields: str = "") -> dict[str, shapes.ProductRow]:
         """Articles by the compare form of their number."""
         plain = [one for one in skus if "," not in one]  # a comma would part the list
-        found = self._shop.among("/products", PRODUCTS, "sku", plain, fields)
-        rows = [row for row in found if isinstance(row, ProductRow)]
+        found = [*self._shop.among("/products", PRODUCTS, "sku", plain, fields)]
         for odd in (one for one in skus if "," in one):
-            some, _ = self._shop.search("/products", PRODUCTS, [Where("sku", odd)], fields=fields)
-            rows += [row for row in some if isinstance(row, ProductRow)]
-        return {sku_key(row.sku): row for row in rows}
+            found += self._shop.search("/products", PRODUCTS, [Where("sku", odd)], fields=fields)[0]
+        return {sku_key(row.sku): row for row in readable(found)}
 
     def stock(self, asked: Asked) -> Iterator[Page]:
         """What lies at each source. Changes of stock leave no trace in time, so it is all read."""
-        page = int(asked.resume or 0)
-        while True:
+        page, total = int(asked.resume or 0), -1
+        while total < 0 or page * SIZE < total:
             page += 1
             rows, total = self._shop.search("/inventory/source-items", _STOCK, sort="sku source_code", page=page)
             yield Page(items("stock", rows, self._level, lambda row: Name("", row.sku)), total, str(page))
-            if page * SIZE >= total:
-                return
 
     @staticmethod
-    def _level(row: SourceItem) -> Iterator[Item]:
+    def _level(row: shapes.SourceItem) -> Iterator[Item]:
         yield Item(record=StockLevel(sku=sku(row.sku), warehouse=row.source_code, on_hand=row.quantity))
 
     # ------------------------------------------------------------------------------------------------ orders, customers
 
     def orders(self, asked: Asked) -> Iterator[Page]:
         """Orders, all or those that changed."""
-        trade, make = self.trade(), partial(orders.read, trade=self.trade(), types=asked.types)
+        trade = self.trade()
         where = [Where("store_id", self._shop.store().id)] if self._settings.get("only_its_orders") else []
-        for some in self._shop.slices("/orders", ORDERS, where, since=asked.since, resume=asked.resume):
-            named = items(
-                "order", some.rows, make, lambda row: Name(str(row.entity_id), row.increment_id, trade.key(row))
-            )
-            yield Page(named, 0, some.resume)
+        found = self._shop.slices("/orders", ORDERS, where, since=asked.since, resume=asked.resume)
+        make = partial(orders.read, trade=trade, types=asked.types)
+        return pages("order", found, make, lambda row: Name(str(row.id), row.order_no, trade.key(row)))
 
     def refunds(self, asked: Asked) -> Iterator[Page]:
         """Credit memos for which the provider is to be asked."""
         trade = self.trade()
         for some in self._shop.slices("/creditmemos", _MEMOS, since=asked.since, resume=asked.resume):
-            ids = dict.fromkeys(
-                row.order_id for row in some.rows if isinstance(row, MemoRow) and not row.transaction_id
-            )
+            ids = dict.fromkeys(row.order_id for row in readable(some.rows) if not row.transaction_id)
             found = self._shop.among("/orders", ORDERS, "entity_id", list(ids))
-            of = {row.entity_id: row for row in found if isinstance(row, OrderRow)}
-
-            def make(row: MemoRow, of: Mapping[int, OrderRow] = of) -> Iterator[Item]:
-                if row.order_id in of:
-                    yield from orders.refund(row, of[row.order_id], trade)
-
-            yield Page(
-                items("refund", some.rows, make, lambda row: Name(str(row.entity_id), row.increment_id)), 0, some.resume
-            )
+            make = partial(orders.refund, sold={row.id: row for row in readable(found)}, trade=trade)
+            made = items("refund", some.rows, make, lambda row: Name(str(row.id), row.number))
+            yield Page(made, 0, some.resume)
 
     def customers(self, asked: Asked) -> Iterator[Page]:
         """Customers with an account; guests come with their orders."""
         make = partial(magento_map.customer, groups=self._shop.groups())
-        for some in self._shop.slices("/customers/search", _CUSTOMERS, since=asked.since, resume=asked.resume):
-            yield Page(
-                items("customer", some.rows, make, lambda row: Name(str(row.id), f"customer {row.id}")), 0, some.resume
-            )
+        found = self._shop.slices("/customers/search", _CUSTOMERS, since=asked.since, resume=asked.resume)
+        return pages("customer", found, make, lambda row: Name(str(row.id), f"customer {row.id}"))
 
-    def customer_by_email(self, email: str) -> list[CustomerRow]:
+    def customer_by_email(self, email: str) -> list[shapes.CustomerRow]:
         """Customers with this address, in any website."""
-        rows, _ = self._shop.search("/customers/search", _CUSTOMERS, [Where("email", email)])
-        return [row for row in rows if isinstance(row, CustomerRow)]
+        return readable(self._shop.search("/customers/search", _CUSTOMERS, [Where("email", email)])[0])
 
 
-def _children(row: ProductRow) -> list[int]:
+def _children(row: shapes.ProductRow) -> list[int]:
     return row.extension_attributes.configurable_product_links if row.type_id == "configurable" else []

@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from samklang.connectors.contract import Done, Match, Want, status_word
 from samklang.connectors.errors import Rejected
 from samklang.connectors.kit.rows import Rows
+from samklang.connectors.kit.sent import Waiting, laid
 from samklang.connectors.kit.writing import asks, needed, of_order
 from samklang.connectors.magento import map as magento_map
-from samklang.connectors.magento import orders
+from samklang.connectors.magento import orders, shapes
 from samklang.connectors.magento.client import Shop, Where
 from samklang.connectors.magento.read import Reader
-from samklang.connectors.magento.rows import CustomerRow, ItemRow, OrderRow, ShipmentRow
 from samklang.records import Customer, OrderEdit, OrderStatus, Shipment
-from samklang.records.ids import sku_key
 
-_SHIPMENTS = Rows(ShipmentRow, "entity_id")
+_SHIPMENTS = Rows(shapes.ShipmentRow, "entity_id")
 _OVER = ("complete", "closed", "canceled")
 _NO_GOODS = ("virtual", "downloadable")
 _CARRIERS = ("dhl", "fedex", "ups", "usps")  # those that Magento itself knows; any other is `custom`
@@ -31,9 +29,9 @@ class Writer:
     def __init__(self, shop: Shop, reader: Reader, words: Mapping[str, str]) -> None:
         self._shop, self._reader, self._words = shop, reader, words
 
-    def _order(self, want: Want, key: str) -> tuple[int, OrderRow]:
+    def _order(self, want: Want, key: str) -> tuple[int, shapes.OrderRow]:
         id_ = int(of_order(want, key))
-        return id_, self._shop.call("GET", f"/orders/{id_}").of(OrderRow)
+        return id_, self._shop.call("GET", f"/orders/{id_}").of(shapes.OrderRow)
 
     # ------------------------------------------------------------------------------------------------ status
 
@@ -45,12 +43,12 @@ class Writer:
         word = status_word(record, want.options, self._words)
         said = {row.comment or "" for row in now.status_histories or ()}
         if word == "canceled" and now.state != "canceled":
-            if any(row.qty_shipped for row in now.items) or now.state in _OVER or now.total_paid:
+            if any(row.qty_shipped for row in now.items) or now.state in _OVER or now.paid:
                 advice = "Refund it in the shop: it has been sent or paid already."
                 raise Rejected("The order can no longer be cancelled", where=record.order, do_this=advice)
             self._shop.call("POST", f"/orders/{id_}/cancel")
         elif word == "complete" and now.state not in _OVER:
-            if any(left > 0 for row, left in _waiting(now.items) if row.product_type not in _NO_GOODS):
+            if any(row.left > 0 for row in _waiting(now.items, goods_only=True)):
                 self._shop.call("POST", f"/order/{id_}/ship", None, {"notify": bool(want.options.get("mail"))})
         elif word and word not in (now.status, now.state) and now.state not in _OVER:
             self._comment(id_, "", word, mail=bool(want.options.get("mail")))
@@ -88,7 +86,8 @@ class Writer:
             ],
         }  # fmt: skip
         if record.lines:  # without them everything that is left is sent
-            body["items"] = [{"order_item_id": row, "qty": pieces} for row, pieces in _laid(record, now.items).items()]
+            laid_on = laid(record, _waiting(now.items))
+            body["items"] = [{"order_item_id": int(row), "qty": pieces} for row, pieces in laid_on.items()]
         source = want.options.get("source") or record.warehouse
         if source and source in [one.source_code for one in self._shop.sources()]:
             body["arguments"] = {"extension_attributes": {"source_code": source}}
@@ -104,7 +103,7 @@ class Writer:
         ours = want.reference or record.key
         numbers = {parcel.tracking_no for parcel in record.parcels if parcel.tracking_no}
         return [
-            Match(external_id=str(row.entity_id), by=by)
+            Match(external_id=str(row.id), by=by)
             for row in rows
             if ours in [one.comment for one in row.comments or ()]
             or numbers & {one.track_number for one in row.tracks or ()}
@@ -118,9 +117,7 @@ class Writer:
         if rows == wanted:
             return Done(external_id=str(id_))
         listed = ", ".join(f"{line.quantity:f} × {line.sku}" for line in record.lines)
-        return Done(
-            external_id=str(id_), by_hand=f"Edit order {now.increment_id} in Magento. The warehouse has: {listed}."
-        )
+        return Done(external_id=str(id_), by_hand=f"Edit order {now.order_no} in Magento. The warehouse has: {listed}.")
 
     # ------------------------------------------------------------------------------------------------ customers
 
@@ -150,7 +147,7 @@ class Writer:
             )
         else:
             made = self._shop.call("PUT", f"/customers/{held['id']}", None, {"customer": body}, idempotent=True)
-        return Done(external_id=str(made.of(CustomerRow).id))
+        return Done(external_id=str(made.of(shapes.CustomerRow).id))
 
     def _group(self, record: Customer) -> int:
         found = next((id_ for id_, code in self._shop.groups().items() if code == record.price_list.strip()), None)
@@ -174,35 +171,10 @@ class Writer:
         ]
 
 
-def _waiting(rows: list[ItemRow]) -> list[tuple[ItemRow, Decimal]]:
-    """Rows that can be sent, and how many pieces of each wait."""
-    return [
-        (row, row.qty_ordered - row.qty_shipped - row.qty_canceled - row.qty_refunded)
-        for row in rows
-        if row.parent_item_id is None
-    ]
-
-
-def _laid(record: Shipment, rows: list[ItemRow]) -> dict[int, Decimal]:
-    """Order row → pieces. A line without a row's id is laid on the rows of its article that wait, in the order's order;
-    a configurable article is sent by its parent row."""
-    waiting = {row.item_id: left for row, left in _waiting(rows)}
-    own = [row for row in rows if row.item_id in waiting]
-    numbers = {
-        row.item_id: {sku_key(one.sku) for one in rows if row.item_id in (one.item_id, one.parent_item_id)}
-        for row in own
-    }
-    found: dict[int, Decimal] = {}
-    for line in record.lines:
-        left = line.quantity
-        by_id = [row.item_id for row in own if str(row.item_id) == line.line_id]
-        for id_ in by_id or [row.item_id for row in own if sku_key(line.sku) in numbers[row.item_id]]:
-            here = min(left, waiting[id_] - found.get(id_, Decimal(0)))
-            if here > 0:
-                found[id_], left = found.get(id_, Decimal(0)) + here, left - here
-        if left > 0:
-            raise Rejected(
-                f"More of {line.sku or line.line_id} was sent than waits in the order ({left:f} too many)",
-                where=record.key, do_this="Compare the shipment with the order in the shop.",
-            )  # fmt: skip
-    return found
+def _waiting(rows: Sequence[shapes.ItemRow], *, goods_only: bool = False) -> Iterator[Waiting]:
+    """Rows that can be sent. A configurable article is sent by its parent row."""
+    for row in rows:
+        if row.parent_item_id is None and not (goods_only and row.product_type in _NO_GOODS):
+            skus = [one.sku for one in rows if row.item_id in (one.item_id, one.parent_item_id)]
+            left = row.qty_ordered - row.qty_shipped - row.qty_canceled - row.qty_refunded
+            yield Waiting(str(row.item_id), skus, left)

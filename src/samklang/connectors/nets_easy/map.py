@@ -7,10 +7,9 @@ from typing import Any, Literal
 
 import msgspec
 
+from samklang import records as r
 from samklang.connectors.contract import Want
 from samklang.connectors.kit.payments import Moved, Row, idempotency_key, rows
-from samklang.records import Capture, OrderStatus, Refund
-from samklang.records.money import minor_units
 
 _MARK = re.compile(r" ref ([0-9a-f]{8})$")
 _NAME = 128  # characters that the name of a line may have
@@ -103,12 +102,12 @@ class Refusal(msgspec.Struct):
     errors: dict[str, list[str]] | None = None
 
 
-def status(payment: Payment, channel: str) -> OrderStatus | None:
+def status(payment: Payment, channel: str) -> r.OrderStatus | None:
     """What the payment has come to, by the shop's order number; None while it bears none."""
     if not payment.order_details.reference:
         return None
     word = _state(payment)
-    return OrderStatus(order=f"{channel}/{payment.order_details.reference}", raw=word, payment=word)
+    return r.OrderStatus(order=f"{channel}/{payment.order_details.reference}", raw=word, payment=word)
 
 
 def _state(
@@ -127,7 +126,7 @@ def _state(
 def moved(payment: Payment, want: Want) -> list[Moved]:
     """What has been charged (or refunded) of the payment, by us and by others."""
     here: list[Charge] | list[RefundRow] = payment.charges or []
-    if isinstance(want.record, Refund):
+    if isinstance(want.record, r.Refund):
         here = [row for row in payment.refunds or [] if row.state not in FAILED]
     ours = mark(want)
     found = []
@@ -151,7 +150,7 @@ def mark(want: Want) -> str:
     return idempotency_key(want, _payment_id(want))[:8]
 
 
-def charge_body(want: Want, record: Capture) -> dict[str, Any]:
+def charge_body(want: Want, record: r.Capture) -> dict[str, Any]:
     """What is taken, and how the parcel travels."""
     parcel = {"trackingNumber": record.tracking_no, "provider": record.carrier_code}
     return {
@@ -161,11 +160,11 @@ def charge_body(want: Want, record: Capture) -> dict[str, Any]:
     }
 
 
-def refund_body(want: Want, record: Capture | Refund) -> dict[str, Any]:
+def refund_body(want: Want, record: r.Capture | r.Refund) -> dict[str, Any]:
     """The amount and its lines; the first one's name ends with our mark."""
     found = rows(record)
     items = [_item(row, f" ref {mark(want)}" if place == 0 else "") for place, row in enumerate(found)]
-    return {"amount": minor_units(record.amount, record.currency), **({"orderItems": items} if items else {})}
+    return {"amount": r.minor_units(record.amount, record.currency), **({"orderItems": items} if items else {})}
 
 
 def _item(row: Row, tail: str) -> dict[str, Any]:
@@ -178,5 +177,5 @@ def _item(row: Row, tail: str) -> dict[str, Any]:
 
 
 def _payment_id(want: Want) -> str:
-    assert isinstance(want.record, Capture | Refund)
+    assert isinstance(want.record, r.Capture | r.Refund)
     return want.record.payment_id

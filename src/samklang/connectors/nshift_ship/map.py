@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
+from samklang import records as r
 from samklang.connectors.kit.consignments import Consignment, Tracking, shipment
-from samklang.records import InvalidRecord, Parcel, Shipment
 
 _RECEIVER, _DROP_POINT = 1, 10  # kinds of addresses
 _ORDER_NO, _OURS, _CONTENTS = 7, 32, 23  # kinds of references; 32 is free
@@ -145,7 +145,7 @@ def goods(one: Consignment, settings: Mapping[str, Any]) -> tuple[int, list[int]
     product, *more = one.service.split("+")
     services = [*more, *str(settings.get("services") or "").replace(",", " ").split()]
     if not (product.isdecimal() and all(each.isdecimal() for each in services)):
-        raise InvalidRecord(
+        raise r.InvalidRecord(
             "service_code", one.service, "is no product of nShift Ship with its services",
             "Map the shipping method to CARRIER/PRODUCT+SERVICE, all numbers; the choices come from nShift.",
         )  # fmt: skip
@@ -183,8 +183,8 @@ def collected(point: DropPoint) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def of_booked(row: Booked, tracking: Tracking, settings: Mapping[str, Any]) -> Shipment:
+def of_booked(row: Booked, tracking: Tracking, settings: Mapping[str, Any]) -> r.Shipment:
     """What was booked as a shipment."""
     carrier, product = (str(id_ or "") for id_ in (row.carrier, row.product))
-    parcels = [Parcel(tracking_no=number, tracking_url=tracking.url(carrier, number)) for number in row.parcels]
+    parcels = [r.Parcel(tracking_no=number, tracking_url=tracking.url(carrier, number)) for number in row.parcels]
     return shipment(row.number, parcels, settings, carrier=carrier, service=product)

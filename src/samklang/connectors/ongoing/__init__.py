@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from samklang.connectors.contract import Account, Choice, ChoiceKind, Hint, Page, Surroundings
+from samklang.connectors.contract import Account, Hint, Page, Surroundings
 from samklang.connectors.errors import ByHand, Misconfigured, Rejected
 from samklang.connectors.kit.hooks import body_as, check_token, signed_address
 from samklang.connectors.kit.system import System
@@ -36,6 +36,7 @@ class Ongoing(System):
             "release": self.each(writer.release), "order_status": self.each(writer.status),
             "inbound": self.each(writer.inbound),
         }  # fmt: skip
+        self.lists = {"order_status": reader.statuses, "carrier": reader.carriers, "warehouse": reader.warehouses}
 
     def check(self) -> Account:
         statuses = [choice for choice in self._reader.statuses() if not choice.code.endswith(life.SHORT)]
@@ -56,13 +57,6 @@ class Ongoing(System):
 
     def fetch(self, feed: str, external_ids: Sequence[str]) -> Iterator[Page]:
         yield from self._reader.fetch(external_ids)
-
-    def choices(self, what: ChoiceKind) -> list[Choice]:
-        asked = {
-            "order_status": self._reader.statuses, "carrier": self._reader.carriers,
-            "warehouse": self._reader.warehouses,
-        }  # fmt: skip
-        return asked[what]() if what in asked else super().choices(what)
 
     def register_hooks(self, address: str, secret: str) -> None:
         raise ByHand(

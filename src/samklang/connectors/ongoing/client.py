@@ -9,8 +9,8 @@ from urllib.parse import urlencode
 from samklang.connectors.contract import Limits, Surroundings
 from samklang.connectors.errors import BadAnswer, Rejected
 from samklang.connectors.kit.paging import Placed, Slice, by_last
-from samklang.connectors.kit.rows import Broken, Rows
-from samklang.connectors.ongoing.rows import Made, OrderRow, PurchaseOrder
+from samklang.connectors.kit.rows import Broken, Rows, readable
+from samklang.connectors.ongoing import shapes
 from samklang.connectors.transport import Answer, Basic, Transport
 
 T = TypeVar("T")
@@ -20,7 +20,8 @@ P = TypeVar("P", bound=Placed)
 _SIZE = 100
 _ARTICLES = 500
 
-_ORDERS, _PURCHASES = Rows(OrderRow, "orderInfo.orderId"), Rows(PurchaseOrder, "purchaseOrderInfo.purchaseOrderId")
+_ORDERS = Rows(shapes.OrderRow, "orderInfo.orderId")
+_PURCHASES = Rows(shapes.PurchaseOrder, "purchaseOrderInfo.purchaseOrderId")
 
 #: List → its parameters for the first id and for the number of rows, rows a page.
 _PAGED = {
@@ -64,37 +65,40 @@ class Client:
 
         return by_last(page, 1, _place, resume)
 
-    def orders(self, resume: str = "", **query: object) -> Iterator[Slice[OrderRow | Broken]]:
+    def orders(self, resume: str = "", **query: object) -> Iterator[Slice[shapes.OrderRow | Broken]]:
         """Orders that fit the filters."""
         return self.pages("orders", _ORDERS, resume, **query)
 
-    def purchases(self, resume: str = "", **query: object) -> Iterator[Slice[PurchaseOrder | Broken]]:
+    def purchases(self, resume: str = "", **query: object) -> Iterator[Slice[shapes.PurchaseOrder | Broken]]:
         """Purchase orders that fit the filters."""
         return self.pages("purchaseOrders", _PURCHASES, resume, **query)
 
-    def order(self, id_: str | int) -> OrderRow | None:
+    def order(self, id_: str | int) -> shapes.OrderRow | None:
         """One order; None when there is none."""
         answer = self.transport.request("GET", f"/orders/{int(id_)}", expect=(404,))
-        return None if answer.status == 404 else _good(answer).of(OrderRow)
+        return None if answer.status == 404 else _good(answer).of(shapes.OrderRow)
 
-    def orders_called(self, numbers: list[str]) -> list[OrderRow]:
+    def order_of(self, id_: str, key: str) -> shapes.OrderRow:
+        """One order that was here; Rejected when it is gone."""
+        row = self.order(id_)
+        if row is None:
+            raise Rejected(f"Order {id_} is no longer in Ongoing", where=key)
+        return row
+
+    def orders_called(self, numbers: list[str]) -> list[shapes.OrderRow]:
         """The orders with these numbers, exactly."""
-        found = [row for page in self.orders(orderNumbers=numbers) for row in page.rows] if numbers else []
-        return [row for row in found if isinstance(row, OrderRow) and row.head.order_number in numbers]
+        found = [row for page in self.orders(orderNumbers=numbers) for row in readable(page.rows)] if numbers else []
+        return [row for row in found if row.head.order_number in numbers]
 
-    def purchase_called(self, number: str) -> PurchaseOrder | None:
+    def purchase_called(self, number: str) -> shapes.PurchaseOrder | None:
         """The purchase order with this number, exactly."""
-        found = (row for page in self.purchases(purchaseOrderNumber=number) for row in page.rows)
-        return next((row for row in found if isinstance(row, PurchaseOrder) and row.head.number == number), None)
+        found = (row for page in self.purchases(purchaseOrderNumber=number) for row in readable(page.rows))
+        return next((row for row in found if row.head.number == number), None)
 
-    def change(self, method: str, path: str, body: Mapping[str, object] | None = None, **query: object) -> Made:
+    def change(self, method: str, path: str, body: Mapping[str, object] | None = None, **query: object) -> shapes.Made:
         """A PUT, PATCH or DELETE: by key, so repeating it does no harm. A refusal is Rejected."""
         answer = self.transport.request(method, f"/{path}", params=query, json=body, idempotent=True)
-        return _good(answer).of(Made)
-
-    def close(self) -> None:
-        """Give back sockets."""
-        self.transport.close()
+        return _good(answer).of(shapes.Made)
 
 
 def _place(row: Placed) -> int:

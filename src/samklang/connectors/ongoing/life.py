@@ -13,19 +13,15 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
 
-from samklang.connectors.ongoing.rows import Line, OrderRow, ParcelRow, PickedItem, Waybill
-from samklang.records import EditLine, LineStatus, OrderEdit, OrderStatus, Parcel, Shipment, ShipmentLine
-from samklang.records.ids import sku
-from samklang.records.money import ZERO
-from samklang.records.order import Fulfilment
-from samklang.records.units import grams
+from samklang import records as r
+from samklang.connectors.ongoing import shapes
 
 ERROR, OPEN, RELEASED, PARTLY_SENT, SENT, CANCELLED = 150, 200, 300, 425, 450, 1000
 #: What an order that cannot be picked for want of goods bears after its number: "Öppen-Restad" (O-03).
 SHORT = " NotOk"
 #: The statuses as they are delivered, and the "partly sent" that others have seen. An installation may renumber, rename
 #: and add to them: a number that is not here says nothing until a person maps it. Nor does 150, "Error".
-STATES: Mapping[int, Fulfilment] = {
+STATES: Mapping[int, r.Fulfilment] = {
     OPEN: "ready", RELEASED: "released", 320: "picking", 400: "picking", PARTLY_SENT: "partly_shipped",
     SENT: "shipped", 500: "shipped", 800: "returned",
 }  # fmt: skip
@@ -40,11 +36,11 @@ class Steps(NamedTuple):
     sent: int = SENT
     rest_comes: bool = True
 
-    def gone(self, row: OrderRow) -> bool:
+    def gone(self, row: shapes.OrderRow) -> bool:
         """The order has left the warehouse, as far as it was picked."""
         return self.sent <= row.number < CANCELLED
 
-    def open(self, row: OrderRow) -> bool:
+    def open(self, row: shapes.OrderRow) -> bool:
         """The order may still be changed (O-05, O-06)."""
         return OPEN <= row.number < self.locked
 
@@ -52,11 +48,11 @@ class Steps(NamedTuple):
 class Family(NamedTuple):
     """An order and the back orders that were made of its rest, oldest first."""
 
-    root: OrderRow
-    rest: tuple[OrderRow, ...] = ()
+    root: shapes.OrderRow
+    rest: tuple[shapes.OrderRow, ...] = ()
 
     @property
-    def members(self) -> tuple[OrderRow, ...]:
+    def members(self) -> tuple[shapes.OrderRow, ...]:
         return (self.root, *self.rest)
 
 
@@ -64,11 +60,11 @@ class Delivery(NamedTuple):
     """Pieces of an order that left together: line → pieces."""
 
     pieces: Mapping[str, Decimal]
-    parcels: tuple[Parcel, ...]
+    parcels: tuple[r.Parcel, ...]
     at: datetime | None
 
 
-def short(row: OrderRow) -> bool:
+def short(row: shapes.OrderRow) -> bool:
     """Whether less was picked than ordered."""
     return any(line.picked < line.ordered for line in row.lines if line.should_be_picked)
 
@@ -76,7 +72,7 @@ def short(row: OrderRow) -> bool:
 # ------------------------------------------------------------------------------------------------------ status
 
 
-def status(family: Family, lacking: Collection[tuple[int, str]], steps: Steps) -> OrderStatus:
+def status(family: Family, lacking: Collection[tuple[int, str]], steps: Steps) -> r.OrderStatus:
     """Where the order stands. `lacking`: (order id, row) of lines for which there are not goods enough.
 
     A number that nobody knows is kept with empty axes and no lines: a person then says what it means.
@@ -84,17 +80,17 @@ def status(family: Family, lacking: Collection[tuple[int, str]], steps: Steps) -
     root = family.root
     raw = " + ".join(str(row.number) for row in family.members)
     if all(row.number >= CANCELLED for row in family.members):
-        return OrderStatus(order="", raw=raw, lifecycle="cancelled")
+        return r.OrderStatus(order="", raw=raw, lifecycle="cancelled")
     if OPEN <= root.number < RELEASED and any(id_ == root.id for id_, _ in lacking):
         raw += SHORT
     if not family.rest and root.number not in STATES:
-        return OrderStatus(order="", raw=raw)
+        return r.OrderStatus(order="", raw=raw)
     lines = tuple(_line_statuses(family, lacking, steps))
     fulfilment = _fulfilment(root, lines)
-    return OrderStatus(order="", raw=raw, lifecycle="confirmed", fulfilment=fulfilment, lines=lines)
+    return r.OrderStatus(order="", raw=raw, lifecycle="confirmed", fulfilment=fulfilment, lines=lines)
 
 
-def _fulfilment(root: OrderRow, lines: Sequence[LineStatus]) -> Fulfilment:
+def _fulfilment(root: shapes.OrderRow, lines: Sequence[r.LineStatus]) -> r.Fulfilment:
     shipped, back = sum(line.shipped for line in lines), sum(line.returned for line in lines)
     said = STATES.get(root.number, "picking")
     if back or said == "returned":
@@ -108,7 +104,7 @@ def _fulfilment(root: OrderRow, lines: Sequence[LineStatus]) -> Fulfilment:
     return "picking" if said == "shipped" else said
 
 
-def _line_statuses(family: Family, lacking: Collection[tuple[int, str]], steps: Steps) -> Iterator[LineStatus]:
+def _line_statuses(family: Family, lacking: Collection[tuple[int, str]], steps: Steps) -> Iterator[r.LineStatus]:
     """The family's lines by row. What a back order holds is no longer a matter of the order that it was made of."""
     sums: dict[str, dict[str, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     names: dict[str, dict[str, str]] = {}
@@ -120,8 +116,8 @@ def _line_statuses(family: Family, lacking: Collection[tuple[int, str]], steps: 
                 continue
             names.setdefault(line.row, {"sku": line.sku, "line_id": row.line_ids[line.row]})
             one = sums[line.row]
-            left = sent.get(line.row, ZERO)
-            rest = ZERO if line.row in later else max(ZERO, line.ordered - left)
+            left = sent.get(line.row, r.ZERO)
+            rest = r.ZERO if line.row in later else max(r.ZERO, line.ordered - left)
             one["ordered"] += left + rest
             one["shipped"] += left
             one["returned"] += line.returned
@@ -130,7 +126,7 @@ def _line_statuses(family: Family, lacking: Collection[tuple[int, str]], steps: 
             elif steps.gone(row) or (row.id, line.row) in lacking:
                 one["backordered"] += rest
     for name, one in sums.items():
-        yield LineStatus(**names[name], **one)  # type: ignore[arg-type]  # two tables of different values
+        yield r.LineStatus(**names[name], **one)  # type: ignore[arg-type]  # two tables of different values
 
 
 def _sum(parts: Iterable[Mapping[str, Decimal]]) -> Mapping[str, Decimal]:
@@ -141,35 +137,35 @@ def _sum(parts: Iterable[Mapping[str, Decimal]]) -> Mapping[str, Decimal]:
     return found
 
 
-def edit(row: OrderRow) -> OrderEdit:
+def edit(row: shapes.OrderRow) -> r.OrderEdit:
     """The open order's lines as they are now; one that was added there has no line of the shop's."""
     lines = (
-        EditLine(
-            quantity=line.ordered, sku=sku(line.sku, "articleNumber"), line_id=row.line_ids[line.row],
+        r.EditLine(
+            quantity=line.ordered, sku=r.sku(line.sku, "articleNumber"), line_id=row.line_ids[line.row],
             name=(line.article and line.article.article_name) or "",
         )
         for line in row.lines
     )  # fmt: skip
-    return OrderEdit(order="", lines=tuple(lines))
+    return r.OrderEdit(order="", lines=tuple(lines))
 
 
 # ------------------------------------------------------------------------------------------------------ shipments
 
 
-def shipments(row: OrderRow, steps: Steps) -> Iterator[Shipment]:
+def shipments(row: shapes.OrderRow, steps: Steps) -> Iterator[r.Shipment]:
     """What has left of this order, each delivery with its parcels (O-11)."""
     by, ids = row.transporter, row.line_ids
     codes = {line.row: line.sku for line in row.lines}
     for place, one in enumerate(deliveries(row, steps), start=1):
-        lines = (ShipmentLine(quantity=n, line_id=ids[name], sku=codes[name]) for name, n in one.pieces.items() if n)
-        yield Shipment(
+        lines = (r.ShipmentLine(quantity=n, line_id=ids[name], sku=codes[name]) for name, n in one.pieces.items() if n)
+        yield r.Shipment(
             order="", number=f"{row.id}-{place}", state="handed_over", lines=tuple(lines), parcels=one.parcels,
             carrier_code=(by and by.code) or "", service_code=(by and by.service_code) or "", shipped_at=one.at,
             warehouse=str(row.head.warehouse.id) if row.head.warehouse else "",
         )  # fmt: skip
 
 
-def deliveries(row: OrderRow, steps: Steps) -> list[Delivery]:
+def deliveries(row: shapes.OrderRow, steps: Steps) -> list[Delivery]:
     """The deliveries of one order so far. While it is partly sent, pieces that no waybill covers are still here."""
     gone = steps.gone(row)
     if not gone and row.number != PARTLY_SENT:
@@ -196,18 +192,18 @@ def deliveries(row: OrderRow, steps: Steps) -> list[Delivery]:
     return found
 
 
-def _pieces(group: Sequence[tuple[Line, PickedItem]]) -> Mapping[str, Decimal]:
+def _pieces(group: Sequence[tuple[shapes.Line, shapes.PickedItem]]) -> Mapping[str, Decimal]:
     return _sum({line.row: item.pieces} for line, item in group)
 
 
-def _when(item: PickedItem) -> datetime:
+def _when(item: shapes.PickedItem) -> datetime:
     return item.packed_time or item.picked_time or _LONG_AGO
 
 
-def _groups(row: OrderRow, booked: Sequence[datetime]) -> list[list[tuple[Line, PickedItem]]]:
+def _groups(row: shapes.OrderRow, booked: Sequence[datetime]) -> list[list[tuple[shapes.Line, shapes.PickedItem]]]:
     """Picked pieces in the order of picking; a new group begins after a waybill and a long pause."""
     picked = ((line, item) for line in row.lines if line.should_be_picked for item in line.items)
-    groups: list[list[tuple[Line, PickedItem]]] = []
+    groups: list[list[tuple[shapes.Line, shapes.PickedItem]]] = []
     for line, item in sorted(picked, key=lambda pair: _when(pair[1])):
         before, now = _when(groups[-1][-1][1]) if groups else _LONG_AGO, _when(item)
         if not groups or (now - before >= _PAUSE and any(before <= at < now for at in booked)):
@@ -216,7 +212,9 @@ def _groups(row: OrderRow, booked: Sequence[datetime]) -> list[list[tuple[Line, 
     return groups
 
 
-def _parcels(row: OrderRow, bills: Iterable[Waybill], others: Collection[int] = ()) -> tuple[Parcel, ...]:
+def _parcels(
+    row: shapes.OrderRow, bills: Iterable[shapes.Waybill], others: Collection[int] = ()
+) -> tuple[r.Parcel, ...]:
     """The order's parcels but `others` and returns; without any, the waybills stand for one each."""
     bills = list(bills)
     address = next((bill.tracking_url for bill in bills if bill.tracking_url), None) or ""
@@ -224,13 +222,13 @@ def _parcels(row: OrderRow, bills: Iterable[Waybill], others: Collection[int] = 
     if found:
         return tuple(_parcel(one, address) for one in found)
     numbers = [bill.waybill for bill in bills if bill.waybill] or [row.head.way_bill or ""]
-    return tuple(Parcel(tracking_no=number, tracking_url=address) for number in numbers if number)
+    return tuple(r.Parcel(tracking_no=number, tracking_url=address) for number in numbers if number)
 
 
-def _parcel(row: ParcelRow, address: str) -> Parcel:
+def _parcel(row: shapes.ParcelRow, address: str) -> r.Parcel:
     weight = row.advanced and row.advanced.weight
     own = (row.tracking and row.tracking.tracking_url) or ""
-    return Parcel(
+    return r.Parcel(
         tracking_no=row.parcel_number or "", tracking_url=own or address,
-        weight_g=grams(weight, "kg") if weight else None,
+        weight_g=r.grams(weight, "kg") if weight else None,
     )  # fmt: skip

@@ -11,25 +11,11 @@ from typing import Any, Literal
 
 from stdnum import ean
 
+from samklang import records as r
 from samklang.connectors.errors import BadData
-from samklang.connectors.kit.writing import needed
-from samklang.connectors.ongoing.rows import Article, ArticleStock, InboundRow, OrderRow, PurchaseOrder, Shelf
-from samklang.records import (
-    Address,
-    Inbound,
-    InboundLine,
-    InvalidRecord,
-    Order,
-    OrderLine,
-    Product,
-    Receipt,
-    StockLevel,
-    Variant,
-)
-from samklang.records.ids import sku, sku_key
-from samklang.records.money import ZERO, decimal
-from samklang.records.times import business_date
-from samklang.records.units import grams
+from samklang.connectors.kit.shape import filled
+from samklang.connectors.kit.writing import asked, needed
+from samklang.connectors.ongoing import shapes
 
 Body = dict[str, Any]
 
@@ -39,26 +25,27 @@ _INBOUND: Mapping[int, Literal["announced", "partly_received", "received", "clos
     100: "announced", 200: "announced", 300: "partly_received", 400: "received", 500: "closed", 900: "closed",
 }  # fmt: skip
 INBOUND_STARTED, INBOUND_CANCELLED = 300, 900
+_ROWS = "purchaseOrderLines"
 
 # ------------------------------------------------------------------------------------------------------ articles
 
 
-def product(row: Article, connection: str) -> Product:
+def product(row: shapes.Article, connection: str) -> r.Product:
     """An article as a product with one variant; one that is inactive there is archived."""
-    number = sku(row.article_number, "articleNumber")
+    number = r.sku(row.article_number, "articleNumber")
     bars = row.bar_code_info
     codes = [bars.bar_code, *(more.bar_code for more in bars.alternative_bar_codes or ())] if bars else []
     known = [code for code in codes if code and ean.is_valid(code)]
     rest = {"productCode": row.product_code} if row.product_code else {}
     rest |= {"barCode": codes[0]} if codes and codes[0] and codes[0] not in known else {}
-    variant = Variant(
+    variant = r.Variant(
         sku=number,
         gtin=tuple(dict.fromkeys(known)),
         manufacturer_no=(row.supplier_info and row.supplier_info.supplier_article_number) or "",
-        weight_g=grams(row.weight, "kg") if row.weight else None,
+        weight_g=r.grams(row.weight, "kg") if row.weight else None,
         track_stock=row.is_stock_article is not False,
     )
-    return Product(
+    return r.Product(
         code=number,
         name=(row.article_name or number).strip(),
         variants=(variant,),
@@ -69,7 +56,7 @@ def product(row: Article, connection: str) -> Product:
     )
 
 
-def article_body(record: Product, variant: Variant, fields: frozenset[str] | None) -> Body:
+def article_body(record: r.Product, variant: r.Variant, fields: frozenset[str] | None) -> Body:
     """What an article holds of a variant (O-13), limited to the canonical `fields`; what is empty is left as it is."""
     first, *others = (*variant.gtin, "")
     more = [{"barCode": code} for code in others if code]
@@ -81,29 +68,28 @@ def article_body(record: Product, variant: Variant, fields: frozenset[str] | Non
         "barCodeInfo": bars if first else None,
         "weight": Decimal(variant.weight_g) / 1000 if variant.weight_g else None,
     }
-    groups: Mapping[str, Body] = {
+    parts: Mapping[str, Body] = {
         "name": {"articleName": record.title(variant)},
         "origin_country": {"countryOfOriginCode": record.origin_country},
         "hs_code": {"statisticsNumber": record.hs_code},
         "variants": own,
     }
-    chosen = (part for group, part in groups.items() if fields is None or group in fields)
-    return {name: value for part in chosen for name, value in part.items() if value}
+    return filled(asked(fields, parts))
 
 
-def stock(row: ArticleStock, warehouses: Collection[str]) -> Iterator[StockLevel]:
+def stock(row: shapes.ArticleStock, warehouses: Collection[str]) -> Iterator[r.StockLevel]:
     """A level for every warehouse, 0 where the article has no row: a shelf that was emptied must not keep its figure.
 
     `available` is what Ongoing says may be sold. A kit has no pieces of its own: what may be sold stands on hand.
     """
-    number = sku(row.article_number, "articleNumber")
+    number = r.sku(row.article_number, "articleNumber")
     held = {str(shelf.warehouse_id): shelf for shelf in row.inventory_per_warehouse or ()}
     for warehouse in warehouses:
-        shelf = held.get(warehouse, Shelf(warehouse_id=0))
-        free = decimal(shelf.sellable, "sellableNumberOfItems")
+        shelf = held.get(warehouse, shapes.Shelf(warehouse_id=0))
+        free = r.decimal(shelf.sellable, "sellableNumberOfItems")
         on_hand = max(shelf.on_hand, free)
-        locked = max(ZERO, min(shelf.locked, on_hand - free))
-        yield StockLevel(
+        locked = max(r.ZERO, min(shelf.locked, on_hand - free))
+        yield r.StockLevel(
             sku=number, warehouse=warehouse, on_hand=on_hand, unavailable=locked, reserved=on_hand - locked - free
         )
 
@@ -111,18 +97,18 @@ def stock(row: ArticleStock, warehouses: Collection[str]) -> Iterator[StockLevel
 # ------------------------------------------------------------------------------------------------------ orders
 
 
-def goods(order: Order) -> list[OrderLine]:
+def goods(order: r.Order) -> list[r.OrderLine]:
     """The lines that a warehouse has to do with. Services, gift cards and free text are none of its business."""
     return [line for line in order.lines if line.sku and line.kind in ("goods", "bundle_parent", "bundle_child")]
 
 
-def order_number(order: Order, with_channel: bool) -> str:
+def order_number(order: r.Order, with_channel: bool) -> str:
     """What the order is called in the warehouse: as the buyer knows it, or with the channel before it."""
     return f"{order.channel}-{order.order_no.strip()}" if with_channel else order.order_no.strip()
 
 
 def order_body(
-    order: Order, ids: Mapping[tuple[str, str], str], reference: str, settings: Mapping[str, Any], owner: int
+    order: r.Order, ids: Mapping[tuple[str, str], str], reference: str, settings: Mapping[str, Any], owner: int
 ) -> Body:
     """The whole order as Ongoing takes it. BadData where its lines cannot be told apart."""
     lines = goods(order)
@@ -133,45 +119,41 @@ def order_body(
     to = order.shipping if order.shipping.lines or order.shipping.country else order.billing
     mail, phone = to.email or order.customer.email, to.phone or order.customer.phone
     warehouse = str(settings.get("warehouse") or "").strip()
-    buyer = {
-        **_told(
-            {
-                "customerNumber": order.customer.customer_no, "organisationNumber": order.customer.org_no,
-                "vatNumber": order.customer.vat_no,
-                "invoiceAddress": _address(order.billing, order.customer.name) if order.billing != to else None,
-            }
-        ),
-        **_address(to, order.customer.name),
-    }  # fmt: skip
+    buyer = filled({
+        "customerNumber": order.customer.customer_no, "organisationNumber": order.customer.org_no,
+        "vatNumber": order.customer.vat_no,
+        "invoiceAddress": _address(order.billing, order.customer.name) if order.billing != to else None,
+    })  # fmt: skip
     data: Body = {
         "goodsOwnerId": owner,
         "orderNumber": order_number(order, bool(settings.get("with_channel"))),
         "goodsOwnerOrderId": reference,
-        "deliveryDate": business_date(order.placed_at, order.time_zone).isoformat(),
+        "deliveryDate": r.business_date(order.placed_at, order.time_zone).isoformat(),
         "languageCode": order.customer.language,
         "emailNotification": {"toBeNotified": True, "value": mail} if mail else None,
         "smsNotification": {"toBeNotified": True, "value": phone} if phone else None,
-        "transporter": _told({"transporterCode": order.carrier_code, "transporterServiceCode": order.service_code}),
+        "transporter": filled({"transporterCode": order.carrier_code, "transporterServiceCode": order.service_code}),
         "customsInfo": {"customsValueCurrencyCode": order.currency},
         "warehouseId": int(warehouse) if warehouse else None,
     }
     rows = [_line(line, order, ids) for line in lines]
-    return {**_told(data), "orderRemark": order.note, "consignee": buyer, "orderLines": rows}
+    consignee = {**buyer, **_address(to, order.customer.name)}
+    return {**filled(data), "orderRemark": order.note, "consignee": consignee, "orderLines": rows}
 
 
-def _line(line: OrderLine, order: Order, ids: Mapping[tuple[str, str], str]) -> Body:
+def _line(line: r.OrderLine, order: r.Order, ids: Mapping[tuple[str, str], str]) -> Body:
     parts = any(other.kind == "bundle_child" for other in order.lines)
     return {
         "rowNumber": line.line_id,
         "externalId": line.line_id,
-        "articleNumber": needed(ids, "variant", sku_key(line.sku)),
+        "articleNumber": needed(ids, "variant", r.sku_key(line.sku)),
         "numberOfItems": line.quantity,
         "shouldBePicked": not (line.kind == "bundle_parent" and parts),
         "lineTotalCustomsValue": line.net,
     }
 
 
-def _address(address: Address, fallback: str) -> Body:
+def _address(address: r.Address, fallback: str) -> Body:
     """All of it, empty parts too: what is taken away must not stay there."""
     first, second, *rest = (*address.lines, "", "")
     who = dict.fromkeys(part for part in (address.company, address.name) if part)
@@ -182,15 +164,13 @@ def _address(address: Address, fallback: str) -> Body:
     }  # fmt: skip
 
 
-def _told(data: Body) -> Body:
-    return {name: value for name, value in data.items() if value not in (None, "", {})}
-
-
-def same_order(body: Body, row: OrderRow, *, locked: bool) -> bool:
+def same_order(body: Body, row: shapes.OrderRow, *, locked: bool) -> bool:
     """Whether the order there says what we would write. Of a locked one only goods and address count: the warehouse may
     have chosen another carrier, and what else changes is no matter of the pieces that it picks."""
-    asked = {line["rowNumber"]: (sku_key(line["articleNumber"]), line["numberOfItems"]) for line in body["orderLines"]}
-    if asked != {line.row: (sku_key(line.sku), line.ordered) for line in row.lines}:
+    asked_for = {
+        one["rowNumber"]: (r.sku_key(one["articleNumber"]), one["numberOfItems"]) for one in body["orderLines"]
+    }
+    if asked_for != {line.row: (r.sku_key(line.sku), line.ordered) for line in row.lines}:
         return False
     to = {name: value for name, value in body["consignee"].items() if name in (_PLACE if locked else _ECHOED)}
     if locked:
@@ -209,31 +189,31 @@ _PLACE = ("name", "address1", "address2", "address3", "postCode", "city", "count
 _ECHOED = (*_PLACE, "customerNumber", "countryStateCode", "invoiceAddress")
 
 
-def _holds(there: Any, asked: Any) -> bool:
+def _holds(there: Any, wanted: Any) -> bool:
     """Whether all that is asked for stands there. Blanks and capitals of a text may have been changed."""
-    if isinstance(asked, dict):
-        return all(_holds((there or {}).get(name), value) for name, value in asked.items())
-    if isinstance(asked, str):
-        return "".join(str(there or "").split()).casefold() == "".join(asked.split()).casefold()
-    return bool(there == asked)
+    if isinstance(wanted, dict):
+        return all(_holds((there or {}).get(name), value) for name, value in wanted.items())
+    if isinstance(wanted, str):
+        return "".join(str(there or "").split()).casefold() == "".join(wanted.split()).casefold()
+    return bool(there == wanted)
 
 
 # ------------------------------------------------------------------------------------------------------ inbound
 
 
-def inbound_body(record: Inbound, ids: Mapping[tuple[str, str], str], reference: str, owner: int) -> Body:
+def inbound_body(record: r.Inbound, ids: Mapping[tuple[str, str], str], reference: str, owner: int) -> Body:
     """A purchase order with what is expected (O-14, O-15). InvalidRecord when nothing is."""
     lines = [
         {
             "rowNumber": line.line_id or str(place),
-            "articleNumber": needed(ids, "variant", sku_key(line.sku)),
+            "articleNumber": needed(ids, "variant", r.sku_key(line.sku)),
             "numberOfItems": line.expected,
         }
         for place, line in enumerate(record.lines, start=1)
         if line.expected > 0
     ]
     if not lines:
-        raise InvalidRecord("lines", "", "expect no pieces", "Enter how many of each article are on their way.")
+        raise r.InvalidRecord("lines", "", "expect no pieces", "Enter how many of each article are on their way.")
     data: Body = {
         "goodsOwnerId": owner,
         "purchaseOrderNumber": record.key,
@@ -243,23 +223,18 @@ def inbound_body(record: Inbound, ids: Mapping[tuple[str, str], str], reference:
         "purchaseOrderRemark": record.note,
         "warehouseId": int(record.warehouse) if record.warehouse.isdecimal() else None,
         "advanced": {"purchaseOrderIsReturnType": True} if record.kind == "return" else None,
-        "purchaseOrderLines": lines,
+        _ROWS: lines,
     }
-    return _told(data)
+    return filled(data)
 
 
-def same_inbound(body: Body, row: PurchaseOrder) -> bool:
+def same_inbound(body: Body, row: shapes.PurchaseOrder) -> bool:
     """Whether the purchase order there expects the same pieces."""
-    asked = [(line["rowNumber"], sku_key(line["articleNumber"]), line["numberOfItems"]) for line in _lines_of(body)]
-    return sorted(asked) == sorted((line.row_number or "", sku_key(line.sku), line.advised) for line in row.lines)
+    wanted = [(one["rowNumber"], r.sku_key(one["articleNumber"]), one["numberOfItems"]) for one in body[_ROWS]]
+    return sorted(wanted) == sorted((line.row_number or "", r.sku_key(line.sku), line.advised) for line in row.lines)
 
 
-def _lines_of(body: Body) -> list[Body]:
-    lines: list[Body] = body["purchaseOrderLines"]
-    return lines
-
-
-def receipt(row: PurchaseOrder) -> Receipt:
+def receipt(row: shapes.PurchaseOrder) -> r.Receipt:
     """What was received of a purchase order, whoever made it. One that was cancelled expects nothing more."""
     number = row.head.status.number
     some = any(line.received for line in row.lines)
@@ -268,11 +243,11 @@ def receipt(row: PurchaseOrder) -> Receipt:
         state = "partly_received"
     gone = number == INBOUND_CANCELLED
     times = [item.in_date for line in row.lines for item in line.article_items or () if item.in_date]
-    lines = tuple(_received(line, line.received if gone else line.advised) for line in row.lines)
-    return Receipt(inbound=row.head.number, lines=lines, state=state, received_at=max(times, default=None))
-
-
-def _received(line: InboundRow, expected: Decimal) -> InboundLine:
-    return InboundLine(
-        sku=sku(line.sku, "articleNumber"), expected=expected, received=line.received, line_id=line.row_number or ""
-    )
+    lines = tuple(
+        r.InboundLine(
+            sku=r.sku(line.sku, "articleNumber"), expected=line.received if gone else line.advised,
+            received=line.received, line_id=line.row_number or "",
+        )
+        for line in row.lines
+    )  # fmt: skip
+    return r.Receipt(inbound=row.head.number, lines=lines, state=state, received_at=max(times, default=None))

@@ -4,32 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import islice
-from typing import Any
+from typing import Any, TypeVar
 
-from samklang.connectors.contract import Bad, Choice, Gone, Item, Page, Part
-from samklang.connectors.errors import Misconfigured
-from samklang.connectors.kit.rows import Broken, Name, Rows, items
+from samklang.connectors.contract import Choice, Gone, Item, Page, Part
+from samklang.connectors.kit.paging import Slice, chunks
+from samklang.connectors.kit.rows import Broken, Items, Name, Rows, items, pages, readable
 from samklang.connectors.kit.system import Asked
-from samklang.connectors.ongoing import life, returns
-from samklang.connectors.ongoing import map as shapes
+from samklang.connectors.ongoing import life, returns, shapes
+from samklang.connectors.ongoing import map as ongoing_map
 from samklang.connectors.ongoing.client import Client
 from samklang.connectors.ongoing.life import Family, Steps
-from samklang.connectors.ongoing.rows import (
-    Article,
-    ArticleStock,
-    Contract,
-    OrderRow,
-    Pickables,
-    Place,
-    PurchaseOrder,
-    ReturnOrder,
-    Statuses,
-)
 from samklang.records.ids import sku_key
 
-_ARTICLES, _STOCK = Rows(Article, "articleSystemId"), Rows(ArticleStock, "articleSystemId")
-_RETURNS = Rows(ReturnOrder, "returnOrderInfo.returnOrderId")
+T = TypeVar("T")
+_ARTICLES, _STOCK = Rows(shapes.Article, "articleSystemId"), Rows(shapes.ArticleStock, "articleSystemId")
+_RETURNS = Rows(shapes.ReturnOrder, "returnOrderInfo.returnOrderId")
 _LACKING = frozenset({"NotOk", "NotByPriority"})
 _AT_ONCE = 50  # numbers named in one address
 #: How far back the API lets us ask; an hour less, for clocks differ.
@@ -53,10 +42,7 @@ class Reader:
         )  # fmt: skip
         self._days = timedelta(days=int(settings.get("days") or 90))
         self._now = now
-        try:
-            self._causes = returns.Causes(str(settings.get("return_causes") or ""))
-        except ValueError as error:
-            raise Misconfigured(f"The setting return_causes is wrong: {error}") from error
+        self._causes = returns.Causes(str(settings.get("return_causes") or ""))
 
     def _at(self) -> datetime:
         return datetime.fromtimestamp(self._now(), UTC)
@@ -66,12 +52,12 @@ class Reader:
     def articles(self, asked: Asked) -> Iterator[Page]:
         """Each article as a product."""
         since = {"articleDataLastUpdatedFrom": instant(asked.since)} if asked.since else {}
-        for page in self.client.pages("articles", _ARTICLES, asked.resume, **since):
-            yield Page(items("product", page.rows, self._product, _of_article), 0, page.resume)
+        found = self.client.pages("articles", _ARTICLES, asked.resume, **since)
+        return pages("product", found, self._product, _of_article)
 
-    def _product(self, row: Article) -> Iterator[Item]:
+    def _product(self, row: shapes.Article) -> Iterator[Item]:
         part = Part("variant", sku_key(row.sku), row.sku)
-        yield Item(record=shapes.product(row, self.connection), external_id=row.sku, parts=(part,))
+        yield Item(record=ongoing_map.product(row, self.connection), external_id=row.sku, parts=(part,))
 
     def stock(self, asked: Asked) -> Iterator[Page]:
         """Stock levels per warehouse. Changes can be asked for 24 hours back; before that all of them are read."""
@@ -79,11 +65,11 @@ class Reader:
         since = {"stockInfoChangedFrom": instant(asked.since)} if near and asked.since else {}
         places = [place.code for place in self.warehouses()]
 
-        def levels(row: ArticleStock) -> Iterator[Item]:
-            return (Item(record=level) for level in shapes.stock(row, places))
+        def levels(row: shapes.ArticleStock) -> Iterator[Item]:
+            return (Item(record=level) for level in ongoing_map.stock(row, places))
 
-        for page in self.client.pages("articles/inventoryPerWarehouse", _STOCK, asked.resume, **since):
-            yield Page(items("stock", page.rows, levels, _of_article), 0, page.resume)
+        found = self.client.pages("articles/inventoryPerWarehouse", _STOCK, asked.resume, **since)
+        return pages("stock", found, levels, _of_article)
 
     # ------------------------------------------------------------------------------------------------ orders
 
@@ -92,12 +78,9 @@ class Reader:
 
         Open orders are read each time: whether there are goods for them changes without the order being touched.
         """
-        number, _, last = asked.resume.partition(":")
         queries = self._changed(asked.since) if asked.since else self._all()
-        for place, query in enumerate(queries[int(number or 0) :], start=int(number or 0)):
-            for page in self.client.orders(last, **query):
-                yield Page(self._order_items(page.rows, asked.types), 0, f"{place}:{page.resume}")
-            last = ""
+        for page in _in_turn(self.client.orders, queries, asked.resume):
+            yield Page(self._order_items(page.rows, asked.types), 0, page.resume)
 
     def _changed(self, since: datetime) -> list[dict[str, object]]:
         """What may hold news: the open ones, and those further on whose status, data, pieces or returns moved since.
@@ -122,17 +105,17 @@ class Reader:
     def fetch(self, ids: Sequence[str]) -> Iterator[Page]:
         """Single orders, after webhooks."""
         found = {id_: self.client.order(id_) for id_ in ids}
-        gone: list[Item | Bad | Gone] = [Gone(type="order", external_id=id_) for id_, row in found.items() if not row]
+        gone: Items = [Gone(type="order", external_id=id_) for id_, row in found.items() if not row]
         types = frozenset(("order_status", "shipment", "order_edit"))
         yield Page([*self._order_items([row for row in found.values() if row], types), *gone])
 
-    def _order_items(self, rows: Iterable[OrderRow | Broken], types: frozenset[str]) -> list[Item | Bad | Gone]:
+    def _order_items(self, rows: Iterable[shapes.OrderRow | Broken], types: frozenset[str]) -> Items:
         rows = list(rows)
-        whole = [row for row in rows if isinstance(row, OrderRow)]
-        lacking = self._lacking([row.id for row in whole if self.steps.open(row)]) if "order_status" in types else set()
+        opened = [row.id for row in readable(rows) if self.steps.open(row)]
+        lacking = self._lacking(opened) if "order_status" in types else set()
         seen: set[int] = set()
 
-        def make(row: OrderRow) -> Iterator[Item]:
+        def make(row: shapes.OrderRow) -> Iterator[Item]:
             family = self._family(row)
             if family.root.id in seen:
                 return
@@ -149,32 +132,31 @@ class Reader:
 
         return items("order_status", rows, make, lambda row: Name(str(row.id), row.head.order_number))
 
-    def _lacking(self, ids: Iterable[int]) -> set[tuple[int, str]]:
+    def _lacking(self, ids: Sequence[int]) -> set[tuple[int, str]]:
         """(order id, row) of the lines for which there are not goods enough (O-03)."""
         found: set[tuple[int, str]] = set()
-        rest = iter(ids)
-        while some := list(islice(rest, _AT_ONCE)):
+        for some in chunks(ids, _AT_ONCE):
             query = {"goodsOwnerId": self.client.owner, "orderIds": some}
-            for one in self.client.of(Pickables, "orders/pickability", **query).pickability_results or ():
+            for one in self.client.of(shapes.Pickables, "orders/pickability", **query).pickability_results or ():
                 for line in one.order_lines or ():
                     if line.pickability and line.pickability.pickability in _LACKING:
                         found.add((one.head.order_id, line.row_number or ""))
         return found
 
-    def _family(self, row: OrderRow) -> Family:
+    def _family(self, row: shapes.OrderRow) -> Family:
         """The order with its back orders. Asked for only where there may be some."""
         root = self._root(row)
         if not row.back_order_for and not (self.steps.gone(row) and life.short(row)):
             return Family(row)
         found, look = [root], [root]
         for one in look:
-            below = [r for page in self.client.orders(backOrderForOrderId=one.id) for r in page.rows]
-            fresh = [r for r in below if isinstance(r, OrderRow) and r.id not in {known.id for known in found}]
+            below = [r for page in self.client.orders(backOrderForOrderId=one.id) for r in readable(page.rows)]
+            fresh = [r for r in below if r.id not in {known.id for known in found}]
             found += fresh
             look += fresh
         return Family(root, tuple(sorted(found[1:], key=lambda one: one.id)))
 
-    def _root(self, row: OrderRow) -> OrderRow:
+    def _root(self, row: shapes.OrderRow) -> shapes.OrderRow:
         """The order that a back order goes back to."""
         passed = {row.id}
         while row.back_order_for and row.back_order_for not in passed:
@@ -196,29 +178,28 @@ class Reader:
         since = asked.since or self._at() - self._days
         done: set[int] = set()
         for page in self.client.orders(lastReturnedFrom=instant(since)):
-            rows = [row for row in page.rows if isinstance(row, OrderRow)]
+            rows = readable(page.rows)
             done |= {row.id for row in rows}
             found = self._return_orders(customerOrderNumbers=[row.head.order_number for row in rows])
             yield Page([*self._announced(found, rows), *self._unannounced(rows, found)])
         if asked.since is None:
             found = self._return_orders()
             others = [one for one in found if isinstance(one, Broken) or one.order.order_id not in done]
-            while some := others[:_AT_ONCE]:
-                del others[:_AT_ONCE]
-                numbers = [one.order.order_number or "" for one in some if isinstance(one, ReturnOrder)]
-                yield Page(self._announced(some, self.client.orders_called(sorted({n for n in numbers if n}))))
+            for some in chunks(others, _AT_ONCE):
+                numbers = {one.order.order_number for one in readable(some) if one.order.order_number}
+                yield Page(self._announced(some, self.client.orders_called(sorted(numbers))))
         moved = {"lastReceiveTimeFrom": instant(since)} if asked.since else {}
         for purchases in self.client.purchases(**moved):
-            yield Page(self._inbound_returns([row for row in purchases.rows if isinstance(row, PurchaseOrder)]))
+            yield Page(self._inbound_returns(readable(purchases.rows)))
 
-    def _return_orders(self, **query: object) -> list[ReturnOrder | Broken]:
+    def _return_orders(self, **query: object) -> list[shapes.ReturnOrder | Broken]:
         answer = self.client.get("returnOrders", goodsOwnerId=self.client.owner, **query)
         return _RETURNS(answer.body, answer.where)
 
-    def _announced(self, found: Iterable[ReturnOrder | Broken], rows: Iterable[OrderRow]) -> list[Item | Bad | Gone]:
+    def _announced(self, found: Iterable[shapes.ReturnOrder | Broken], rows: Iterable[shapes.OrderRow]) -> Items:
         orders = {row.id: row for row in rows}
 
-        def make(row: ReturnOrder) -> Iterator[Item]:
+        def make(row: shapes.ReturnOrder) -> Iterator[Item]:
             order = orders.get(row.order.order_id)
             parent = str(self._root(order).id if order else row.order.order_id)
             for place, back in enumerate(returns.announced(row, self._causes, self._at()), start=1):
@@ -226,10 +207,10 @@ class Reader:
 
         return items("return", found, make, lambda row: Name(str(row.head.id), f"return {row.head.number}"))
 
-    def _unannounced(self, rows: Iterable[OrderRow], found: Iterable[ReturnOrder | Broken]) -> list[Item | Bad | Gone]:
-        known = [one for one in found if isinstance(one, ReturnOrder)]
+    def _unannounced(self, rows: Iterable[shapes.OrderRow], found: Iterable[shapes.ReturnOrder | Broken]) -> Items:
+        known = readable(found)
 
-        def make(row: OrderRow) -> Iterator[Item]:
+        def make(row: shapes.OrderRow) -> Iterator[Item]:
             own = [one for one in known if one.order.order_id == row.id]
             parent = str(self._root(row).id)
             for place, back in enumerate(returns.unannounced(row, own, self._causes, self._at()), start=1):
@@ -237,13 +218,13 @@ class Reader:
 
         return items("return", rows, make, lambda row: Name(str(row.id), f"order {row.head.order_number}"))
 
-    def _inbound_returns(self, rows: Iterable[PurchaseOrder]) -> list[Item | Bad | Gone]:
+    def _inbound_returns(self, rows: Iterable[shapes.PurchaseOrder]) -> Items:
         """Those whose reference is an order's number. Others are told as inbound goods only."""
         marked = [row for row in rows if row.head.advanced and row.head.advanced.is_return]
         numbers = {text for row in marked for text in _references(row)}
         orders = {row.head.order_number: row for row in self.client.orders_called(sorted(numbers))}
 
-        def make(row: PurchaseOrder) -> Iterator[Item]:
+        def make(row: shapes.PurchaseOrder) -> Iterator[Item]:
             for order in (orders[text] for text in _references(row) if text in orders):
                 parent = str(self._root(order).id)
                 yield Item(record=returns.inbound(row, order), external_id=f"P{row.id}", parent=parent)
@@ -255,23 +236,19 @@ class Reader:
 
     def inbound(self, asked: Asked) -> Iterator[Page]:
         """What was received of purchase orders, whoever made them (O-15)."""
-        number, _, last = asked.resume.partition(":")
         names = ("purchaseOrderStatusChangedTimeFrom", "lastReceiveTimeFrom")
         queries: list[dict[str, object]] = [{name: instant(asked.since)} for name in names] if asked.since else [{}]
-        for place, query in enumerate(queries[int(number or 0) :], start=int(number or 0)):
-            for page in self.client.purchases(last, **query):
-                found = items("receipt", page.rows, self._receipt, _of_purchase)
-                yield Page(found, 0, f"{place}:{page.resume}")
-            last = ""
+        found = _in_turn(self.client.purchases, queries, asked.resume)
+        return pages("receipt", found, self._receipt, _of_purchase)
 
-    def _receipt(self, row: PurchaseOrder) -> Iterator[Item]:
-        yield Item(record=shapes.receipt(row), external_id=str(row.id))
+    def _receipt(self, row: shapes.PurchaseOrder) -> Iterator[Item]:
+        yield Item(record=ongoing_map.receipt(row), external_id=str(row.id))
 
     # ------------------------------------------------------------------------------------------------ choices
 
     def statuses(self) -> list[Choice]:
         """The order statuses of this installation. An order that is open may lack goods: a word of its own."""
-        found = self.client.of(Statuses, "orders/statuses").order_statuses or []
+        found = self.client.of(shapes.Statuses, "orders/statuses").order_statuses or []
         choices = []
         for status in found:
             choices.append(Choice(str(status.number), status.text or ""))
@@ -282,7 +259,7 @@ class Reader:
     def carriers(self) -> list[Choice]:
         """Transporters and services that may be booked, as `SBTL/BPA` (O-12)."""
         found = []
-        for one in self.client.of(list[Contract], "transporterContracts", goodsOwnerId=self.client.owner):
+        for one in self.client.of(list[shapes.Contract], "transporterContracts", goodsOwnerId=self.client.owner):
             services = [(s.code, s.name) for s in one.services or ()] or [(one.service_code, "")]
             for code, name in services:
                 names = " · ".join(text for text in (one.name, name) if text)
@@ -291,17 +268,29 @@ class Reader:
 
     def warehouses(self) -> list[Choice]:
         """Warehouses by id: a code or a name may be changed."""
-        return [Choice(str(row.id), row.name or row.code or "") for row in self.client.of(list[Place], "warehouses")]
+        rows = self.client.of(list[shapes.Place], "warehouses")
+        return [Choice(str(row.id), row.name or row.code or "") for row in rows]
 
 
-def _of_article(row: Article | ArticleStock) -> Name:
+def _in_turn(
+    read: Callable[..., Iterator[Slice[T]]], queries: Sequence[Mapping[str, object]], resume: str
+) -> Iterator[Slice[T]]:
+    """The answers to several queries, one after the other; the read goes on at the query that it broke off in."""
+    number, _, last = resume.partition(":")
+    for place, query in list(enumerate(queries))[int(number or 0) :]:
+        for page in read(last, **query):
+            yield Slice(page.rows, page.total, f"{place}:{page.resume}")
+        last = ""
+
+
+def _of_article(row: shapes.Article | shapes.ArticleStock) -> Name:
     return Name(row.sku, row.sku or f"article {row.id}", sku_key(row.sku))
 
 
-def _of_purchase(row: PurchaseOrder) -> Name:
+def _of_purchase(row: shapes.PurchaseOrder) -> Name:
     return Name(str(row.id), f"purchase order {row.head.number}", row.head.number.strip())
 
 
-def _references(row: PurchaseOrder) -> list[str]:
+def _references(row: shapes.PurchaseOrder) -> list[str]:
     texts = (row.head.reference_number, row.head.goods_owner_reference, row.head.number)
     return [text.strip() for text in texts if text and text.strip()]

@@ -15,10 +15,9 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Literal, NamedTuple, cast, get_args
 
-from samklang.connectors.ongoing.rows import Named, OrderRow, PurchaseOrder, ReturnOrder
-from samklang.records import Return, ReturnLine
-from samklang.records.ids import sku, sku_key
-from samklang.records.money import ZERO
+from samklang import records as r
+from samklang.connectors.errors import Misconfigured
+from samklang.connectors.ongoing import shapes
 
 QUIET = timedelta(minutes=30)
 _LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -39,15 +38,16 @@ class Causes:
     """What a cause means: by the setting (`code=reason`, with commas), else by its name."""
 
     def __init__(self, text: str) -> None:
-        """ValueError names a reason that is none."""
+        """Misconfigured names a reason that is none."""
         self._own: dict[str, Reason] = {}
         for part in text.split(","):
             code, _, reason = (word.strip().casefold() for word in part.partition("="))
             if code and reason not in get_args(Reason):
-                raise ValueError(f"{part.strip()!r}: a reason is one of regret, complaint, uncollected, wrong")
+                what = f"{part.strip()!r}: a reason is one of regret, complaint, uncollected, wrong"
+                raise Misconfigured(f"The setting return_causes is wrong: {what}")
             self._own |= {code: cast(Reason, reason)} if code else {}
 
-    def __call__(self, cause: Named | None) -> Reason:
+    def __call__(self, cause: shapes.Named | None) -> Reason:
         words = [(word or "").strip().casefold() for word in (cause and cause.code, cause and cause.name)]
         known = (table[word] for table in (self._own, _REASONS) for word in words if word in table)
         return next(known, "")
@@ -60,12 +60,12 @@ class _Back(NamedTuple):
     row: str
     sku: str
     pieces: Decimal
-    cause: Named | None
+    cause: shapes.Named | None
     restock: bool = True
     said: str = ""
 
 
-def announced(row: ReturnOrder, causes: Causes, now: datetime) -> Iterator[Return]:
+def announced(row: shapes.ReturnOrder, causes: Causes, now: datetime) -> Iterator[r.Return]:
     """A return order: what is expected, then what came, a further return for what came later or for another reason."""
     back = [
         _Back(
@@ -77,21 +77,23 @@ def announced(row: ReturnOrder, causes: Causes, now: datetime) -> Iterator[Retur
     ]  # fmt: skip
     parts = _batches(back, causes, now)
     if not parts:
-        yield Return(
+        yield r.Return(
             order="", number=row.head.number, note=row.head.comment or "",
             reason=next((found for line in row.lines if (found := causes(line.return_cause))), ""),
             lines=tuple(
-                ReturnLine(quantity=line.announced, sku=sku(line.sku, "articleNumber"), line_id=line.row)
+                r.ReturnLine(quantity=line.announced, sku=r.sku(line.sku, "articleNumber"), line_id=line.row)
                 for line in row.lines if line.announced > 0
             ),
         )  # fmt: skip
-    whole = sum((one.pieces for one in back), ZERO) >= sum((line.announced for line in row.lines), ZERO)
+    whole = sum((one.pieces for one in back), r.ZERO) >= sum((line.announced for line in row.lines), r.ZERO)
     for place, part in enumerate(parts):
         done = whole and place == len(parts) - 1
         yield _return(row.head.number if not place else f"{row.head.number}-{place + 1}", part, causes, done=done)
 
 
-def unannounced(row: OrderRow, orders: Iterable[ReturnOrder], causes: Causes, now: datetime) -> Iterator[Return]:
+def unannounced(
+    row: shapes.OrderRow, orders: Iterable[shapes.ReturnOrder], causes: Causes, now: datetime
+) -> Iterator[r.Return]:
     """What came back on the order's own lines beyond its return orders."""
     covered: dict[str, Decimal] = defaultdict(Decimal)
     times: set[datetime | None] = set()
@@ -112,23 +114,23 @@ def unannounced(row: OrderRow, orders: Iterable[ReturnOrder], causes: Causes, no
         yield _return(f"{row.head.order_number}-R{place}", part, causes, done=True)
 
 
-def inbound(row: PurchaseOrder, order: OrderRow) -> Return:
+def inbound(row: shapes.PurchaseOrder, order: shapes.OrderRow) -> r.Return:
     """Goods of this order that the warehouse takes in as a delivery marked as a return: the buyer regretted (O-17)."""
     came = row.head.status.number >= _INBOUND_DONE
     rows: dict[str, list[tuple[str, Decimal]]] = defaultdict(list)
     for line in order.lines:
-        rows[sku_key(line.sku)].append((line.row, line.picked))
+        rows[r.sku_key(line.sku)].append((line.row, line.picked))
     found = []
     for back in row.lines:
         left = back.received if came else back.advised
-        for name, sold in rows.get(sku_key(back.sku), [("", left)]):
+        for name, sold in rows.get(r.sku_key(back.sku), [("", left)]):
             if pieces := min(left, sold):
-                found.append(ReturnLine(quantity=pieces, sku=sku(back.sku, "articleNumber"), line_id=name))
+                found.append(r.ReturnLine(quantity=pieces, sku=r.sku(back.sku, "articleNumber"), line_id=name))
                 left -= pieces
         if left > 0:  # more than was sold: a line that names no line of the order
-            found.append(ReturnLine(quantity=left, sku=sku(back.sku, "articleNumber")))
+            found.append(r.ReturnLine(quantity=left, sku=r.sku(back.sku, "articleNumber")))
     times = [item.in_date for line in row.lines for item in line.article_items or () if item.in_date]
-    return Return(
+    return r.Return(
         order="", number=row.head.number, reason="regret", state="closed" if came else "announced",
         lines=tuple(found), received_at=max(times, default=None) if came else None,
     )  # fmt: skip
@@ -151,16 +153,16 @@ def _batches(back: Sequence[_Back], causes: Causes, now: datetime) -> list[list[
     return found
 
 
-def _return(number: str, part: Sequence[_Back], causes: Causes, *, done: bool) -> Return:
+def _return(number: str, part: Sequence[_Back], causes: Causes, *, done: bool) -> r.Return:
     pieces: dict[tuple[str, str, bool], Decimal] = defaultdict(Decimal)
     for one in part:
         pieces[one.row, one.sku, one.restock] += one.pieces
     words = [text for one in part for text in (one.cause and one.cause.name, one.said) if text]
     last = part[-1].at
-    return Return(
+    return r.Return(
         order="", number=number, reason=causes(part[0].cause), state="closed" if done else "received",
         lines=tuple(
-            ReturnLine(quantity=n, sku=sku(code, "articleNumber"), line_id=row, restock=restock)
+            r.ReturnLine(quantity=n, sku=r.sku(code, "articleNumber"), line_id=row, restock=restock)
             for (row, code, restock), n in pieces.items()
         ),
         received_at=last if last != _LONG_AGO else None, note=", ".join(dict.fromkeys(words)),

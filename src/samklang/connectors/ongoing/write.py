@@ -12,11 +12,10 @@ from typing import Any
 from samklang.connectors.contract import Done, Part, Want
 from samklang.connectors.errors import BadAnswer, Locked, Rejected, Unsupported
 from samklang.connectors.kit.writing import needed
-from samklang.connectors.ongoing import life
-from samklang.connectors.ongoing import map as shapes
+from samklang.connectors.ongoing import life, shapes
+from samklang.connectors.ongoing import map as ongoing_map
 from samklang.connectors.ongoing.client import Client
 from samklang.connectors.ongoing.life import Steps
-from samklang.connectors.ongoing.rows import OrderRow, PurchaseOrder
 from samklang.records import Inbound, Order, OrderStatus, Product, Release
 
 _LONGEST_REFERENCE = 50  # of goodsOwnerOrderId in the older SOAP document
@@ -42,7 +41,7 @@ class Writer:
                 by_hand += [known] if known else []
                 parts += [Part("variant", variant.key, known)] if known else []
                 continue
-            body = shapes.article_body(record, variant, want.fields if known else None)
+            body = ongoing_map.article_body(record, variant, want.fields if known else None)
             self.client.change(
                 "PUT", "articles", {
                     "goodsOwnerId": self.client.owner, "articleNumber": known or variant.sku, **body,
@@ -65,7 +64,7 @@ class Writer:
             if now is not None:
                 self._cancel(now, want.key)
             return Done(external_id=str(now.id) if now else "")
-        body = shapes.order_body(record, want.ids, want.reference, self.settings, self.client.owner)
+        body = ongoing_map.order_body(record, want.ids, want.reference, self.settings, self.client.owner)
         if now is None:
             made = self.client.change("PUT", "orders", body)
             if made.order_id is None:
@@ -77,7 +76,7 @@ class Writer:
                 do_this="Cancel it in the shop too: Ongoing takes a number only once.",
             )  # fmt: skip
         locked = now.number >= self.steps.locked
-        if shapes.same_order(body, now, locked=locked):
+        if ongoing_map.same_order(body, now, locked=locked):
             return Done(external_id=str(now.id))
         if locked:
             self._refuse(now, want)
@@ -88,14 +87,11 @@ class Writer:
         self._without_rest(body, now, want)
         return Done(external_id=str(now.id))
 
-    def _there(self, want: Want, record: Order) -> OrderRow | None:
+    def _there(self, want: Want, record: Order) -> shapes.OrderRow | None:
         """The order as it stands; None when it was never here. Rejected when its number is another order's."""
         if want.external_id:
-            row = self.client.order(want.external_id)
-            if row is None:
-                raise Rejected(f"Order {want.external_id} is no longer in Ongoing", where=want.key)
-            return row
-        number = shapes.order_number(record, bool(self.settings.get("with_channel")))
+            return self.client.order_of(want.external_id, want.key)
+        number = ongoing_map.order_number(record, bool(self.settings.get("with_channel")))
         found = self.client.orders_called([number])
         for row in found:
             if row.head.goods_owner_order_id != want.reference:
@@ -105,25 +101,21 @@ class Writer:
                 )  # fmt: skip
         return found[0] if found else None
 
-    def _refuse(self, now: OrderRow, want: Want) -> None:
-        status = now.head.order_status
-        error = Locked(
-            f"Order {now.head.order_number} is at {status.number} {status.text or ''} in Ongoing".rstrip(),
-            where=want.key,
-        )
+    def _refuse(self, now: shapes.OrderRow, want: Want) -> None:
+        error = Locked(f"Order {now.head.order_number} is at {now.told} in Ongoing", where=want.key)
         if want.external_id:
             raise error
         # It was taken by an earlier try whose answer was lost: the hub must know it before it can be told of the lock.
         raise Rejected(error.what, where=error.where, do_this=error.do_this, existing=str(now.id))
 
-    def _judge(self, no: Rejected, before: OrderRow, want: Want) -> None:
+    def _judge(self, no: Rejected, before: shapes.OrderRow, want: Want) -> None:
         """Why a change was refused: because the warehouse has begun meanwhile, or for what it says."""
         now = self.client.order(before.id) or before
         if now.number >= self.steps.locked or any(line.picked for line in now.lines):
             self._refuse(now, want)
         raise no
 
-    def _without_rest(self, body: Mapping[str, Any], before: OrderRow, want: Want) -> None:
+    def _without_rest(self, body: Mapping[str, Any], before: shapes.OrderRow, want: Want) -> None:
         """Whether Ongoing has dropped the lines that the order no longer has (unconfirmed, so it is looked at)."""
         named = {line["rowNumber"] for line in body["orderLines"]}
         if {line.row for line in before.lines} <= named:
@@ -136,15 +128,14 @@ class Writer:
                 do_this="Remove the line by hand in Ongoing, then retry.",
             )  # fmt: skip
 
-    def _cancel(self, now: OrderRow, key: str) -> None:
+    def _cancel(self, now: shapes.OrderRow, key: str) -> None:
         """Cancel, where the warehouse has not begun; doing it twice is no fault."""
         if now.number >= life.CANCELLED:
             return
         advice = "Ask the warehouse to stop it; else take the goods back as a return."
         what = f"Order {now.head.order_number} cannot be cancelled any more"
         if now.number >= self.steps.locked:
-            status = now.head.order_status
-            raise Locked(f"{what}: it is at {status.number} {status.text or ''}".rstrip(), where=key, do_this=advice)
+            raise Locked(f"{what}: it is at {now.told}", where=key, do_this=advice)
         try:
             self.client.change("DELETE", f"orders/{now.id}")
         except Rejected as no:
@@ -155,17 +146,16 @@ class Writer:
     def status(self, want: Want, record: OrderStatus) -> Done:
         """A cancellation. What else has happened elsewhere is no matter of the warehouse; a release is a record."""
         if record.lifecycle == "cancelled":
-            self._cancel(self._of_order(want, record.order), want.key)
+            self._cancel(self.client.order_of(needed(want.ids, "order", record.order), want.key), want.key)
         return Done()
 
     def release(self, want: Want, record: Release) -> Done:
         """Into the picking queue (O-04); an order that is there, or further on, is left alone."""
-        now = self._of_order(want, record.order)
-        status = now.head.order_status
+        now = self.client.order_of(needed(want.ids, "order", record.order), want.key)
         if now.number >= life.CANCELLED or now.number == life.ERROR:
             raise Rejected(
-                f"Order {now.head.order_number} is at {status.number} {status.text or ''} in Ongoing".rstrip(),
-                where=want.key, do_this="See with the warehouse what is wrong with the order, then retry.",
+                f"Order {now.head.order_number} is at {now.told} in Ongoing", where=want.key,
+                do_this="See with the warehouse what is wrong with the order, then retry.",
             )  # fmt: skip
         if now.number >= self._released:
             return Done()
@@ -177,13 +167,6 @@ class Writer:
                 raise
         return Done()
 
-    def _of_order(self, want: Want, order: str) -> OrderRow:
-        id_ = needed(want.ids, "order", order)
-        row = self.client.order(id_)
-        if row is None:
-            raise Rejected(f"Order {id_} is no longer in Ongoing", where=want.key)
-        return row
-
     # ------------------------------------------------------------------------------------------------ inbound
 
     def inbound(self, want: Want, record: Inbound) -> Done:
@@ -194,24 +177,24 @@ class Writer:
                 f"Ongoing has a purchase order {record.key} that somebody else made", where=want.key,
                 do_this="Give the purchase order another number.",
             )  # fmt: skip
-        cancelled = now is not None and now.head.status.number >= shapes.INBOUND_CANCELLED
+        cancelled = now is not None and now.head.status.number >= ongoing_map.INBOUND_CANCELLED
         if record.state == "draft" or (record.state == "cancelled" and (now is None or cancelled)):
             return Done(external_id=str(now.id) if now else "")
         if record.state == "cancelled":
             assert now is not None
             self._unless_begun(now, want, lambda: self.client.change("DELETE", f"purchaseOrders/{now.id}"))
             return Done(external_id=str(now.id))
-        body = shapes.inbound_body(record, want.ids, want.reference, self.client.owner)
+        body = ongoing_map.inbound_body(record, want.ids, want.reference, self.client.owner)
         if now is None:
             made = self.client.change("PUT", "purchaseOrders", body)
             return Done(external_id=str(made.purchase_order_id or ""))
         if cancelled:
             raise Rejected(f"Purchase order {record.key} is cancelled in Ongoing", where=want.key)
-        if not (self._begun(now) and shapes.same_inbound(body, now)):
+        if not (self._begun(now) and ongoing_map.same_inbound(body, now)):
             self._unless_begun(now, want, lambda: self.client.change("PUT", "purchaseOrders", body))
         return Done(external_id=str(now.id))
 
-    def _unless_begun(self, now: PurchaseOrder, want: Want, change: Callable[[], object]) -> None:
+    def _unless_begun(self, now: shapes.PurchaseOrder, want: Want, change: Callable[[], object]) -> None:
         begun = Locked(
             f"The warehouse has begun to receive purchase order {now.head.number}", where=want.key,
             do_this="Agree with the warehouse on what is to come, or make a purchase order of its own for the rest.",
@@ -225,5 +208,5 @@ class Writer:
                 raise begun from no
             raise
 
-    def _begun(self, row: PurchaseOrder) -> bool:
-        return row.head.status.number >= shapes.INBOUND_STARTED or any(line.received for line in row.lines)
+    def _begun(self, row: shapes.PurchaseOrder) -> bool:
+        return row.head.status.number >= ongoing_map.INBOUND_STARTED or any(line.received for line in row.lines)

@@ -7,28 +7,20 @@ from typing import Any
 
 from samklang.connectors.contract import Account, Choice, ChoiceKind, Hint, Match, Page, Surroundings, Want
 from samklang.connectors.kit.hooks import body_as, check_token, signed_address
-from samklang.connectors.kit.rows import Rows
+from samklang.connectors.kit.rows import Rows, readable
 from samklang.connectors.kit.system import System
 from samklang.connectors.registry import load_manifest
+from samklang.connectors.starweb import shapes
 from samklang.connectors.starweb.catalogue import CatalogueWriter
 from samklang.connectors.starweb.client import Shop
 from samklang.connectors.starweb.read import Reader
-from samklang.connectors.starweb.rows import (
-    HookBody,
-    HookRow,
-    PaymentMethod,
-    PriceListRow,
-    ShippingMethod,
-    StatusRow,
-    Tracker,
-)
 from samklang.connectors.starweb.write import Writer
 
 _EVENTS = (
     "order-created", "order-completed", "order-updated", "order-status-changed", "order-deleted", "product-created",
     "product-updated", "product-removed", "customer-created", "customer-updated", "customer-deleted",
 )  # fmt: skip
-_HOOKS = Rows(HookRow, "webHookId")
+_HOOKS = Rows(shapes.HookRow, "webHookId")
 
 
 class Starweb(System):
@@ -73,22 +65,22 @@ class Starweb(System):
     def choices(self, what: ChoiceKind) -> list[Choice]:
         shop = self._shop
         if what in ("price_list", "customer_group"):
-            rows = shop.table("/pricelists", PriceListRow)
+            rows = shop.table("/pricelists", shapes.PriceListRow)
             wanted = [row for row in rows if row.is_customer_pricelist or (what == "price_list" and not row.is_master)]
             return [Choice(row.name.strip()) for row in wanted]
         labels = {
-            "order_status": lambda: shop.labels("/order-statuses", StatusRow),
-            "shipping_method": lambda: shop.labels("/shipping-methods", ShippingMethod),
-            "payment_method": lambda: shop.labels("/payment-methods", PaymentMethod),
-            "carrier": lambda: shop.labels("/shipping-tracking-types", Tracker),
+            "order_status": lambda: shop.labels("/order-statuses", shapes.StatusRow),
+            "shipping_method": lambda: shop.labels("/shipping-methods", shapes.ShippingMethod),
+            "payment_method": lambda: shop.labels("/payment-methods", shapes.PaymentMethod),
+            "carrier": lambda: shop.labels("/shipping-tracking-types", shapes.Tracker),
         }
         return [Choice(name) for name in labels[what]().values()] if what in labels else super().choices(what)
 
     def register_hooks(self, address: str, secret: str) -> None:
         """One for each event. Starweb signs nothing, so the address has a token in it."""
         url = signed_address(address, secret)
-        rows = [row for row in self._shop.whole("/web-hooks", _HOOKS, {}) if isinstance(row, HookRow)]
-        ours = {row.event: row for row in rows if row.url.partition("?")[0] == address}
+        held = self._shop.whole("/web-hooks", _HOOKS, {})
+        ours = {row.event: row for row in readable(held) if row.url.partition("?")[0] == address}
         for event in _EVENTS:
             known = ours.get(event)
             body = {"name": f"Samklang {event}", "event": event, "url": url}
@@ -99,7 +91,7 @@ class Starweb(System):
 
     def hints(self, headers: Mapping[str, str], body: bytes, secret: str) -> list[Hint]:
         check_token(headers, secret)
-        told = body_as(HookBody, body)
+        told = body_as(shapes.HookBody, body)
         ids = {"orders": told.order_id, "catalogue": told.product_id, "customers": told.customer_id}
         named = [Hint(feed, str(id_)) for feed, id_ in ids.items() if id_]
         return named or [Hint("orders")]  # the body is undocumented: whatever it was, orders are cheap to look at

@@ -16,25 +16,12 @@ import msgspec
 
 from samklang.connectors.contract import Done, Match, Want
 from samklang.connectors.errors import Misconfigured, Rejected, Unsupported
-from samklang.connectors.kit.writing import asks, needed
+from samklang.connectors.kit.rows import readable
+from samklang.connectors.kit.writing import asked, asks, needed
 from samklang.connectors.starweb import map as starweb_map
+from samklang.connectors.starweb import shapes
 from samklang.connectors.starweb.client import Shop
 from samklang.connectors.starweb.read import Reader
-from samklang.connectors.starweb.rows import (
-    Attribute,
-    AttributeValue,
-    Category,
-    Manufacturer,
-    Named,
-    One,
-    PriceListRow,
-    PriceRow,
-    ProductRow,
-    StockLocation,
-    StockStatus,
-    VariantRow,
-    inner,
-)
 from samklang.records import Price, PriceList, Product, StockLevel, Variant
 from samklang.records.ids import sku_key
 from samklang.records.vat import rates
@@ -64,18 +51,16 @@ class CatalogueWriter:
         if not want.external_id:
             body["variants"] = [self._new(variant, links) for variant in record.variants]
             body |= {"type": "basic", "externalId": record.code[:40], "externalIdType": "Samklang"}
-            made = self._shop.call("POST", "/products", None, body).of(One[ProductRow]).data
+            made = self._shop.one(shapes.ProductRow, "POST", "/products", body)
             return self._done(made.id)
         path = f"/products/{int(want.external_id)}"
-        if asks(want, "status") and record.status == "active":
-            now = self._shop.call("GET", path).of(One[ProductRow]).data
-            if now.visibility == "pricelists":  # seen by chosen customers: still active
-                body.pop("visibility")
+        to_all = body.get("visibility") == "visible"
+        if to_all and self._shop.one(shapes.ProductRow, "GET", path).visibility == "pricelists":
+            body.pop("visibility")  # seen by chosen customers: still active
         if body:
             self._shop.call("PATCH", path, None, body)
         if asks(want, "variants", "axes"):
-            held_now = self._reader.variants(int(want.external_id))
-            there = {sku_key(one.sku): one for one in held_now if isinstance(one, VariantRow)}
+            there = {sku_key(one.sku): one for one in readable(self._reader.variants(int(want.external_id)))}
             for variant in record.variants:
                 held = there.get(variant.key)
                 if held is None:
@@ -89,9 +74,8 @@ class CatalogueWriter:
 
     def _done(self, id_: int) -> Done:
         """The ids of all variants, which the answer to a create need not tell."""
-        variants = [one for one in self._reader.variants(id_) if isinstance(one, VariantRow)]
-        row = ProductRow(id=id_)
-        return Done(external_id=str(id_), parts=starweb_map.parts(row, variants), seen=partial(self._seen, id_))
+        parts = starweb_map.parts(id_, readable(self._reader.variants(id_)))
+        return Done(external_id=str(id_), parts=parts, seen=partial(self._seen, id_))
 
     def _seen(self, id_: int) -> Product | None:
         pages = self._reader.fetch("catalogue", [str(id_)])
@@ -99,30 +83,20 @@ class CatalogueWriter:
         return next((record for record in found if isinstance(record, Product)), None)
 
     def _body(self, want: Want, record: Product) -> Body:
-        body: Body = {}
-        if asks(want, "name", "description"):
-            language = self._shop.shop().default_lang_code
-            word: Body = {"langCode": language, "name": _short(record.name, 150, "name")}
-            if asks(want, "description"):
-                word["shortDescription"] = record.description
-            body["languages"] = [word]
-        if asks(want, "status"):
-            body["visibility"] = "visible" if record.status == "active" else "hidden"
-        if asks(want, "tax_class"):
-            country = self._reader.range().country
-            percent = rates.percent(country, record.tax_class, datetime.now(UTC).date())
-            body["defaultVatRate"] = f"{percent:f}"
-        if asks(want, "brand") and record.brand:
-            body["manufacturerId"] = self._made(
-                "/product-manufacturers", Manufacturer, _short(record.brand, 30, "brand"), lambda name: {"name": name}
-            )
-        if asks(want, "categories"):
-            ids = [
-                self._made("/product-categories", Category, _short(name, 90, "categories"), self._category)
-                for name in record.categories
-            ]
-            body["categories"] = [{"categoryId": id_} for id_ in ids]
-        return body
+        return asked(want.fields, {
+            "name description": lambda: {"languages": [self._words(want, record)]},
+            "status": {"visibility": "visible" if record.status == "active" else "hidden"},
+            "tax_class": lambda: {"defaultVatRate": f"{self._percent(record.tax_class):f}"},
+            "brand": lambda: {"manufacturerId": self._brand(record.brand)} if record.brand else {},
+            "categories": lambda: {"categories": [{"categoryId": self._category(name)} for name in record.categories]},
+        })  # fmt: skip
+
+    def _words(self, want: Want, record: Product) -> Body:
+        words = {"langCode": self._shop.shop().default_lang_code, "name": _short(record.name, 150, "name")}
+        return {**words, "shortDescription": record.description} if asks(want, "description") else words
+
+    def _percent(self, tax_class: str) -> Decimal:
+        return rates.percent(self._reader.range().country, tax_class, datetime.now(UTC).date())
 
     def _variant(self, variant: Variant, links: Mapping[tuple[str, str], int]) -> Body:
         body: Body = {
@@ -144,10 +118,10 @@ class CatalogueWriter:
         """A variant that is not active until it has a price: it would be sold for nothing."""
         return {**self._variant(variant, links), "isActive": False}
 
-    def _price_of(self, row: VariantRow) -> Decimal:
+    def _price_of(self, row: shapes.VariantRow) -> Decimal:
         """What the variant costs in the shop's own list."""
         master = self._master().id
-        return next((one.price_ex_vat for one in inner(row.prices) if one.pricelist_id == master), Decimal(0))
+        return next((one.price_ex_vat for one in shapes.inner(row.prices) if one.pricelist_id == master), Decimal(0))
 
     # ------------------------------------------------------------------------------------------------ what is missing
 
@@ -155,31 +129,38 @@ class CatalogueWriter:
         """Attribute values by (axis, choice); what the shop lacks is made."""
         found: dict[tuple[str, str], int] = {}
         for axis in record.axes:
-            choices = dict.fromkeys(one.options[axis.code] for one in record.variants if axis.code in one.options)
-            id_ = self._made("/product-attributes", Attribute, _short(axis.name, 50, "axes"), self._word)
+            id_ = self._made("/product-attributes", shapes.Attribute, _short(axis.name, 50, "axes"), self._word)
             path = f"/product-attributes/{id_}/values"
-            for choice in choices:
+            for choice in record.choices(axis):
                 name = _short(choice, 50, "variants.options")
-                found[axis.code, choice] = self._made(path, AttributeValue, name, self._word)
+                found[axis.code, choice] = self._made(path, shapes.AttributeValue, name, self._word)
         return found
 
-    def _made(self, path: str, type_: type[Named], name: str, body: Callable[[str], Body]) -> int:
+    def _made(self, path: str, type_: type[shapes.Named], name: str, body: Callable[[str], Body]) -> int:
         """The id of what has this name; made where there is none. Names are compared without case."""
-        params = {"include": "languages"} if type_ is Category else {}
-        for fresh in (False, True):
-            for row in self._shop.table(path, type_, fresh, **params):
-                if self._shop.label(row).casefold() == name.strip().casefold():
-                    return row.id
-        answer = self._shop.call("POST", path, None, body(name.strip()))
-        self._shop.kept.forget(path)
-        made: One[Named] = answer.of(One[type_])  # type: ignore[valid-type]  # a class
-        return made.data.id
+        params = {"include": "languages"} if type_ is shapes.Category else {}
+        own = name.strip()
+
+        def pick(rows: Iterable[shapes.Named]) -> int | None:
+            return next((row.id for row in rows if self._shop.label(row).casefold() == own.casefold()), None)
+
+        return self._shop.kept.made(
+            path, lambda: self._shop.listed(path, type_, **params), pick,
+            lambda: self._shop.one(type_, "POST", path, body(own)).id,
+        )  # fmt: skip
 
     def _word(self, name: str) -> Body:
         return {"languages": [{"langCode": self._shop.shop().default_lang_code, "name": name}]}
 
-    def _category(self, name: str) -> Body:
-        return {"visibility": "visible", **self._word(name)}
+    def _brand(self, name: str) -> int:
+        own = _short(name, 30, "brand")
+        return self._made("/product-manufacturers", shapes.Manufacturer, own, lambda name: {"name": name})
+
+    def _category(self, name: str) -> int:
+        own = _short(name, 90, "categories")
+        return self._made(
+            "/product-categories", shapes.Category, own, lambda name: {"visibility": "visible", **self._word(name)}
+        )
 
     # ------------------------------------------------------------------------------------------------ looking
 
@@ -191,11 +172,11 @@ class CatalogueWriter:
         hits = {row.id: row for sku in (one.sku for one in record.variants) for row in self._reader.with_sku(sku)}
         found = []
         for row in hits.values():
-            variants = [one for one in self._reader.variants(row.id) if isinstance(one, VariantRow)]
+            variants = readable(self._reader.variants(row.id))
             held = {sku_key(one.sku) for one in variants}
             ours = (row.external_id or "") == record.code[:40]
             if by == "sku" or (ours and held >= keys):
-                found.append(Match(external_id=str(row.id), by=by, parts=starweb_map.parts(row, variants)))
+                found.append(Match(external_id=str(row.id), by=by, parts=starweb_map.parts(row.id, variants)))
         return found
 
     # ------------------------------------------------------------------------------------------------ prices
@@ -207,22 +188,20 @@ class CatalogueWriter:
         article = f"/products/{product}/variants/{variant}"
         held = None
         if row.is_master and record.min_qty == 1:
-            held = self._shop.call("GET", article, {"include": "prices"}).of(One[VariantRow]).data
-        path = f"{article}/prices"
-        body: Body = {"priceExVat": record.on_side(False)}
+            held = self._shop.one(shapes.VariantRow, "GET", article, include="prices")
+        body: Body = {"pricelistId": row.id, "priceExVat": record.on_side(False)}
+        path, key = f"{article}/prices", row.id
         if record.min_qty > 1:
             path, key = f"{path}/{row.id}/volume", record.min_qty
-            body |= {"pricelistId": row.id, "quantity": record.min_qty}
+            body["quantity"] = record.min_qty
+        elif before := record.lowered_from:
+            body |= {"priceExVat": before.on_side(False), "specialPriceExVat": body["priceExVat"]}
         else:
-            key = row.id
-            body |= {"pricelistId": row.id, "specialPriceExVat": None}
-            if record.compare_at is not None and record.compare_at > record.amount:
-                before = msgspec.structs.replace(record, amount=record.compare_at)
-                body |= {"priceExVat": before.on_side(False), "specialPriceExVat": body["priceExVat"]}
+            body["specialPriceExVat"] = None
         answer = self._shop.call("PUT", f"{path}/{key}", None, body, expect=(404,))
         if answer.status == 404:
             answer = self._shop.call("POST", path, None, body)
-        taken = answer.of(One[PriceRow]).data
+        taken = answer.of(shapes.One[shapes.PriceRow]).data
         if abs(taken.price_ex_vat - body["priceExVat"]) > Decimal("0.005"):
             raise Rejected("The shop did not take the price", where=record.sku)
         first = held is not None and not held.is_active and (want.doubt or not self._price_of(held))
@@ -233,7 +212,7 @@ class CatalogueWriter:
         known = self._reader.range()
         return Done(seen=next(starweb_map.prices(record.sku, [taken], record.tax_percent, known), None))
 
-    def _list_of(self, want: Want, record: Price) -> PriceListRow:
+    def _list_of(self, want: Want, record: Price) -> shapes.PriceListRow:
         lists = self._reader.lists()
         if record.price_list:
             row = lists.get(int(needed(want.ids, "price_list", record.price_list.strip())))
@@ -246,7 +225,7 @@ class CatalogueWriter:
             raise Unsupported(f"The price list {row.name} is in {currency}, not {record.currency}", where=record.sku)
         return row
 
-    def _master(self) -> PriceListRow:
+    def _master(self) -> shapes.PriceListRow:
         """The shop's own price list."""
         found = next((row for row in self._reader.lists().values() if row.is_master), None)
         if found is None:
@@ -260,7 +239,7 @@ class CatalogueWriter:
         name = _short(record.name.strip(), 30, "name")
         body = {"name": name, "parentPricelistId": self._master().id, "isActive": False, "externalIdType": "Samklang"}
         body["externalId"] = want.reference[:40]
-        made = self._shop.call("POST", "/pricelists", None, body).of(One[PriceListRow]).data
+        made = self._shop.one(shapes.PriceListRow, "POST", "/pricelists", body)
         self._shop.kept.forget("/pricelists")
         return Done(
             external_id=str(made.id),
@@ -269,7 +248,8 @@ class CatalogueWriter:
 
     def find_price_list(self, want: Want, record: PriceList, by: str) -> list[Match]:
         """Lists of exactly this name (P-08)."""
-        rows = self._shop.table("/pricelists", PriceListRow, fresh=True)
+        self._shop.kept.forget("/pricelists")
+        rows = self._reader.lists().values()
         return [Match(external_id=str(r.id), by=by) for r in rows if r.name.strip() == record.key and not r.is_master]
 
     # ------------------------------------------------------------------------------------------------ stock
@@ -281,14 +261,14 @@ class CatalogueWriter:
         path = f"/products/{product}/variants/{variant}/stocks/{self._location()}"
         pieces = record.sellable
         answer = self._shop.call("PATCH", path, None, {"stockQuantity": pieces}, expect=(404,))
-        statuses = {row.id: row for row in self._shop.table("/product-stock-statuses", StockStatus)}
+        statuses = {row.id: row for row in self._shop.table("/product-stock-statuses", shapes.StockStatus)}
         if answer.status == 404:  # the first figure at this location
             status = _plain(statuses.values(), pieces > 0)
             if status is None:
                 raise Misconfigured("The shop has no status for articles in stock", do_this="Add one in Starweb.")
             body = {"stockStatusId": status.id, "stockQuantity": pieces}
             answer = self._shop.call("PUT", path, None, body, idempotent=True)
-        taken = answer.of(One[_Stock]).data
+        taken = answer.of(shapes.One[_Stock]).data
         if taken.stock_quantity != pieces:
             raise Rejected("The shop did not take the stock figure", where=record.sku)
         now = statuses.get(taken.stock_status_id or 0)
@@ -300,14 +280,14 @@ class CatalogueWriter:
 
     def _location(self) -> int:
         """The stock location that the web shop sells from."""
-        rows = self._shop.table("/stock-locations", StockLocation)
+        rows = self._shop.table("/stock-locations", shapes.StockLocation)
         main = next((row for row in rows if row.ecommerce_stock_location), rows[0] if rows else None)
         if main is None:
             raise Misconfigured("The shop has no stock location", do_this="Add one in Starweb.")
         return main.id
 
 
-def _wrong(status: StockStatus, there: bool) -> str:
+def _wrong(status: shapes.StockStatus, there: bool) -> str:
     """Whether the status says the opposite of what there is: `out` with pieces there, `in` without. Statuses in
     between, such as articles that are ordered for the buyer, are the merchant's own."""
     if there and not status.in_stock and not status.product_buyable:
@@ -315,7 +295,7 @@ def _wrong(status: StockStatus, there: bool) -> str:
     return "in" if not there and status.in_stock else ""
 
 
-def _plain(statuses: Iterable[StockStatus], there: bool) -> StockStatus | None:
+def _plain(statuses: Iterable[shapes.StockStatus], there: bool) -> shapes.StockStatus | None:
     """The shop's plain status for articles in stock, or for those that are gone."""
     rows = list(statuses)
     first = next((row for row in rows if row.id_code == "inStock"), None)

@@ -13,11 +13,11 @@ from samklang.connectors.kit.kept import Kept
 from samklang.connectors.kit.login import client_credentials
 from samklang.connectors.kit.paging import Slice, by_number
 from samklang.connectors.kit.rows import Broken, Rows, sure
-from samklang.connectors.starweb.rows import Listing, Named, One, ShopRow
+from samklang.connectors.starweb import shapes
 from samklang.connectors.transport import Answer, Transport
 
 T = TypeVar("T")
-N = TypeVar("N", bound=Named)
+N = TypeVar("N", bound=shapes.Named)
 _FULL = 100  # rows of a list that does not tell its pages' size (unconfirmed)
 
 
@@ -51,6 +51,12 @@ class Shop:
             raise Forbidden(f"The shop refused: {what}", where=answer.where, remote=said.error)
         raise Rejected(what, where=answer.where, remote=said.error)
 
+    def one(self, as_: type[T], method: str, path: str, json: object = None, include: str = "") -> T:
+        """One call whose answer is one thing."""
+        answer = self.call(method, path, {"include": include} if include else None, json)
+        envelope: shapes.One[T] = answer.of(shapes.One[as_])  # type: ignore[valid-type]  # a class
+        return envelope.data
+
     def slices(
         self, path: str, rows: Rows[T], params: Mapping[str, object], resume: str = ""
     ) -> Iterator[Slice[T | Broken]]:
@@ -68,7 +74,7 @@ class Shop:
     ) -> tuple[list[T | Broken], int, int]:
         """Page `number` (from 0) of a list: its rows, how many make a page, how many there are in all."""
         answer = self.call("GET", path, {"page": number + 1, **params})
-        listing = answer.of(Listing)
+        listing = answer.of(shapes.Listing)
         if listing.meta.pagination is None:
             raise BadAnswer("The list does not say how long it is", where=answer.where)
         told = listing.meta.pagination
@@ -79,7 +85,7 @@ class Shop:
         found: list[T | Broken] = []
         for number in range(1, 1000):
             answer = self.call("GET", path, {**params, **({"page": number} if number > 1 else {})})
-            listing = answer.of(Listing)
+            listing = answer.of(shapes.Listing)
             some = rows(listing.data, answer.where)
             found += some
             told = listing.meta.pagination
@@ -89,15 +95,19 @@ class Shop:
 
     # ------------------------------------------------------------------------------------------------ the shop itself
 
-    def shop(self) -> ShopRow:
+    def shop(self) -> shapes.ShopRow:
         """The shop, looked up again after ten minutes."""
-        return self.kept("/shop", lambda: self.call("GET", "/shop").of(One[ShopRow]).data)
+        return self.kept("/shop", lambda: self.one(shapes.ShopRow, "GET", "/shop"))
 
-    def table(self, path: str, type_: type[N], fresh: bool = False, **params: object) -> list[N]:
-        """A list of the installation's own things, looked up again after ten minutes, or now if it must be `fresh`."""
-        return self.kept(path, lambda: sure(self.whole(path, Rows(type_), params), path), fresh=fresh)
+    def table(self, path: str, type_: type[N], **params: object) -> list[N]:
+        """A list of the installation's own things, looked up again after ten minutes."""
+        return self.kept(path, lambda: self.listed(path, type_, **params))
 
-    def label(self, row: Named) -> str:
+    def listed(self, path: str, type_: type[N], **params: object) -> list[N]:
+        """Such a list as it is now."""
+        return sure(self.whole(path, Rows(type_), params), path)
+
+    def label(self, row: shapes.Named) -> str:
         """A thing's name in the shop's own language."""
         words = {word.lang_code: word.name or word.title for word in row.languages.data}
         return (words.get(self.shop().default_lang_code) or next(filter(None, words.values()), "") or row.name).strip()

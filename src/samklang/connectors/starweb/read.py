@@ -12,40 +12,24 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from samklang.connectors.contract import Bad, Gone, Item, Page
-from samklang.connectors.kit.rows import Broken, Name, Rows, items
+from samklang.connectors.contract import Gone, Item, Page
+from samklang.connectors.kit.rows import Broken, Items, Name, Rows, items, readable
 from samklang.connectors.kit.system import Asked, listed
 from samklang.connectors.starweb import map as starweb_map
-from samklang.connectors.starweb import orders
+from samklang.connectors.starweb import orders, shapes
 from samklang.connectors.starweb.client import Shop
-from samklang.connectors.starweb.rows import (
-    Attribute,
-    AttributeValue,
-    Category,
-    CustomerRow,
-    Listing,
-    Manufacturer,
-    OrderRow,
-    PaymentMethod,
-    PriceListRow,
-    ProductRow,
-    ShippingMethod,
-    StatusRow,
-    VariantRow,
-)
 from samklang.records.ids import sku_key
 from samklang.records.times import instant
 
-VARIANTS = Rows(VariantRow, "variantId")
-PRODUCTS = Rows(ProductRow, "productId")
-_ORDERS = Rows(OrderRow, "orderId")
-_CUSTOMERS = Rows(CustomerRow, "customerId")
-PRODUCT = {"include": "primaryVariant,primaryVariant.prices,languages,categories"}
+VARIANTS = Rows(shapes.VariantRow, "variantId")
+PRODUCTS = Rows(shapes.ProductRow, "productId")
+_ORDERS = Rows(shapes.OrderRow, "orderId")
+_CUSTOMERS = Rows(shapes.CustomerRow, "customerId")
+_PRODUCT = {"include": "primaryVariant,primaryVariant.prices,languages,categories"}
 ORDER = {"include": "items,items.bundledItems,addresses,customer,externalServices"}
 _CUSTOMER = {"include": "addresses"}
 _SEARCHABLE = re.compile(r"[A-Za-z0-9._-]+")
 _ALL = frozenset(("product", "price", "stock", "order", "order_status", "customer"))
-Items = list[Item | Bad | Gone]
 
 
 class Reader:
@@ -54,28 +38,28 @@ class Reader:
     def __init__(self, shop: Shop, settings: Mapping[str, Any]) -> None:
         self._shop, self._settings = shop, settings
         self._one: dict[str, tuple[str, Rows[Any], Mapping[str, object], Callable[..., Items], str]] = {
-            "catalogue": ("/products", PRODUCTS, PRODUCT, self._catalogue, "product"),
+            "catalogue": ("/products", PRODUCTS, _PRODUCT, self._catalogue, "product"),
             "orders": ("/orders", _ORDERS, ORDER, self._orders, "order"),
             "customers": ("/customers", _CUSTOMERS, _CUSTOMER, self._customers, "customer"),
         }
 
     # ------------------------------------------------------------------------------------------------ the installation
 
-    def lists(self) -> dict[int, PriceListRow]:
+    def lists(self) -> dict[int, shapes.PriceListRow]:
         """Price lists by id."""
-        return {row.id: row for row in self._shop.table("/pricelists", PriceListRow)}
+        return {row.id: row for row in self._shop.table("/pricelists", shapes.PriceListRow)}
 
     def range(self) -> starweb_map.Range:
         """What products refer to by id."""
         shop = self._shop
         values: dict[int, tuple[str, str]] = {}
-        for id_, axis in shop.labels("/product-attributes", Attribute).items():
-            names = shop.labels(f"/product-attributes/{id_}/values", AttributeValue)
+        for id_, axis in shop.labels("/product-attributes", shapes.Attribute).items():
+            names = shop.labels(f"/product-attributes/{id_}/values", shapes.AttributeValue)
             values |= {value: (axis, name) for value, name in names.items()}
-        categories = shop.table("/product-categories", Category, include="languages")
+        categories = shop.table("/product-categories", shapes.Category, include="languages")
         return starweb_map.Range(
             shop=shop.shop(), lists=self.lists(), values=values,
-            brands=shop.labels("/product-manufacturers", Manufacturer),
+            brands=shop.labels("/product-manufacturers", shapes.Manufacturer),
             categories={row.id: shop.label(row) for row in categories},
         )  # fmt: skip
 
@@ -85,10 +69,10 @@ class Reader:
         return orders.Trade(
             channel=str(settings["channel"]), connection=str(settings["connection"]),
             time_zone=str(settings.get("time_zone") or "UTC"),
-            statuses=shop.labels("/order-statuses", StatusRow),
-            codes={row.id: row.id_code or "" for row in shop.table("/order-statuses", StatusRow)},
-            payment_methods=shop.labels("/payment-methods", PaymentMethod),
-            shipping_methods=shop.labels("/shipping-methods", ShippingMethod),
+            statuses=shop.labels("/order-statuses", shapes.StatusRow),
+            codes={row.id: row.id_code or "" for row in shop.table("/order-statuses", shapes.StatusRow)},
+            payment_methods=shop.labels("/payment-methods", shapes.PaymentMethod),
+            shipping_methods=shop.labels("/shipping-methods", shapes.ShippingMethod),
             lists=self.lists(),
             reserved=_words(settings, "reserved"), gift_cards=_words(settings, "gift_cards"),
         )  # fmt: skip
@@ -107,10 +91,6 @@ class Reader:
         """Customers with an account; guests come with their orders."""
         return self._by_id("customers", "customerId", asked)
 
-    def every_customer(self) -> Iterator[Page]:
-        """All customers with an account."""
-        return self.customers(Asked(None, frozenset(("customer",))))
-
     def _by_id(self, feed: str, key: str, asked: Asked) -> Iterator[Page]:
         path, rows, include, make, _ = self._one[feed]
         params: dict[str, object] = {**include, "sortBy": key, "sortOrder": "ASC"}
@@ -127,8 +107,7 @@ class Reader:
         for some in self._shop.slices("/orders", _ORDERS, params, asked.resume):
             fresh = [row for row in some.rows if since is None or isinstance(row, Broken) or _changed(row) >= since]
             yield Page(self._orders(fresh, asked.types), some.total if since is None else 0, some.resume)
-            dated = [row for row in some.rows if isinstance(row, OrderRow)]
-            if since is not None and dated and _changed(dated[-1]) < since:
+            if since is not None and any(_changed(row) < since for row in readable(some.rows)[-1:]):
                 return
 
     def fetch(self, feed: str, ids: Sequence[str]) -> Iterator[Page]:
@@ -139,51 +118,49 @@ class Reader:
             answer = self._shop.call("GET", f"{path}/{id_}", include, expect=(404,))
             if answer.status == 404:
                 return [Gone(type=type_, external_id=id_)]
-            return make(rows(b"[%s]" % bytes(answer.of(Listing).data), answer.where), _ALL)
+            return make(rows(b"[%s]" % bytes(answer.of(shapes.Listing).data), answer.where), _ALL)
 
         for found in self._shop.transport.overlap(partial(one, id_) for id_ in ids if id_.isdigit()):
             yield Page(found)
 
     # ------------------------------------------------------------------------------------------------ rows
 
-    def _catalogue(self, rows: Sequence[ProductRow | Broken], types: frozenset[str]) -> Items:
+    def _catalogue(self, rows: Sequence[shapes.ProductRow | Broken], types: frozenset[str]) -> Items:
         known = self.range()
-        several = [row.id for row in rows if isinstance(row, ProductRow) and row.has_several_variants]
+        several = [row.id for row in readable(rows) if row.has_several_variants]
         calls = (partial(self.variants, id_) for id_ in several)
         below = dict(zip(several, self._shop.transport.overlap(calls), strict=True))
 
-        def make(row: ProductRow) -> Iterator[Item]:
-            own = [row.primary_variant.data] if row.primary_variant else []
-            return starweb_map.catalogue(row, below.get(row.id, own), known, types)
+        def make(row: shapes.ProductRow) -> Iterator[Item]:
+            return starweb_map.catalogue(row, below.get(row.id, _own(row)), known, types)
 
         return items("product", rows, make, _name_of_product)
 
-    def variants(self, product: int) -> list[VariantRow | Broken]:
+    def variants(self, product: int) -> list[shapes.VariantRow | Broken]:
         """All variants of a product, with their prices."""
         return self._shop.whole(f"/products/{product}/variants", VARIANTS, {"include": "prices"})
 
-    def with_sku(self, sku: str) -> list[ProductRow]:
+    def articles(self, row: shapes.ProductRow) -> Sequence[shapes.VariantRow]:
+        """The product's variants that can be read."""
+        return readable(self.variants(row.id)) if row.has_several_variants else _own(row)
+
+    def with_sku(self, sku: str) -> list[shapes.ProductRow]:
         """Products that have this SKU. The shop's own search takes plain letters and digits only; others are looked for
         one by one."""
         if _SEARCHABLE.fullmatch(sku):
-            found = self._shop.whole("/products", PRODUCTS, {**PRODUCT, "filterSku": sku})
-            return [row for row in found if isinstance(row, ProductRow)]
-        every = (row for some in self._shop.slices("/products", PRODUCTS, PRODUCT) for row in some.rows)
-        return [row for row in every if isinstance(row, ProductRow) and self._holds(row, sku_key(sku))]
+            found = self._shop.whole("/products", PRODUCTS, {**_PRODUCT, "filterSku": sku})
+            return readable(found)
+        every = (row for some in self._shop.slices("/products", PRODUCTS, _PRODUCT) for row in readable(some.rows))
+        return [row for row in every if any(sku_key(one.sku) == sku_key(sku) for one in self.articles(row))]
 
-    def _holds(self, row: ProductRow, key: str) -> bool:
-        own = [row.primary_variant.data] if row.primary_variant else []
-        variants = self.variants(row.id) if row.has_several_variants else own
-        return any(isinstance(one, VariantRow) and sku_key(one.sku) == key for one in variants)
-
-    def _orders(self, rows: Sequence[OrderRow | Broken], types: frozenset[str]) -> Items:
+    def _orders(self, rows: Sequence[shapes.OrderRow | Broken], types: frozenset[str]) -> Items:
         trade = self.trade()
         return items(
             "order", rows, lambda row: orders.read(row, trade, types),
             lambda row: Name(str(row.id), str(row.id), trade.key(row.id)),
         )  # fmt: skip
 
-    def _customers(self, rows: Sequence[CustomerRow | Broken], types: frozenset[str]) -> Items:
+    def _customers(self, rows: Sequence[shapes.CustomerRow | Broken], types: frozenset[str]) -> Items:
         lists = self.lists()
         return items(
             "customer", rows, lambda row: starweb_map.customer(row, lists),
@@ -191,13 +168,17 @@ class Reader:
         )  # fmt: skip
 
 
-def _name_of_product(row: ProductRow) -> Name:
-    sku = row.primary_variant.data.sku if row.primary_variant else ""
-    label = row.languages.data[0].name if row.languages.data else ""
+def _own(row: shapes.ProductRow) -> list[shapes.VariantRow]:
+    return [row.primary_variant.data] if row.primary_variant else []
+
+
+def _name_of_product(row: shapes.ProductRow) -> Name:
+    sku = next((one.sku for one in _own(row)), "")
+    label = next((word.name for word in row.languages.data), "")
     return Name(str(row.id), sku or label or str(row.id), sku_key(sku))
 
 
-def _changed(row: OrderRow) -> datetime:
+def _changed(row: shapes.OrderRow) -> datetime:
     return instant(row.modified_at or row.created_at, "modifiedAt")
 
 

@@ -5,7 +5,7 @@ Writes are about what differs from what the shop says now, so a repeated one cha
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -14,23 +14,13 @@ import msgspec
 from samklang.connectors.contract import Done, Match, Want, status_word
 from samklang.connectors.errors import Forbidden, Locked, Rejected, Unsupported
 from samklang.connectors.kit.finding import agrees
-from samklang.connectors.kit.writing import asks, of_order
+from samklang.connectors.kit.shape import filled
+from samklang.connectors.kit.system import Asked
+from samklang.connectors.kit.writing import asked, of_order
 from samklang.connectors.starweb import map as starweb_map
-from samklang.connectors.starweb import orders
+from samklang.connectors.starweb import orders, shapes
 from samklang.connectors.starweb.client import Shop
 from samklang.connectors.starweb.read import ORDER, Reader
-from samklang.connectors.starweb.rows import (
-    CustomerRow,
-    ItemRow,
-    One,
-    OrderRow,
-    PriceListRow,
-    ProductRow,
-    StatusRow,
-    Tracker,
-    VariantRow,
-    inner,
-)
 from samklang.records import Customer, EditLine, OrderEdit, OrderStatus, Shipment
 from samklang.records.ids import sku_key
 
@@ -47,12 +37,12 @@ class Writer:
         self._shop, self._reader, self._words = shop, reader, words
         self._takes_payments = bool(settings.get("takes_payments"))
 
-    def _order(self, want: Want, key: str) -> tuple[str, OrderRow]:
+    def _order(self, want: Want, key: str) -> tuple[str, shapes.OrderRow]:
         path = f"/orders/{int(of_order(want, key))}"
         answer = self._shop.call("GET", path, ORDER, expect=(404,))
         if answer.status == 404:
             raise Rejected("The order is no longer in the shop", where=key)
-        return path, answer.of(One[OrderRow]).data
+        return path, answer.of(shapes.One[shapes.OrderRow]).data
 
     # ------------------------------------------------------------------------------------------------ status
 
@@ -70,11 +60,11 @@ class Writer:
             self._mark(path, now, "Invoice", numbers)
         return Done(external_id=str(now.id), seen=lambda: orders.status(now, self._reader.trade()))
 
-    def _moved(self, now: OrderRow, word: str, key: str) -> Body:
+    def _moved(self, now: shapes.OrderRow, word: str, key: str) -> Body:
         """The change of status that the word asks for; nothing when the order is there, or further, or cancelled."""
         if not word:
             return {}
-        rows = {row.id: row for row in self._shop.table("/order-statuses", StatusRow)}
+        rows = {row.id: row for row in self._shop.table("/order-statuses", shapes.StatusRow)}
         labels = {name.casefold(): id_ for id_, name in self._reader.trade().statuses.items()}
         codes = {row.id_code.casefold(): row.id for row in rows.values() if row.id_code}
         wanted = codes.get(word.casefold()) or labels.get(word.casefold())
@@ -93,16 +83,16 @@ class Writer:
             return {}
         return {"statusId": wanted}
 
-    def _patched(self, path: str, now: OrderRow, body: Body, word: str) -> OrderRow:
+    def _patched(self, path: str, now: shapes.OrderRow, body: Body, word: str) -> shapes.OrderRow:
         if "statusId" in body:
             body["onOrderStatusChangeProcessPayment"] = self._takes_payments
-        after = self._shop.call("PATCH", path, None, body).of(One[OrderRow]).data
+        after = self._shop.one(shapes.OrderRow, "PATCH", path, body)
         if "statusId" in body and after.status_id != body["statusId"]:
             raise Rejected(f"The shop did not take the status {word!r}", where=path)
         # The answer need not embed what was asked for in the look.
         return msgspec.structs.replace(after, items=now.items, external_services=now.external_services)
 
-    def _mark(self, path: str, now: OrderRow, name: str, value: str) -> None:
+    def _mark(self, path: str, now: shapes.OrderRow, name: str, value: str) -> None:
         """What we call the order, or a part of it, among its external services; one of each name."""
         held = orders.marks(now).get(name)
         if held == value[:_MARK]:
@@ -143,7 +133,7 @@ class Writer:
         self._mark(path, now, name, f"{pieces:f} pcs {tracking}".strip())
         return Done(external_id=f"{now.id}:{record.number}")
 
-    def _is_last(self, now: OrderRow, name: str, pieces: Decimal) -> bool:
+    def _is_last(self, now: shapes.OrderRow, name: str, pieces: Decimal) -> bool:
         """Whether with these pieces all of the order has been sent; a shipment without lines is all that is left."""
         trade = self._reader.trade()
         ordered = sum((row.quantity for row in now.items.data if orders.is_goods(row, trade)), Decimal(0))
@@ -160,7 +150,7 @@ class Writer:
         if not carrier:
             return None
         name = str((options.get("tracking_types") or {}).get(carrier, carrier)).casefold()
-        rows = self._shop.table("/shipping-tracking-types", Tracker)
+        rows = self._shop.table("/shipping-tracking-types", shapes.Tracker)
         exact = next((row.id for row in rows if row.name.casefold() == name), None)
         return exact if exact is not None else next((row.id for row in rows if name in row.name.casefold()), None)
 
@@ -194,13 +184,13 @@ class Writer:
             raise
         return Done(external_id=str(now.id))
 
-    def _open(self, now: OrderRow, key: str) -> None:
+    def _open(self, now: shapes.OrderRow, key: str) -> None:
         """Locked when the order is being picked, has left, or is cancelled."""
         trade = self._reader.trade()
         if trade.codes.get(now.status_id, "") in _LOCKED:
             raise Locked(f"The order is {trade.statuses[now.status_id]} in the shop", where=key)
 
-    def _added(self, line: EditLine, now: OrderRow, rows: Any) -> Body:
+    def _added(self, line: EditLine, now: shapes.OrderRow, rows: Any) -> Body:
         if line.quantity != int(line.quantity):
             raise Unsupported("Starweb sells whole pieces only", where=line.sku)
         body: Body = {"sku": line.sku, "description": line.name[:255] or line.sku, "quantity": int(line.quantity)}
@@ -210,13 +200,14 @@ class Writer:
         price, percent = self._price(line.sku, now)
         return {**body, "unitPrice": price, "vatRate": percent}
 
-    def _price(self, sku: str, now: OrderRow) -> tuple[Decimal, Decimal]:
+    def _price(self, sku: str, now: shapes.OrderRow) -> tuple[Decimal, Decimal]:
         """What the buyer pays for an article that is not in the order yet, without VAT, and its VAT."""
         known = self._reader.range()
         master = next((id_ for id_, row in known.lists.items() if row.is_master), 0)
         own = (now.customer.data.pricelist_id if now.customer else None) or master
-        for row, variant in self._sold(sku):
-            prices = {one.pricelist_id: one for one in inner(variant.prices)}
+        for row in self._reader.with_sku(sku):
+            of = (one for one in self._reader.articles(row) if sku_key(one.sku) == sku_key(sku))
+            prices = {one.pricelist_id: one for variant in of for one in shapes.inner(variant.prices)}
             for price in (prices.get(own), prices.get(master)):
                 currency = price and starweb_map.list_currency(known.lists[price.pricelist_id], known)
                 if price and currency == now.currency_code:
@@ -226,13 +217,6 @@ class Writer:
             where=sku, do_this="Add the row in the shop by hand, or take it away in the warehouse.",
         )  # fmt: skip
 
-    def _sold(self, sku: str) -> Iterator[tuple[ProductRow, VariantRow]]:
-        for row in self._reader.with_sku(sku):
-            own = [row.primary_variant.data] if row.primary_variant else []
-            for one in self._reader.variants(row.id) if row.has_several_variants else own:
-                if isinstance(one, VariantRow) and sku_key(one.sku) == sku_key(sku):
-                    yield row, one
-
     # ------------------------------------------------------------------------------------------------ customers
 
     def customer(self, want: Want, record: Customer) -> Done:
@@ -240,19 +224,16 @@ class Writer:
         addresses = {"invoice": starweb_map.place(record.billing)}
         if record.shipping is not None:
             addresses["delivery"] = starweb_map.place(record.shipping)
-        own = {
-            "type": (record.kind, asks(want, "kind")),
-            "email": (record.email, asks(want, "email")),
-            "nationalIdNo": (record.org_no[:20] if record.kind == "company" else "", asks(want, "org_no")),
-            "vatNo": (record.vat_no[:20], asks(want, "vat_no")),
-            "externalId": (record.customer_no, asks(want, "customer_no")),
-            "externalIdType": ("ERP" if record.customer_no else "", asks(want, "customer_no")),
-            "pricelistId": (self._list_id(record), asks(want, "price_list")),
-            "addresses": (addresses, asks(want, "billing", "shipping", "name")),
-        }
-        body = {name: value for name, (value, asked) in own.items() if asked and value}
+        body = filled(asked(want.fields, {
+            "kind": {"type": record.kind}, "email": {"email": record.email},
+            "org_no": {"nationalIdNo": record.org_no[:20] if record.kind == "company" else ""},
+            "vat_no": {"vatNo": record.vat_no[:20]},
+            "customer_no": {"externalId": record.customer_no, "externalIdType": "ERP" if record.customer_no else ""},
+            "price_list": lambda: {"pricelistId": self._list_id(record)},
+            "billing shipping name": {"addresses": addresses},
+        }))  # fmt: skip
         if not want.external_id:
-            made = self._shop.call("POST", "/customers", None, body).of(One[CustomerRow]).data
+            made = self._shop.one(shapes.CustomerRow, "POST", "/customers", body)
             return Done(external_id=str(made.id))
         if body:
             self._shop.call("PATCH", f"/customers/{int(want.external_id)}", None, body)
@@ -261,7 +242,7 @@ class Writer:
     def _list_id(self, record: Customer) -> int | None:
         if not record.price_list:
             return None
-        rows: dict[int, PriceListRow] = self._reader.lists()
+        rows: dict[int, shapes.PriceListRow] = self._reader.lists()
         found = next((id_ for id_, row in rows.items() if row.name.strip() == record.price_list.strip()), None)
         if found is None:
             raise Rejected(
@@ -272,7 +253,7 @@ class Writer:
 
     def find_customers(self, wants: Sequence[Want], match: Sequence[str]) -> list[list[Match]]:
         """The API has no search for customers: one look through all of them serves the whole batch."""
-        pages = self._reader.every_customer()
+        pages = self._reader.customers(Asked(None, frozenset(("customer",))))
         held = [(item.external_id, item.record) for page in pages for item in page.items if hasattr(item, "record")]
         return [self._found(want.record, held, match) for want in wants]
 
@@ -289,8 +270,8 @@ def _mails(option: object, word: str) -> bool:
 
 
 def _paired(
-    lines: Sequence[EditLine], held: Mapping[str, ItemRow]
-) -> tuple[list[tuple[ItemRow, EditLine]], list[EditLine]]:
+    lines: Sequence[EditLine], held: Mapping[str, shapes.ItemRow]
+) -> tuple[list[tuple[shapes.ItemRow, EditLine]], list[EditLine]]:
     """Which row each line is: by its id; else a row of the same article that no other line has, such as one that an
     earlier try has added. And the lines that are no row yet."""
     pairs = [(held[line.line_id], line) for line in lines if line.line_id in held]

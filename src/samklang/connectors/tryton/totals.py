@@ -8,9 +8,7 @@ from decimal import ROUND_HALF_EVEN, Decimal
 
 import msgspec
 
-from samklang.records import Order
-from samklang.records.money import ZERO
-from samklang.records.totals import priced_rows
+from samklang import records as r
 
 
 class SaleLine(msgspec.Struct, frozen=True):
@@ -28,15 +26,15 @@ _CENT = Decimal("0.01")
 _KINDS = {"shipping": "freight", "rounding": "rounding"}
 
 
-def sale_lines(order: Order, digits: int) -> list[SaleLine]:
+def sale_lines(order: r.Order, digits: int) -> list[SaleLine]:
     """The order's lines and charges with prices of so many decimals, and a line for rounding where it is needed."""
-    rows, left = priced_rows(order, digits, _vat)
+    rows, left = r.priced_rows(order, digits, _vat)
     lines = []
     for row in rows:
         article = row.sku or _KINDS.get(row.kind, "fee")
         lines.append(SaleLine(article, not row.sku, row.quantity, row.unit_price, row.percent, row.text))
     if left:
-        lines.append(SaleLine("rounding", True, Decimal(1), left, ZERO, "Öresutjämning"))
+        lines.append(SaleLine("rounding", True, Decimal(1), left, r.ZERO, "Öresutjämning"))
     return lines
 
 
@@ -44,7 +42,7 @@ def _vat(amounts: Sequence[Decimal], percent: Decimal) -> Decimal:
     """What Tryton counts (tax rounding "document"): on the unrounded sum, halves to even; lines above and below zero
     are rounded each for themselves."""
     groups = itertools.groupby(sorted(amounts, key=lambda amount: amount >= 0), key=lambda amount: amount >= 0)
-    return sum((_even(sum(group, ZERO) * percent / 100) for _, group in groups), ZERO)
+    return sum((_even(sum(group, r.ZERO) * percent / 100) for _, group in groups), r.ZERO)
 
 
 def _even(amount: Decimal) -> Decimal:

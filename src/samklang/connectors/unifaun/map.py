@@ -8,8 +8,8 @@ from typing import Any
 
 import msgspec
 
+from samklang import records as r
 from samklang.connectors.kit.consignments import Consignment, Tracking, shipment
-from samklang.records import Parcel, Shipment
 
 CANCELLED = "CANCELLED"
 READY = "READY"
@@ -123,11 +123,11 @@ def same(one: Consignment, there: Printed) -> bool:
     return [str(part or "").casefold() for part in told] == [part.casefold() for part in asked]
 
 
-def of_order(row: Printed, carriers: Mapping[str, str], tracking: Tracking, settings: Mapping[str, Any]) -> Shipment:
+def of_order(row: Printed, carriers: Mapping[str, str], tracking: Tracking, settings: Mapping[str, Any]) -> r.Shipment:
     """What was printed as a shipment. ValueError for a time that is none."""
     carrier = carriers.get(row.service_id or "", "")
     numbers = [parcel.parcel_no for parcel in row.parcels or () if parcel.parcel_no]
-    parcels = [Parcel(tracking_no=number, tracking_url=tracking.url(carrier, number)) for number in numbers]
+    parcels = [r.Parcel(tracking_no=number, tracking_url=tracking.url(carrier, number)) for number in numbers]
     return shipment(
         row.number, parcels, settings, carrier=carrier, service=row.service_id or "",
         booked=datetime.fromisoformat(row.created) if row.created else None,

@@ -7,21 +7,13 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Literal
 
+from samklang import records as r
 from samklang.connectors.kit.gateways import provider_of
 from samklang.connectors.kit.shape import shared
 from samklang.connectors.vendure import shapes
-from samklang.records.ids import sku
-from samklang.records.money import ZERO, currency, from_minor_units
-from samklang.records.order import Charge, Discount, Fulfilment, Lifecycle, Order, OrderLine, OrderStatus, Payment
-from samklang.records.party import Address, Customer
-from samklang.records.payment import PaymentTransaction
-from samklang.records.product import Axis, Price, Product, StockLevel, Variant
-from samklang.records.times import instant
-from samklang.records.totals import amounts, tax_totals
-from samklang.records.vat import rates
 
 #: Vendure's state → ours; a state of the shop's own making has none.
-_STATES: Mapping[str, tuple[Lifecycle, Fulfilment | Literal[""]]] = {
+_STATES: Mapping[str, tuple[r.Lifecycle, r.Fulfilment | Literal[""]]] = {
     "PaymentAuthorized": ("placed", "ready"),
     "PaymentSettled": ("placed", "ready"),
     "ArrangingAdditionalPayment": ("placed", ""),
@@ -34,71 +26,71 @@ _STATES: Mapping[str, tuple[Lifecycle, Fulfilment | Literal[""]]] = {
 }
 
 
-def product(row: shapes.Product, language: str, country: str, on: date) -> Product:
+def product(row: shapes.Product, language: str, country: str, on: date) -> r.Product:
     """A product with its variants. It has no number of its own: a simple one takes its SKU, else `vendure-<id>`."""
     words = {words.language_code: words for words in row.translations}
     first = words.get(language) or next(iter(words.values()))
     others = {code: word for code, word in words.items() if word is not first}
     groups = row.option_groups if len(row.variants) > 1 else []
     variants = tuple(
-        Variant(
-            sku=sku(variant.sku, "sku"),
+        r.Variant(
+            sku=r.sku(variant.sku, "sku"),
             options={g.code: o.name for g in groups for o in variant.options if o.group_id == g.id},
             track_stock=variant.track_inventory != "FALSE",
             status="active" if variant.enabled else "archived",
         )
         for variant in row.variants
     )
-    percent = next((v.tax_rate_applied.value for v in row.variants if v.tax_rate_applied), ZERO)
-    return Product(
+    percent = next((v.tax_rate_applied.value for v in row.variants if v.tax_rate_applied), r.ZERO)
+    return r.Product(
         code=variants[0].sku if len(variants) == 1 else f"vendure-{row.id}",
         name=first.name,
         names={code: word.name for code, word in others.items() if word.name},
         description=first.description,
         descriptions={code: word.description for code, word in others.items() if word.description},
         variants=variants,
-        axes=tuple(Axis(group.code, group.name) for group in groups),
-        tax_class=rates.tax_class(country, percent, on),
+        axes=tuple(r.Axis(group.code, group.name) for group in groups),
+        tax_class=r.rates.tax_class(country, percent, on),
         status="active" if row.enabled else "draft",
     )
 
 
-def prices(row: shapes.Stocked, tax_included: bool) -> Iterable[Price]:
+def prices(row: shapes.Stocked, tax_included: bool) -> Iterable[r.Price]:
     """The variant's base price in each currency, as stored."""
     for price in row.prices:
-        yield Price(
-            sku=sku(row.sku),
-            currency=currency(price.currency_code),
-            amount=from_minor_units(price.price, price.currency_code),
+        yield r.Price(
+            sku=r.sku(row.sku),
+            currency=r.currency(price.currency_code),
+            amount=r.from_minor_units(price.price, price.currency_code),
             tax_included=tax_included,
             tax_percent=row.tax_rate_applied.value if row.tax_rate_applied else None,
         )
 
 
-def stock(row: shapes.Stocked) -> StockLevel:
+def stock(row: shapes.Stocked) -> r.StockLevel:
     """Pieces over all locations; allocated to orders that are not sent = reserved."""
-    return StockLevel(
-        sku=sku(row.sku),
+    return r.StockLevel(
+        sku=r.sku(row.sku),
         on_hand=Decimal(sum(level.stock_on_hand for level in row.stock_levels)),
         reserved=Decimal(sum(level.stock_allocated for level in row.stock_levels)),
     )
 
 
-def address(row: shapes.OrderAddress | shapes.OwnAddress | None) -> Address:
+def address(row: shapes.OrderAddress | shapes.OwnAddress | None) -> r.Address:
     """An address; None gives an empty one."""
     if row is None:
-        return Address()
+        return r.Address()
     lines = tuple(line for line in (row.line1, row.line2) if line)
     country = row.country.code if isinstance(row, shapes.OwnAddress) else row.country or ""
-    return Address(
+    return r.Address(
         lines=lines, country=country, **shared(row, "name", "company", "postcode", "city", "region", "phone")
     )
 
 
-def customer(row: shapes.Customer | None, to: Address, shipping: Address | None) -> Customer:
+def customer(row: shapes.Customer | None, to: r.Address, shipping: r.Address | None) -> r.Customer:
     """A customer; a company when the billing address `to` names one."""
     named = f"{row.first_name} {row.last_name}".strip() if row else ""
-    return Customer(
+    return r.Customer(
         name=to.company or named or to.name,
         kind="company" if to.company else "person",
         email=row.email_address if row else "",
@@ -108,7 +100,7 @@ def customer(row: shapes.Customer | None, to: Address, shipping: Address | None)
     )
 
 
-def member(row: shapes.Member) -> Customer:
+def member(row: shapes.Member) -> r.Customer:
     """A customer with the default addresses, else the first."""
     rows = row.addresses or []
     billing = next((a for a in rows if a.default_billing_address), rows[0] if rows else None)
@@ -116,13 +108,13 @@ def member(row: shapes.Member) -> Customer:
     return customer(row, address(billing), address(shipping) if shipping else None)
 
 
-def payment(row: shapes.Order) -> tuple[Payment, int, int]:
+def payment(row: shapes.Order) -> tuple[r.Payment, int, int]:
     """Where the money is: state, minor units taken, minor units given back."""
     payments = row.payments or []
     settled = sum(p.amount for p in payments if p.state == "Settled")
     refunded = sum(refund.total for p in payments for refund in p.refunds if refund.state == "Settled")
     states = {p.state for p in payments}
-    state: Payment = "pending" if row.total_with_tax else "not_required"
+    state: r.Payment = "pending" if row.total_with_tax else "not_required"
     if refunded:
         state = "refunded" if refunded >= settled else "partly_refunded"
     elif settled:
@@ -134,7 +126,7 @@ def payment(row: shapes.Order) -> tuple[Payment, int, int]:
     return state, settled, refunded
 
 
-def transactions(row: shapes.Order) -> Iterator[PaymentTransaction]:
+def transactions(row: shapes.Order) -> Iterator[r.PaymentTransaction]:
     """What moved at the providers. When it moved stands in the order's history; what was taken at once has no step."""
     moved: dict[tuple[str, str], str] = {}
     for step in row.history.items:
@@ -143,42 +135,42 @@ def transactions(row: shapes.Order) -> Iterator[PaymentTransaction]:
             moved[f"{what} {step.data.get(what)}", str(step.data.get("to"))] = step.created_at
 
     def at(name: str, state: str, else_at: str) -> datetime:
-        return instant(moved.get((name, state), else_at), "createdAt")
+        return r.instant(moved.get((name, state), else_at), "createdAt")
 
     for payment in row.payments or []:
         own = payment.transaction_id or f"payment-{payment.id}"
         common: dict[str, Any] = {
             "provider": provider_of(payment.method), "method": payment.method,
-            "amount": from_minor_units(payment.amount, row.currency_code),
+            "amount": r.from_minor_units(payment.amount, row.currency_code),
         }  # fmt: skip
         name = f"paymentId {payment.id}"
         authorised = (name, "Authorized") in moved or payment.state == "Authorized"
         if authorised and payment.amount > 0:
             began = at(name, "Authorized", payment.created_at)
-            yield PaymentTransaction(kind="authorise", at=began, provider_id=own, **common)
+            yield r.PaymentTransaction(kind="authorise", at=began, provider_id=own, **common)
         if payment.state == "Settled" and payment.amount > 0:
             done = at(name, "Settled", payment.created_at)
             parent = own if authorised else ""
-            yield PaymentTransaction(kind="capture", at=done, provider_id=own, parent_id=parent, **common)
+            yield r.PaymentTransaction(kind="capture", at=done, provider_id=own, parent_id=parent, **common)
         for refund in payment.refunds if payment.state == "Settled" else ():
             if refund.state == "Settled" and refund.total > 0:
-                common["amount"] = from_minor_units(refund.total, row.currency_code)
-                yield PaymentTransaction(
+                common["amount"] = r.from_minor_units(refund.total, row.currency_code)
+                yield r.PaymentTransaction(
                     kind="refund", at=at(f"refundId {refund.id}", "Settled", refund.created_at), parent_id=own,
                     provider_id=refund.transaction_id or f"refund-{refund.id}", **common,
                 )  # fmt: skip
 
 
-def order(row: shapes.Order, channel: str, time_zone: str) -> Order:
+def order(row: shapes.Order, channel: str, time_zone: str) -> r.Order:
     """An order with its totals as Vendure states them. Lines that were cancelled altogether are left out."""
 
     def money(minor: int) -> Decimal:
-        return from_minor_units(minor, row.currency_code)
+        return r.from_minor_units(minor, row.currency_code)
 
     # Freight's VAT stands on a row of its own, also at the same rate.
-    taxes = tax_totals((part.tax_rate, money(part.tax_base), money(part.tax_total)) for part in row.tax_summary)
+    taxes = r.tax_totals((part.tax_rate, money(part.tax_base), money(part.tax_total)) for part in row.tax_summary)
     lines = tuple(
-        OrderLine(
+        r.OrderLine(
             line_id=line.id,
             sku=line.product_variant.sku,
             name=line.product_variant.name,
@@ -186,23 +178,23 @@ def order(row: shapes.Order, channel: str, time_zone: str) -> Order:
             unit_price=money(line.unit_price_with_tax),
             discount=money(line.unit_price_with_tax * line.quantity - line.prorated_line_price_with_tax),
             tax_percent=line.tax_rate,
-            **amounts(money(line.prorated_line_price), money(line.prorated_line_price_with_tax)),
+            **r.amounts(money(line.prorated_line_price), money(line.prorated_line_price_with_tax)),
         )
         for line in row.lines
         if line.quantity
     )
     percents = [tax.percent for tax in taxes]
     freights = [
-        Charge(
+        r.Charge(
             kind="shipping", name=one.shipping_method.name, charge_id=one.id, tax_percent=_percent(one, percents),
-            **amounts(money(one.discounted_price), money(one.discounted_price_with_tax)),
+            **r.amounts(money(one.discounted_price), money(one.discounted_price_with_tax)),
         )
         for one in row.shipping_lines
     ]  # fmt: skip
     fees = [
-        Charge(
+        r.Charge(
             kind="fee", name=one.description, charge_id=one.id, tax_percent=one.tax_rate,
-            **amounts(money(one.price), money(one.price_with_tax)),
+            **r.amounts(money(one.price), money(one.price_with_tax)),
         )
         for one in row.surcharges
     ]  # fmt: skip
@@ -211,15 +203,15 @@ def order(row: shapes.Order, channel: str, time_zone: str) -> Order:
     shipping = address(row.shipping_address)
     given = row.billing_address and (row.billing_address.line1 or row.billing_address.name)
     billing = address(row.billing_address) if given else shipping
-    return Order(
+    return r.Order(
         channel=channel,
         order_no=row.code,
-        placed_at=instant(row.order_placed_at, "orderPlacedAt"),
-        currency=currency(row.currency_code),
+        placed_at=r.instant(row.order_placed_at, "orderPlacedAt"),
+        currency=r.currency(row.currency_code),
         customer=customer(row.customer, billing, shipping if row.shipping_address else None),
         lines=lines,
         charges=(*freights, *fees),
-        discounts=tuple(Discount(amount=money(-one.amount_with_tax), code=one.description) for one in row.discounts),
+        discounts=tuple(r.Discount(amount=money(-one.amount_with_tax), code=one.description) for one in row.discounts),
         taxes=taxes,
         prices_include_tax=True,
         billing=billing,
@@ -234,7 +226,7 @@ def order(row: shapes.Order, channel: str, time_zone: str) -> Order:
         transaction_id=(last.transaction_id or "") if last else "",
         payments=tuple(transactions(row)),
         shipping_method=row.shipping_lines[0].shipping_method.code if row.shipping_lines else "",
-        **amounts(money(row.total), money(row.total_with_tax)),
+        **r.amounts(money(row.total), money(row.total_with_tax)),
     )
 
 
@@ -242,14 +234,14 @@ def _percent(freight: shapes.ShippingLine, known: Iterable[Decimal]) -> Decimal:
     """Vendure does not state the freight's rate: the one of the order's rates that fits best."""
     net, gross = freight.discounted_price, freight.discounted_price_with_tax
     if net == gross:
-        return ZERO
-    return min(known, key=lambda percent: abs(net * (1 + percent / 100) - gross), default=ZERO)
+        return r.ZERO
+    return min(known, key=lambda percent: abs(net * (1 + percent / 100) - gross), default=r.ZERO)
 
 
-def order_status(row: shapes.Order, key: str) -> OrderStatus:
+def order_status(row: shapes.Order, key: str) -> r.OrderStatus:
     """The order's state on three axes; a state of the shop's own making is kept raw."""
     state = payment(row)[0]
     if row.state not in _STATES:
-        return OrderStatus(order=key, raw=row.state, payment=state)
+        return r.OrderStatus(order=key, raw=row.state, payment=state)
     lifecycle, fulfilment = _STATES[row.state]
-    return OrderStatus(order=key, raw=row.state, lifecycle=lifecycle, fulfilment=fulfilment, payment=state)
+    return r.OrderStatus(order=key, raw=row.state, lifecycle=lifecycle, fulfilment=fulfilment, payment=state)

@@ -12,28 +12,12 @@ import msgspec
 from msgspec import field
 from stdnum import ean
 
+from samklang import records as r
 from samklang.connectors.errors import BadData
 from samklang.connectors.kit.finding import org_no_spellings
 from samklang.connectors.kit.ledgers import CHARGES, UNIT_CODES, UNITS, left_over
 from samklang.connectors.kit.payments import short
 from samklang.connectors.kit.writing import needed
-from samklang.records import (
-    Address,
-    Customer,
-    Document,
-    Order,
-    OrderStatus,
-    Price,
-    PriceList,
-    Product,
-    StockLevel,
-    Variant,
-)
-from samklang.records.ids import sku, sku_key
-from samklang.records.money import ZERO, rounded
-from samklang.records.times import business_date
-from samklang.records.totals import document_rows
-from samklang.records.vat import rates
 
 _ORE = Decimal("0.01")
 #: Fields that eEkonomi sets itself, by list; they are not sent back when an object is replaced.
@@ -217,15 +201,17 @@ class SalesOrder(msgspec.Struct, rename="pascal"):
     @property
     def gross(self) -> Decimal:
         """What the buyer pays by eEkonomi's count."""
-        vat = ZERO if self.includes_vat else self.vat_amount or ZERO
-        return (self.amount or ZERO) + vat + (self.rounding or ZERO)
+        vat = r.ZERO if self.includes_vat else self.vat_amount or r.ZERO
+        return (self.amount or r.ZERO) + vat + (self.rounding or r.ZERO)
 
     @property
     def delivered(self) -> Literal["none", "partly_shipped", "shipped"]:
-        rows = [row for row in self.rows or [] if not row.is_text_row and (row.quantity or ZERO) > 0]
-        if self.status == 3 or (rows and all((row.delivered_quantity or ZERO) >= (row.quantity or 0) for row in rows)):
+        rows = [row for row in self.rows or [] if not row.is_text_row and (row.quantity or r.ZERO) > 0]
+        if self.status == 3 or (
+            rows and all((row.delivered_quantity or r.ZERO) >= (row.quantity or 0) for row in rows)
+        ):
             return "shipped"
-        return "partly_shipped" if any((row.delivered_quantity or ZERO) > 0 for row in rows) else "none"
+        return "partly_shipped" if any((row.delivered_quantity or r.ZERO) > 0 for row in rows) else "none"
 
 
 class Draft(msgspec.Struct, rename="pascal"):
@@ -242,7 +228,7 @@ class Draft(msgspec.Struct, rename="pascal"):
     @property
     def gross(self) -> Decimal:
         """What the buyer pays by eEkonomi's count."""
-        return (self.total_amount or ZERO) + (self.rounding or ZERO)
+        return (self.total_amount or r.ZERO) + (self.rounding or r.ZERO)
 
 
 class Invoice(msgspec.Struct, rename="pascal"):
@@ -301,7 +287,7 @@ class Refusal(msgspec.Struct, rename="pascal"):
 # ---------------------------------------------------------------------------------------------------- out of eEkonomi
 
 
-def product(row: Article, percent: Decimal | None, today: date, connection: str) -> Product:
+def product(row: Article, percent: Decimal | None, today: date, connection: str) -> r.Product:
     """An article as a product with one variant. InvalidRecord for a number or VAT rate that cannot be."""
     codes = [one.barcode for one in row.barcodes or [] if one.barcode]
     rest: dict[str, Any] = {}
@@ -310,45 +296,47 @@ def product(row: Article, percent: Decimal | None, today: date, connection: str)
     unit = (row.unit_abbreviation or "st").lower()
     if unit not in UNITS:
         rest["Unit"] = row.unit_abbreviation
-    number = sku(row.number, "Number")
-    variant = Variant(
+    number = r.sku(row.number, "Number")
+    variant = r.Variant(
         sku=number, gtin=tuple(code for code in codes if ean.is_valid(code)), unit=UNITS.get(unit, "C62"),
         track_stock=row.is_service_article is not True, cost=row.purchase_price or None,
     )  # fmt: skip
-    return Product(
+    return r.Product(
         code=number, name=row.name.strip(), variants=(variant,),
-        tax_class=rates.tax_class("SE", Decimal(25) if percent is None else percent, today),
+        tax_class=r.rates.tax_class("SE", Decimal(25) if percent is None else percent, today),
         status="active" if row.is_active else "archived", custom={connection: rest} if rest else {},
     )  # fmt: skip
 
 
-def stock(row: Article) -> StockLevel:
+def stock(row: Article) -> r.StockLevel:
     """What is on the shelf and what orders have reserved."""
-    return StockLevel(
-        sku=sku(row.number, "Number"), on_hand=row.stock_balance or ZERO, reserved=row.stock_balance_reserved or ZERO
+    return r.StockLevel(
+        sku=r.sku(row.number, "Number"),
+        on_hand=row.stock_balance or r.ZERO,
+        reserved=row.stock_balance_reserved or r.ZERO,
     )
 
 
-def price(row: Article, percent: Decimal | None, included: bool, currency: str) -> Price:
+def price(row: Article, percent: Decimal | None, included: bool, currency: str) -> r.Price:
     """The article's own price, with or without VAT."""
-    amount = (row.gross_price if included else row.net_price) or ZERO
-    return Price(
-        sku=sku(row.number, "Number"), currency=currency, amount=amount, tax_included=included, tax_percent=percent
+    amount = (row.gross_price if included else row.net_price) or r.ZERO
+    return r.Price(
+        sku=r.sku(row.number, "Number"), currency=currency, amount=amount, tax_included=included, tax_percent=percent
     )
 
 
-def price_list(row: NamedList) -> PriceList:
+def price_list(row: NamedList) -> r.PriceList:
     """A price list."""
-    return PriceList(name=(row.name or "").strip(), currency=row.currency_code or "SEK")
+    return r.PriceList(name=(row.name or "").strip(), currency=row.currency_code or "SEK")
 
 
-def customer(row: Person) -> Customer:
+def customer(row: Person) -> r.Customer:
     """A customer."""
-    billing = Address(
+    billing = r.Address(
         name=row.name, lines=tuple(line for line in (row.invoice_address1, row.invoice_address2) if line),
         postcode=row.invoice_postal_code or "", city=row.invoice_city or "", country=row.invoice_country_code or "",
     )  # fmt: skip
-    return Customer(
+    return r.Customer(
         name=row.name, kind="person" if row.is_private_person else "company", customer_no=row.customer_no or "",
         org_no=row.org_no or "", vat_no=row.vat_no or "", email=row.email or "",
         phone=row.telephone or row.mobile_phone or "", billing=billing, currency=row.currency_code or "",
@@ -358,24 +346,24 @@ def customer(row: Person) -> Customer:
 _WORDS = {1: "Utkast", 2: "Pågående", 3: "Skickad", 4: "Fakturerad"}
 
 
-def status(order: SalesOrder | None, invoice: Invoice | None) -> OrderStatus:
+def status(order: SalesOrder | None, invoice: Invoice | None) -> r.OrderStatus:
     """Where an order stands, from the order and its invoice (one of them may be missing)."""
     raw, documents = _WORDS.get(order.status, str(order.status)) if order else "Fakturerad", []
     payment: Literal["", "captured", "partly_captured"] = ""
     if order:
-        documents.append(Document(kind="order", number=str(order.number or "")))
+        documents.append(r.Document(kind="order", number=str(order.number or "")))
     if invoice:
         state: Literal["booked", "paid"] = "booked"
         # A credit settles the balance as well, but nobody has paid: then the ledger does not tell.
         if not invoice.credited_by and invoice.remaining is not None:
             if not invoice.remaining:
                 raw, state, payment = "Betald", "paid", "captured"
-            elif invoice.remaining < (invoice.total or ZERO):
+            elif invoice.remaining < (invoice.total or r.ZERO):
                 payment = "partly_captured"
-        documents.append(Document(kind="invoice", number=str(invoice.invoice_number or ""), state=state))
+        documents.append(r.Document(kind="invoice", number=str(invoice.invoice_number or ""), state=state))
         if invoice.credited_by:
-            documents.append(Document(kind="credit_invoice", number=""))
-    return OrderStatus(
+            documents.append(r.Document(kind="credit_invoice", number=""))
+    return r.OrderStatus(
         order="", raw=raw, lifecycle="confirmed", fulfilment=order.delivered if order else "", payment=payment,
         documents=tuple(documents),
     )  # fmt: skip
@@ -384,7 +372,7 @@ def status(order: SalesOrder | None, invoice: Invoice | None) -> OrderStatus:
 # ---------------------------------------------------------------------------------------------------- into eEkonomi
 
 
-def article_fields(record: Product, variant: Variant, fields: frozenset[str] | None, coding: str) -> dict[str, Any]:
+def article_fields(record: r.Product, variant: r.Variant, fields: frozenset[str] | None, coding: str) -> dict[str, Any]:
     """What an article holds of a variant, limited to the canonical `fields`. Unknown details are left as they are."""
     base = {"Name": record.title(variant)[:50], "IsActive": record.status == variant.status == "active"}
     known: dict[str, Any] = {"PurchasePrice": variant.cost} if variant.cost is not None else {}
@@ -399,7 +387,7 @@ def article_fields(record: Product, variant: Variant, fields: frozenset[str] | N
     return {name: value for values in chosen for name, value in values.items()}
 
 
-def customer_fields(record: Customer) -> dict[str, Any]:
+def customer_fields(record: r.Customer) -> dict[str, Any]:
     """What a customer holds; empty texts are left out, so they clear nothing. BadData without postcode and city."""
     where = f"customer {record.key}"
     if not (record.billing.postcode and record.billing.city):
@@ -420,7 +408,7 @@ def customer_fields(record: Customer) -> dict[str, Any]:
     return {name: value for name, value in data.items() if value} | {"IsPrivatePerson": record.kind == "person"}
 
 
-def _invoiced_to(address: Address) -> dict[str, str]:
+def _invoiced_to(address: r.Address) -> dict[str, str]:
     first, *others = (*address.lines, "")
     return {
         "InvoiceAddress1": first[:50], "InvoiceAddress2": ", ".join(line for line in others if line)[:50],
@@ -429,7 +417,7 @@ def _invoiced_to(address: Address) -> dict[str, str]:
     }  # fmt: skip
 
 
-def _delivery(address: Address, most: int) -> dict[str, str]:
+def _delivery(address: r.Address, most: int) -> dict[str, str]:
     first, *others = (*address.lines, "")
     return {
         "DeliveryCustomerName": (address.company or address.name)[:most], "DeliveryAddress1": first[:50],
@@ -461,11 +449,11 @@ class Register(msgspec.Struct):
     settings: Mapping[str, Any]
     net_for_persons: bool = False
 
-    def of_kind(self, kind: str, order: Order) -> str:
+    def of_kind(self, kind: str, order: r.Order) -> str:
         """The id of the article that stands for a charge; BadData where none is chosen."""
         setting = {"shipping": "freight_article", "rounding": "rounding_article"}.get(kind, "fee_article")
         number = str(self.settings.get(setting) or "")
-        found = self.articles.get(sku_key(number)) if number else None
+        found = self.articles.get(r.sku_key(number)) if number else None
         if found is None:
             raise BadData(
                 f"eEkonomi has no article {number!r} for {CHARGES.get(kind, 'other rows')}",
@@ -476,10 +464,10 @@ class Register(msgspec.Struct):
 
 
 def document_fields(
-    order: Order, ids: Mapping[tuple[str, str], str], ref: str, register: Register, *, invoice: bool
+    order: r.Order, ids: Mapping[tuple[str, str], str], ref: str, register: Register, *, invoice: bool
 ) -> dict[str, Any]:
     """Head and rows of an order or of an invoice draft whose total is the buyer's, to the öre."""
-    day = business_date(order.placed_at, order.time_zone).isoformat()
+    day = r.business_date(order.placed_at, order.time_zone).isoformat()
     data: dict[str, Any] = {
         # A draft takes the customer's own place, so a street of the order's would stand beside another town.
         **({} if invoice else _invoiced_to(order.billing)),
@@ -498,7 +486,9 @@ def document_fields(
     }  # fmt: skip
 
 
-def _rows(order: Order, ids: Mapping[tuple[str, str], str], register: Register, invoice: bool) -> list[dict[str, Any]]:
+def _rows(
+    order: r.Order, ids: Mapping[tuple[str, str], str], register: Register, invoice: bool
+) -> list[dict[str, Any]]:
     """Rows whose totals are the lines' own. The VAT of a row is its article's, so the two must agree."""
     # eEkonomi takes persons' prices with VAT, unless the company shows them without, and companies' never.
     included = needed(ids, "customer", order.customer.key) in register.persons and not register.net_for_persons
@@ -520,30 +510,30 @@ def _rows(order: Order, ids: Mapping[tuple[str, str], str], register: Register, 
             }  # fmt: skip
             row["ReversedConstructionServicesVatFree" if invoice else "EligibleForReverseChargeOnVat"] = False
             rows.append(row)
-            sums[percent] += rounded(quantity * each, "SEK")
+            sums[percent] += r.rounded(quantity * each, "SEK")
 
-    for part in document_rows(order, included):
+    for part in r.document_rows(order, included):
         if part.kind == "line" or part.total:
             at_hand = part.kind == "line" and part.sku
-            article = needed(ids, "variant", sku_key(part.sku)) if at_hand else register.of_kind(part.kind, order)
+            article = needed(ids, "variant", r.sku_key(part.sku)) if at_hand else register.of_kind(part.kind, order)
             add(part.text or CHARGES.get(part.kind, part.sku), part.total, part.percent, part.quantity, article)
     left = left_over(order, sums, included, len(rows))
     if left:
-        add(CHARGES["rounding"], left, ZERO, Decimal(1), register.of_kind("rounding", order))
+        add(CHARGES["rounding"], left, r.ZERO, Decimal(1), register.of_kind("rounding", order))
     return rows
 
 
 def _priced(total: Decimal, pieces: Decimal) -> list[tuple[Decimal, Decimal]]:
     """(pieces, price of one) whose products make the total, with prices of two decimals: 3 for 400 are 2 at 133.33 and
     1 at 133.34."""
-    each = rounded(total / pieces, "SEK")
-    if rounded(each * pieces, "SEK") == total or pieces <= 1 or pieces != int(pieces):
+    each = r.rounded(total / pieces, "SEK")
+    if r.rounded(each * pieces, "SEK") == total or pieces <= 1 or pieces != int(pieces):
         return [(pieces, each)]
     lower = (total / pieces).quantize(_ORE, ROUND_FLOOR)
     dearer = int((total - lower * pieces) / _ORE)  # so many pieces cost an öre more
     return [(pieces - dearer, lower), (Decimal(dearer), lower + _ORE)]
 
 
-def unit_code(variant: Variant) -> str:
+def unit_code(variant: r.Variant) -> str:
     """The abbreviation of the variant's unit."""
     return UNIT_CODES.get(variant.unit, "st")

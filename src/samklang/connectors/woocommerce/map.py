@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import msgspec
 
+from samklang import records as r
 from samklang.connectors.contract import Item, Part
 from samklang.connectors.kit.gateways import Back, transactions
 from samklang.connectors.kit.rows import Broken, Name, sound
@@ -17,28 +18,9 @@ from samklang.connectors.kit.shape import shared
 from samklang.connectors.kit.system import listed
 from samklang.connectors.woocommerce.client import Facts
 from samklang.connectors.woocommerce.rows import CustomerRow, Meta, OrderRow, Place, ProductRow, Refunded, SoldRow
-from samklang.records import ids
-from samklang.records.base import InvalidRecord, Record
-from samklang.records.money import ZERO, decimal
-from samklang.records.order import (
-    Charge,
-    Discount,
-    Fulfilment,
-    Lifecycle,
-    Order,
-    OrderLine,
-    OrderStatus,
-    Payment,
-    TaxTotal,
-)  # fmt: skip
-from samklang.records.party import Address, Customer
-from samklang.records.payment import PaymentTransaction
-from samklang.records.product import Axis, Price, Product, StockLevel, Variant
-from samklang.records.totals import amounts, tax_totals
-from samklang.records.vat import rates
 
 _STATUS: dict[str, Literal["draft", "active", "archived"]] = {"publish": "active", "private": "archived"}
-_LIFECYCLE: dict[str, tuple[Lifecycle, Fulfilment | Literal[""]]] = {
+_LIFECYCLE: dict[str, tuple[r.Lifecycle, r.Fulfilment | Literal[""]]] = {
     "checkout-draft": ("draft", ""), "auto-draft": ("draft", ""), "pending": ("placed", ""), "on-hold": ("placed", ""),
     "failed": ("placed", ""), "processing": ("confirmed", ""), "completed": ("closed", "shipped"),
     "refunded": ("closed", ""), "cancelled": ("cancelled", ""), "trash": ("cancelled", ""),
@@ -67,28 +49,32 @@ class Mapper:
 
     def _class(self, slug: str, percent: Decimal, on: date) -> str:
         try:
-            return rates.tax_class(self.facts.country, percent, on)
-        except InvalidRecord:  # a rate that our table does not know keeps the shop's own name
+            return r.rates.tax_class(self.facts.country, percent, on)
+        except r.InvalidRecord:  # a rate that our table does not know keeps the shop's own name
             return _CLASSES.get(slug, slug)
 
     def tax_class(self, row: ProductRow, parent: ProductRow | None = None) -> tuple[str, Decimal | None]:
         """Canonical tax class and per cent (None = the shop has no rate for it)."""
         if row.tax_status == "none":
-            return "exempt", ZERO
+            return "exempt", r.ZERO
         slug = parent.tax_class if parent is not None and row.tax_class == "parent" else row.tax_class
         known = self._classes.get(slug)
         if known is None and slug not in _CLASSES and slug != "parent" and self._classes:
-            raise InvalidRecord("tax_class", slug, "has no rate in the shop", "Choose a tax class that has a VAT rate.")
+            raise r.InvalidRecord(
+                "tax_class", slug, "has no rate in the shop", "Choose a tax class that has a VAT rate."
+            )
         return (known, self.facts.percents[slug]) if known else (_CLASSES.get(slug, slug), None)
 
     def slug_of(self, tax_class: str) -> str:
         """The shop's tax class with the rate that this class has today; InvalidRecord when it has none."""
         if tax_class in self.facts.percents:
             return tax_class
-        percent = rates.percent(self.facts.country, tax_class, datetime.now(UTC).date())
+        percent = r.rates.percent(self.facts.country, tax_class, datetime.now(UTC).date())
         found = next((slug for slug, own in self.facts.percents.items() if own == percent), None)
         if found is None and tax_class != "standard":
-            raise InvalidRecord("tax_class", tax_class, "has no rate in the shop", f"Add {percent} % VAT to the shop.")
+            raise r.InvalidRecord(
+                "tax_class", tax_class, "has no rate in the shop", f"Add {percent} % VAT to the shop."
+            )
         return found or ""
 
     # ------------------------------------------------------------------------------------------------ catalogue
@@ -111,17 +97,17 @@ class Mapper:
                 found.append(Item(record=stock))
         return found
 
-    def product(self, row: ProductRow, articles: Sequence[ProductRow]) -> Product:
+    def product(self, row: ProductRow, articles: Sequence[ProductRow]) -> r.Product:
         """The product with its variants; InvalidRecord when it cannot be one."""
         variable = row.type == "variable"
         free, axes = {}, []
         for attribute in row.attributes:
             if variable and attribute.variation:
-                axes.append(Axis(attribute.name, attribute.name))
+                axes.append(r.Axis(attribute.name, attribute.name))
             else:
                 free[attribute.name] = attribute.options[0] if len(attribute.options) == 1 else attribute.options
-        return Product(
-            code=(row.sku or f"woocommerce-{row.id}") if variable else ids.sku(row.sku),
+        return r.Product(
+            code=(row.sku or f"woocommerce-{row.id}") if variable else r.ids.sku(row.sku),
             name=plain(row.name),
             variants=tuple(self._variant(article, row) for article in articles),
             axes=tuple(axes),
@@ -135,40 +121,40 @@ class Mapper:
             custom=self._custom(row.meta_data),
         )
 
-    def _variant(self, row: ProductRow, parent: ProductRow) -> Variant:
+    def _variant(self, row: ProductRow, parent: ProductRow) -> r.Variant:
         own = row is not parent
-        return Variant(
-            sku=ids.sku(row.sku),
+        return r.Variant(
+            sku=r.ids.sku(row.sku),
             gtin=_gtin(row.global_unique_id),
             options={one.name: one.option for one in row.attributes if one.option} if own else {},
-            weight_g=int(decimal(row.weight, "weight") * self.facts.grams) if row.weight else None,
+            weight_g=int(r.decimal(row.weight, "weight") * self.facts.grams) if row.weight else None,
             track_stock=row.manage_stock is not False,
             backorder="deny" if row.backorders == "no" else "allow",
             status="archived" if own and row.status != "publish" else "active",
             images=(row.image.src,) if own and row.image else (),
         )
 
-    def price(self, row: ProductRow, parent: ProductRow) -> Price | None:
+    def price(self, row: ProductRow, parent: ProductRow) -> r.Price | None:
         """The price in force; a sale keeps the regular price as compare_at. None when the article has no price."""
         if not row.regular_price:
             return None
         sale = row.on_sale and row.sale_price != ""
-        return Price(
+        return r.Price(
             sku=row.sku,
             currency=self.facts.currency,
-            amount=decimal(row.sale_price if sale else row.regular_price, "price"),
+            amount=r.decimal(row.sale_price if sale else row.regular_price, "price"),
             tax_included=self.facts.inclusive,
-            compare_at=decimal(row.regular_price, "regular_price") if sale else None,
+            compare_at=r.decimal(row.regular_price, "regular_price") if sale else None,
             valid_from=_day(row.date_on_sale_from) if sale else None,
             valid_to=_day(row.date_on_sale_to) if sale else None,
             tax_percent=self.tax_class(row, parent)[1],
         )
 
-    def stock(self, row: ProductRow) -> StockLevel | None:
+    def stock(self, row: ProductRow) -> r.StockLevel | None:
         """The article's own stock figure; None when the shop counts none for it."""
         if row.manage_stock is not True or row.stock_quantity is None:
             return None
-        return StockLevel(sku=row.sku, on_hand=row.stock_quantity)
+        return r.StockLevel(sku=row.sku, on_hand=row.stock_quantity)
 
     # ------------------------------------------------------------------------------------------------ orders
 
@@ -177,7 +163,7 @@ class Mapper:
         if row.status in UNFINISHED:
             return []
         order = self._order(row, refunds)
-        found: list[Record] = [order] if "order" in types else []
+        found: list[r.Record] = [order] if "order" in types else []
         if "order_status" in types:
             found.append(self.status(row, order.key))
         return [Item(record=record, external_id=str(row.id)) for record in found]
@@ -186,18 +172,18 @@ class Mapper:
         """What an order is called that cannot be read."""
         return Name(str(row.id), row.order_no, f"{self._channel}/{row.order_no.strip()}")
 
-    def status(self, row: OrderRow, order_key: str) -> OrderStatus:
+    def status(self, row: OrderRow, order_key: str) -> r.OrderStatus:
         """Where the order stands; a word that plugins added is kept, its axes are empty."""
         if row.status not in _LIFECYCLE:
-            return OrderStatus(order=order_key, raw=row.status)
+            return r.OrderStatus(order=order_key, raw=row.status)
         lifecycle, fulfilment = _LIFECYCLE[row.status]
         payment = self._payment(row)
-        return OrderStatus(
+        return r.OrderStatus(
             order=order_key, raw=row.status, lifecycle=lifecycle, fulfilment=fulfilment, payment=payment
         )  # fmt: skip
 
-    def _payment(self, row: OrderRow) -> Payment:
-        refunded = -sum((refund.total for refund in row.refunds), ZERO)
+    def _payment(self, row: OrderRow) -> r.Payment:
+        refunded = -sum((refund.total for refund in row.refunds), r.ZERO)
         if row.date_paid_gmt is None:
             return "voided" if row.status == "cancelled" else "not_required" if not row.total else "pending"
         if refunded:
@@ -206,14 +192,14 @@ class Mapper:
             return "voided" if row.status == "cancelled" else "authorised"
         return "captured"
 
-    def _order(self, row: OrderRow, refunds: Sequence[Refunded | Broken]) -> Order:
+    def _order(self, row: OrderRow, refunds: Sequence[Refunded | Broken]) -> r.Order:
         percents = {rate.rate_id: rate.rate_percent for rate in row.tax_lines}
         lines = [(sold, _percent(sold, percents)) for sold in row.line_items]
         charged = [sold for sold in (*row.shipping_lines, *row.fee_lines) if sold.total or sold.total_tax]
         charges = [(sold, _percent(sold, percents)) for sold in charged]
-        counted = tax_totals((percent, sold.total, sold.total_tax) for sold, percent in (*lines, *charges))
-        stated = tax_totals(  # the shop's own sums, which may differ from the lines' by rounding
-            (rate.rate_percent, ZERO, rate.tax_total + rate.shipping_tax_total)
+        counted = r.tax_totals((percent, sold.total, sold.total_tax) for sold, percent in (*lines, *charges))
+        stated = r.tax_totals(  # the shop's own sums, which may differ from the lines' by rounding
+            (rate.rate_percent, r.ZERO, rate.tax_total + rate.shipping_tax_total)
             for rate in row.tax_lines
             if rate.rate_percent is not None
         )
@@ -221,7 +207,7 @@ class Mapper:
         payment = self._payment(row)
         billing, shipping = _address(row.billing), _address(row.shipping)
         inclusive = row.prices_include_tax
-        return Order(
+        return r.Order(
             channel=self._channel,
             placed_at=_moment(row.date_created_gmt),
             customer=self._buyer(row.billing, billing, self._org_no(row.meta_data)),
@@ -230,15 +216,15 @@ class Mapper:
             shipping=shipping if shipping.country or shipping.lines else billing,
             charges=tuple(_charge(sold, percent) for sold, percent in charges),
             discounts=tuple(
-                Discount(amount=one.discount + (one.discount_tax if inclusive else ZERO), code=one.code)
+                r.Discount(amount=one.discount + (one.discount_tax if inclusive else r.ZERO), code=one.code)
                 for one in row.coupon_lines
             ),
             taxes=tuple(
-                TaxTotal(tax.percent, tax.base, own.get(tax.percent, tax.tax))
+                r.TaxTotal(tax.percent, tax.base, own.get(tax.percent, tax.tax))
                 for tax in sorted(counted, key=lambda tax: tax.percent)
             ),
-            paid=row.total if payment in ("captured", "partly_refunded", "refunded") else ZERO,
-            refunded=-sum((refund.total for refund in row.refunds), ZERO),
+            paid=row.total if payment in ("captured", "partly_refunded", "refunded") else r.ZERO,
+            refunded=-sum((refund.total for refund in row.refunds), r.ZERO),
             tax_rounding="line" if self.facts.per_line else "document",
             time_zone=self._zone,
             lifecycle=_LIFECYCLE.get(row.status, ("placed", ""))[0],
@@ -246,11 +232,11 @@ class Mapper:
             payments=self._payments(row, refunds),
             shipping_method=row.shipping_lines[0].method_title if row.shipping_lines else "",
             custom=self._custom(row.meta_data),
-            **amounts(row.total - row.total_tax, row.total),
+            **r.amounts(row.total - row.total_tax, row.total),
             **shared(row, *_AS_THEY_ARE),
         )
 
-    def _payments(self, row: OrderRow, refunds: Sequence[Refunded | Broken]) -> tuple[PaymentTransaction, ...]:
+    def _payments(self, row: OrderRow, refunds: Sequence[Refunded | Broken]) -> tuple[r.PaymentTransaction, ...]:
         """The shop knows one id, that of the payment; methods that only authorise are captured on completion."""
         if row.date_paid_gmt is None:
             return ()
@@ -277,9 +263,9 @@ class Mapper:
         )
         yield Item(record=record, external_id=str(row.id))
 
-    def _buyer(self, place: Place, billing: Address, org_no: str, fallback: str = "") -> Customer:
+    def _buyer(self, place: Place, billing: r.Address, org_no: str, fallback: str = "") -> r.Customer:
         company = bool(place.company or org_no)
-        return Customer(
+        return r.Customer(
             name=(place.company if company else "") or billing.name or place.email or fallback,
             kind="company" if company else "person",
             org_no=org_no,
@@ -305,7 +291,7 @@ def parts(row: ProductRow, articles: Iterable[ProductRow]) -> tuple[Part, ...]:
     """The ids of the variants: the product's own, or parent:variation."""
     return tuple(
         [
-            Part("variant", ids.sku_key(one.sku), str(one.id) if one is row else f"{row.id}:{one.id}")
+            Part("variant", r.ids.sku_key(one.sku), str(one.id) if one is row else f"{row.id}:{one.id}")
             for one in articles
         ]
     )  # fmt: skip
@@ -330,14 +316,14 @@ def _percent(sold: SoldRow, percents: Mapping[int, Decimal | None]) -> Decimal:
     """The sum of the rates that were applied; an old shop does not state the rate."""
     applied = [percents.get(tax.id) for tax in sold.taxes if tax.total]
     if applied and None not in applied:
-        return sum((one for one in applied if one is not None), ZERO)
-    return (sold.total_tax / sold.total * 100).quantize(Decimal("0.1")) if sold.total else ZERO
+        return sum((one for one in applied if one is not None), r.ZERO)
+    return (sold.total_tax / sold.total * 100).quantize(Decimal("0.1")) if sold.total else r.ZERO
 
 
-def _line(sold: SoldRow, percent: Decimal, inclusive: bool) -> OrderLine:
-    before = sold.subtotal + (sold.subtotal_tax if inclusive else ZERO)
-    after = sold.total + (sold.total_tax if inclusive else ZERO)
-    return OrderLine(
+def _line(sold: SoldRow, percent: Decimal, inclusive: bool) -> r.OrderLine:
+    before = sold.subtotal + (sold.subtotal_tax if inclusive else r.ZERO)
+    after = sold.total + (sold.total_tax if inclusive else r.ZERO)
+    return r.OrderLine(
         line_id=str(sold.id),
         sku=sold.sku or "",
         name=plain(sold.name or ""),
@@ -346,17 +332,17 @@ def _line(sold: SoldRow, percent: Decimal, inclusive: bool) -> OrderLine:
         discount=before - after,
         tax_percent=percent,
         kind="goods" if sold.sku else "free_text",
-        **amounts(sold.total, sold.total + sold.total_tax),
+        **r.amounts(sold.total, sold.total + sold.total_tax),
     )
 
 
-def _charge(sold: SoldRow, percent: Decimal) -> Charge:
-    return Charge(
+def _charge(sold: SoldRow, percent: Decimal) -> r.Charge:
+    return r.Charge(
         kind="shipping" if sold.method_id else "fee",
         name=plain(sold.method_title or sold.name or ""),
         charge_id=str(sold.id),
         tax_percent=percent,
-        **amounts(sold.total, sold.total + sold.total_tax),
+        **r.amounts(sold.total, sold.total + sold.total_tax),
     )
 
 
@@ -381,8 +367,8 @@ def _gtin(text: str) -> tuple[str, ...]:
     return () if checked % 10 else (text,)
 
 
-def _address(place: Place) -> Address:
-    return Address(
+def _address(place: Place) -> r.Address:
+    return r.Address(
         name=f"{place.first_name} {place.last_name}".strip(),
         lines=tuple([line for line in (place.address_1, place.address_2) if line]),
         **shared(place, "company", "postcode", "city", "region", "country", "phone", "email"),

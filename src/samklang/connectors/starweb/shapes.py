@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import Generic, TypeVar
 
 import msgspec
+from msgspec import field
 
 from samklang.records.money import ZERO
 
@@ -63,51 +64,51 @@ class Named(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 
 class StatusRow(Named, frozen=True, kw_only=True, rename="camel"):
-    id: int = msgspec.field(name="statusId")
+    id: int = field(name="statusId")
 
 
 class PaymentMethod(Named, frozen=True, kw_only=True, rename="camel"):
-    id: int = msgspec.field(name="paymentMethodId")
+    id: int = field(name="paymentMethodId")
 
 
 class ShippingMethod(Named, frozen=True, kw_only=True, rename="camel"):
-    id: int = msgspec.field(name="shippingMethodId")
+    id: int = field(name="shippingMethodId")
 
 
 class Tracker(Named, frozen=True, kw_only=True, rename="camel"):
-    id: int = msgspec.field(name="type")
+    id: int = field(name="type")
 
 
 class Manufacturer(Named, frozen=True, kw_only=True, rename="camel"):
-    id: int = msgspec.field(name="manufacturerId")
+    id: int = field(name="manufacturerId")
 
 
 class Category(Named, frozen=True, kw_only=True, rename="camel"):
-    id: int = msgspec.field(name="categoryId")
+    id: int = field(name="categoryId")
 
 
 class Attribute(Named, frozen=True, kw_only=True, rename="camel"):
-    id: int = msgspec.field(name="attributeId")
+    id: int = field(name="attributeId")
 
 
 class AttributeValue(Named, frozen=True, kw_only=True, rename="camel"):
-    id: int = msgspec.field(name="attributeValueId")
+    id: int = field(name="attributeValueId")
 
 
 class StockLocation(Named, frozen=True, kw_only=True, rename="camel"):
-    id: int = msgspec.field(name="stockLocationId")
+    id: int = field(name="stockLocationId")
     ecommerce_stock_location: bool = False
 
 
 class StockStatus(Named, frozen=True, kw_only=True, rename="camel"):
-    id: int = msgspec.field(name="stockStatusId")
+    id: int = field(name="stockStatusId")
     in_stock: bool = False
     product_buyable: bool = True
     stockout_new_status_id: int | None = None
 
 
 class PriceListRow(Named, frozen=True, kw_only=True, rename="camel"):
-    id: int = msgspec.field(name="pricelistId")
+    id: int = field(name="pricelistId")
     is_master: bool = False
     currency_code: str | None = None
     is_customer_pricelist: bool = False
@@ -142,7 +143,7 @@ class PriceRow(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class VariantRow(msgspec.Struct, frozen=True, rename="camel"):
-    id: int = msgspec.field(name="variantId")
+    id: int = field(name="variantId")
     sku: str = ""
     is_active: bool | None = True
     stock_quantity: Decimal | None = None
@@ -160,7 +161,7 @@ class CategoryLink(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class ProductRow(msgspec.Struct, frozen=True, rename="camel"):
-    id: int = msgspec.field(name="productId")
+    id: int = field(name="productId")
     type: str = "basic"
     external_id: str | None = None
     visibility: str = "hidden"
@@ -178,16 +179,16 @@ class ProductRow(msgspec.Struct, frozen=True, rename="camel"):
 class Place(msgspec.Struct, frozen=True, rename="camel"):
     """An address."""
 
-    company_name: str | None = None
+    company: str | None = field(name="companyName", default=None)
     first_name: str | None = None
     last_name: str | None = None
     care_of: str | None = None
     attention: str | None = None
     address: str | None = None
-    postal_code: str | None = None
+    postcode: str | None = field(name="postalCode", default=None)
     city: str | None = None
-    state: str | None = None
-    country_code: str | None = None
+    region: str | None = field(name="state", default=None)
+    country: str | None = field(name="countryCode", default=None)
     phone_no: str | None = None
     mobile_phone_no: str | None = None
 
@@ -211,7 +212,7 @@ class OwnPlaces(msgspec.Struct, frozen=True):
 
 
 class CustomerRow(msgspec.Struct, frozen=True, rename="camel"):
-    id: int = msgspec.field(name="customerId")
+    id: int = field(name="customerId")
     type: str = "person"
     email: str | None = None
     national_id_no: str | None = None
@@ -224,7 +225,7 @@ class CustomerRow(msgspec.Struct, frozen=True, rename="camel"):
 class ItemRow(msgspec.Struct, frozen=True, rename="camel"):
     """A row of an order. `unit_price` is without VAT, `discount` for the whole row."""
 
-    id: int = msgspec.field(name="itemId")
+    id: int = field(name="itemId")
     quantity: Decimal
     sku: str | None = None
     description: str | None = None
@@ -244,7 +245,7 @@ class Mark(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class OrderRow(msgspec.Struct, frozen=True, rename="camel"):
-    id: int = msgspec.field(name="orderId")
+    id: int = field(name="orderId")
     created_at: str
     currency_code: str
     status_id: int
@@ -265,7 +266,6 @@ class OrderRow(msgspec.Struct, frozen=True, rename="camel"):
     shipping_method_name: str | None = None
     shipping_cost: Decimal | None = None
     shipping_vat_rate: Decimal | None = None
-    shipping_tracker_type: int | None = None
     shipping_tracking_no: str | None = None
     discount_code: str | None = None
     original_customer_email: str | None = None
@@ -282,7 +282,7 @@ class OrderRow(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class HookRow(msgspec.Struct, frozen=True, rename="camel"):
-    id: int = msgspec.field(name="webHookId")
+    id: int = field(name="webHookId")
     event: str
     url: str
 

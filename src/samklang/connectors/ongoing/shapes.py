@@ -70,7 +70,6 @@ class Place(_Row):
 
 class Supplier(_Row):
     supplier_article_number: str | None = None
-    supplier_name: str | None = None
 
 
 class BarCode(_Row):
@@ -221,6 +220,11 @@ class OrderRow(_Row):
         return self.head.order_status.number
 
     @property
+    def told(self) -> str:
+        """Where it stands, for people."""
+        return f"{self.number} {self.head.order_status.text or ''}".rstrip()
+
+    @property
     def lines(self) -> list[Line]:
         return self.order_lines or []
 
@@ -323,7 +327,6 @@ class OfOrder(_Row):
 
 
 class OfLine(_Row):
-    order_line_id: int
     row_number: str | None = field(name="customerOrderRowNumber", default=None)
 
 

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 import msgspec
+from msgspec import field
 
 from samklang.records.money import ZERO
 
@@ -39,7 +40,6 @@ class StoreConfig(msgspec.Struct, frozen=True):
 
 class TaxClass(msgspec.Struct, frozen=True):
     class_id: int
-    class_name: str
     class_type: str
 
 
@@ -83,6 +83,11 @@ class AxisRow(msgspec.Struct, frozen=True):
     attribute_id: str
     label: str = ""
     values: list[AxisValue] = []
+
+
+class Category(msgspec.Struct, frozen=True):
+    id: int
+    name: str = ""
 
 
 class CategoryLink(msgspec.Struct, frozen=True):
@@ -142,8 +147,8 @@ class Place(msgspec.Struct, frozen=True):
     street: list[str] | None = None
     postcode: str | None = None
     city: str | None = None
-    country_id: str | None = None
-    telephone: str | None = None
+    country: str | None = field(name="country_id", default=None)
+    phone: str | None = field(name="telephone", default=None)
     vat_id: str | None = None
     default_billing: bool = False
     default_shipping: bool = False
@@ -179,7 +184,6 @@ class PaymentRow(msgspec.Struct, frozen=True):
     method: str = ""
     last_trans_id: str | None = None
     amount_authorized: Decimal | None = None
-    additional_information: list[Any] = []
 
 
 class Shipping(msgspec.Struct, frozen=True):
@@ -201,18 +205,17 @@ class OrderMore(msgspec.Struct, frozen=True):
     reward_currency_amount: Decimal | None = None
 
 
-class History(msgspec.Struct, frozen=True):
+class Comment(msgspec.Struct, frozen=True):
     comment: str | None = None
-    status: str | None = None
 
 
 class OrderRow(msgspec.Struct, frozen=True):
-    entity_id: int
-    increment_id: str
+    id: int = field(name="entity_id")
+    order_no: str = field(name="increment_id")
     created_at: str
     state: str
     status: str
-    order_currency_code: str
+    currency: str = field(name="order_currency_code")
     grand_total: Decimal
     tax_amount: Decimal = ZERO
     store_id: int = 0
@@ -221,7 +224,7 @@ class OrderRow(msgspec.Struct, frozen=True):
     customer_lastname: str | None = None
     customer_taxvat: str | None = None
     customer_group_id: int | None = None
-    customer_note: str | None = None
+    note: str | None = field(name="customer_note", default=None)
     coupon_code: str | None = None
     discount_amount: Decimal | None = None
     shipping_description: str | None = None
@@ -229,13 +232,12 @@ class OrderRow(msgspec.Struct, frozen=True):
     shipping_tax_amount: Decimal | None = None
     shipping_discount_amount: Decimal | None = None
     shipping_discount_tax_compensation_amount: Decimal | None = None
-    total_paid: Decimal | None = None
-    total_due: Decimal | None = None
-    total_refunded: Decimal | None = None
+    paid: Decimal | None = field(name="total_paid", default=None)
+    refunded: Decimal | None = field(name="total_refunded", default=None)
     billing_address: Place | None = None
     payment: PaymentRow = PaymentRow()
     items: list[ItemRow] = []
-    status_histories: list[History] | None = None
+    status_histories: list[Comment] | None = None
     extension_attributes: OrderMore = OrderMore()
 
 
@@ -253,17 +255,13 @@ class MemoItem(msgspec.Struct, frozen=True):
 class MemoRow(msgspec.Struct, frozen=True):
     """A credit memo. One that was made online at the provider bears its transaction."""
 
-    entity_id: int
-    increment_id: str
+    id: int = field(name="entity_id")
+    number: str = field(name="increment_id")
     order_id: int
-    grand_total: Decimal
-    order_currency_code: str
+    amount: Decimal = field(name="grand_total")
+    currency: str = field(name="order_currency_code")
     transaction_id: str | None = None
     items: list[MemoItem] = []
-
-
-class Comment(msgspec.Struct, frozen=True):
-    comment: str = ""
 
 
 class Track(msgspec.Struct, frozen=True):
@@ -271,7 +269,7 @@ class Track(msgspec.Struct, frozen=True):
 
 
 class ShipmentRow(msgspec.Struct, frozen=True):
-    entity_id: int
+    id: int = field(name="entity_id")
     tracks: list[Track] | None = None
     comments: list[Comment] | None = None
 
