@@ -76,7 +76,7 @@ def _agreed(tenant: Any) -> None:
     from datetime import date
     from decimal import Decimal
 
-    from samklang.packages import hours, offer, terms
+    from samklang.packages import hours, offer, sellers, terms
     from samklang.packages.models import Agreement, Hours, Work
     from samklang.people.audit import Actor
 
@@ -88,6 +88,7 @@ def _agreed(tenant: Any) -> None:
     hours.draw(by, Decimal("1.5"), Work.DELIVERY, "Genomgång av flöden", date(2026, 9, 7))
     hours.draw(by, Decimal("0.75"), Work.TRAINING, day=date(2026, 9, 14))
     hours.buy(by, Decimal(10), "Timpaket", date(2026, 10, 1))
+    sellers.allow(by, f"owner@{tenant.slug}.example")
 
 
 def _told(tenant: Any) -> Any:

@@ -46,3 +46,13 @@ def test_hours_are_drawn_bought_and_corrected(world: World, cli: Run) -> None:
     for wrong in (("draw", "1", "sleep"), ("draw", "much", "training"), ("draw", "-1", "training"), ("buy", "0"),
                   ("draw", "1", "training", "--day", "yesterday"), ("buy", "nan")):  # fmt: skip
         assert cli("package", *wrong).code == 2, wrong
+
+
+def test_who_may_agree_in_the_console_is_said_here(world: World, cli: Run) -> None:
+    from tests.visitor import visitor
+
+    visitor(world.tenant, "consultant", "kim@agency.example")
+    assert cli("package", "seller", "Kim@agency.example", "--json").json == {"sellers": ["kim@agency.example"]}
+    assert cli("package", "seller", "--json").json == {"sellers": ["kim@agency.example"]}
+    assert cli("package", "seller", "nobody@agency.example").code == 2
+    assert cli("package", "seller", "kim@agency.example", "--off", "--json").json == {"sellers": []}

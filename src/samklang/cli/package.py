@@ -14,10 +14,11 @@ from cyclopts import App, Parameter
 from samklang.cli.screen import Exit, WrongUse
 from samklang.cli.session import Common, Session, session, who
 from samklang.hub.setup import config
-from samklang.packages import gates, hours, offer, quota, readiness, terms
+from samklang.packages import gates, hours, offer, quota, readiness, sellers, terms
 from samklang.packages.models import Work
 from samklang.packages.offer import Package
 from samklang.people.audit import Actor
+from samklang.people.models import Member
 
 package = App(
     name="package", help="Packages: what is agreed with a tenant, used of it, and hours. Without one: nothing is gated."
@@ -116,6 +117,34 @@ def history(*, common: Common | None = None) -> Exit:
             [(row.at, row.by, one.name if one else "–", row.note) for row, one in rows],
         )
     return Exit.OK
+
+
+@package.command
+def seller(
+    email: Annotated[str, Parameter(help="Of a member of the tenant; without: show who may.")] = "",
+    *,
+    off: Annotated[bool, Parameter(help="Take it back.", negative="")] = False,
+    common: Common | None = None,
+) -> Exit:
+    """Let a member agree on packages and write hours down in the console, for whoever runs this Samklang."""
+    with session(common) as now:
+        if email:
+            _let(now, email, off)
+        found = [str(row.member.user.email) for row in sellers.sellers(now.tenant)]
+        now.screen.answer({"sellers": found})
+        now.screen.say(f"May agree with {now.tenant}: {', '.join(found) or 'nobody in the console'}.")
+    return Exit.OK
+
+
+def _let(now: Session, email: str, off: bool) -> None:
+    if off:
+        sellers.forbid(_operator(now), email)
+        return
+    try:
+        sellers.allow(_operator(now), email)
+    except Member.DoesNotExist:
+        what = f"{email} is no member of {now.tenant}"
+        raise WrongUse(what, "Invite them first: `samklang people invite`.") from None
 
 
 @package.command(name="hours")

@@ -10,8 +10,9 @@ from django.urls import reverse
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from samklang.hub.models import Problem, Tenant
+from samklang.hub.models import Problem
 from samklang.packages.models import Agreement
+from samklang.packages.sellers import is_seller
 from samklang.people.models import Member
 from samklang.people.rights import Right
 
@@ -26,7 +27,7 @@ class Entry(NamedTuple):
     icon: str
     under: tuple[str, ...] = ()
     counted: str = ""
-    shown: Callable[[Tenant], bool] | None = None  # whether it is anything to this tenant; None: always
+    shown: Callable[[Member], bool] | None = None  # whether it is anything to this member; None: always
 
 
 class Group(NamedTuple):
@@ -36,8 +37,9 @@ class Group(NamedTuple):
     entries: tuple[Entry, ...]
 
 
-def _has_agreed(tenant: Tenant) -> bool:
-    return Agreement.objects.filter(tenant=tenant).exists()
+def _knows_packages(member: Member) -> bool:
+    """Something is or was agreed with the tenant, or this member may agree."""
+    return Agreement.objects.filter(tenant=member.tenant_id).exists() or is_seller(member)
 
 
 MENU = (
@@ -80,7 +82,10 @@ MENU = (
         Entry("people", _("People"), Right.PEOPLE, "users", ("invite", "role", "remove")),
         Entry("tokens", _("API tokens"), Right.PEOPLE, "key"),
         Entry("webhooks", _("Webhooks"), Right.CONFIGURE, "send", ("webhook",)),
-        Entry("package", _("Package and hours"), Right.OPERATE, "file-text", shown=_has_agreed),
+        Entry(
+            "package", _("Package and hours"), Right.OPERATE, "file-text", ("package-agree", "package-hours"),
+            shown=_knows_packages,
+        ),
         Entry("audit", _("Who did what"), Right.PEOPLE, "history"),
     )),
 )  # fmt: skip
@@ -113,7 +118,7 @@ def menu(member: Member, page: str) -> list[Lines]:
 
 
 def _is_for(entry: Entry, member: Member) -> bool:
-    return member.may(entry.right) and (entry.shown is None or entry.shown(member.tenant))
+    return member.may(entry.right) and (entry.shown is None or entry.shown(member))
 
 
 def _line(entry: Entry, member: Member, page: str) -> Line:

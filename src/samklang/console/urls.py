@@ -35,6 +35,8 @@ pages = [
     path("webhooks/<int:number>/<slug:what>", webhooks.act, name="webhook-act"),
     path("webhooks/<int:number>/messages/<int:message>", webhooks.resend, name="webhook-resend"),
     path("package", package.package, name="package"),
+    path("package/agree", package.agree, name="package-agree"),
+    path("package/hours", package.log_hours, name="package-hours"),
     path("audit", audit.audit, name="audit"),
     path("nothing", doors.nothing, name="nothing"),
 ]

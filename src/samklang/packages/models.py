@@ -1,4 +1,5 @@
-"""Tables of packages: what was agreed when, by whom; the hours of a service account; who was warned of what."""
+"""Tables of packages: what was agreed when, by whom; who may agree in the
+console; the hours of a service account; who was warned of what."""
 
 from __future__ import annotations
 
@@ -9,6 +10,7 @@ from django.db.models import Q
 from django.utils.translation import gettext_lazy as _
 
 from samklang.hub.models import Tenant
+from samklang.people.models import Member
 
 
 class Agreement(models.Model):
@@ -27,6 +29,21 @@ class Agreement(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant} {self.at:%Y-%m-%d}"
+
+
+class Seller(models.Model):
+    """A member who works for whoever runs the hub: agrees with this tenant on packages in the console, and writes hours
+    down. Made at the command line only (packages/sellers.py); gone with the place in the tenant."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False)
+    member = models.OneToOneField(Member, models.CASCADE)
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes: ClassVar = [models.Index(fields=["tenant"], name="seller_tenant")]
+
+    def __str__(self) -> str:
+        return str(self.member)
 
 
 class Kind(models.TextChoices):

@@ -1,4 +1,5 @@
-"""Which package a tenant has: the newest agreement. Whoever runs the hub agrees, by command; a tenant sees it."""
+"""Which package a tenant has: the newest agreement. Whoever runs the hub agrees: by command, or
+in the console as a person that the command has named (sellers.py). A tenant sees it."""
 
 from __future__ import annotations
 
