@@ -116,8 +116,11 @@ def _told(tenant: Any) -> Any:
 
 def keep_books(tenant: Any) -> Any:
     """A company with a day of sales and what its provider says of it: the desk (tests/reconciliation/conftest.py)."""
+    from django.utils import timezone
+
     from samklang.connectors import registry
     from samklang.reconciliation import check
+    from samklang.reconciliation.models import Attachment
     from tests.accounting.statements.files import klarna
     from tests.reconciliation.conftest import Desk
     from tests.reconciliation.test_run import day_of_sales
@@ -129,6 +132,10 @@ def keep_books(tenant: Any) -> Any:
     desk.takes(klarna(), "klarna.csv")
     desk.run()
     check.check(desk.company)
+    hung, refused = desk.vouchers().values()
+    Attachment.objects.create(tenant=tenant, voucher=hung, connection=desk.ledger_row, at=timezone.now())
+    error = "Har inte behörighet för scope."
+    Attachment.objects.create(tenant=tenant, voucher=refused, connection=desk.ledger_row, error=error)
     return desk
 
 
@@ -137,10 +144,11 @@ def book_pages(desk: Any) -> dict[str, str]:
     from samklang.reconciliation.models import Statement, Voucher
 
     number, statement = desk.company.pk, Statement.objects.get(company=desk.company)
-    voucher = Voucher.objects.get(company=desk.company, source="settlement")
+    other, voucher = Voucher.objects.filter(company=desk.company).order_by("source")
     return {
         "books": "books", "payout": f"books/payouts/{statement.pk}", "matching": f"books/{number}/matching",
         "vouchers": f"books/{number}/vouchers", "voucher": f"books/vouchers/{voucher.pk}?line=1",
+        "voucher-of-sales": f"books/vouchers/{other.pk}",
         "control": f"books/{number}/control?on=2026-03-31", "accounts": f"books/{number}/accounts",
         "sources": f"books/{number}/sources",
     }  # fmt: skip
