@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import re
 import zipfile
 from collections.abc import Callable
 from datetime import date
@@ -12,12 +13,13 @@ from decimal import Decimal
 
 import pytest
 
-from samklang.accounting.statements.base import Profile, Statement
+from samklang.accounting.statements.base import Profile, Statement, Unreadable
 from samklang.accounting.statements.reading import read_statement
 
 from . import files
 from .files import shopify_row, stripe_transaction
 from .test_edge_cases import lines, one, refused
+from .test_variety import money
 
 #: Words of the activity download by language, in the order of the English ones; and a done payment, a withdrawal.
 ENGLISH = (
@@ -198,3 +200,51 @@ def test_a_row_of_sums_is_not_counted_twice() -> None:
     rows = [["02.03.2026", "Доставка покупателю", "05-1", 1000, -100, 900], ["", "Итого", "", 1000, -100, 900]]
     assert one(files.workbook(columns, rows[:1])).closing == 900
     assert refused(files.workbook(columns, rows)).row == 3
+
+
+@pytest.mark.parametrize("before", [[["Период: 01.03.2026–31.03.2026"], []], []], ids=["a line before", "alone"])
+def test_cells_that_a_workbook_leaves_out_at_the_end_of_a_row_are_empty(before: list[list[str]]) -> None:
+    columns = [*files.WB_COLUMNS, "Комментарий", "Разовое изменение срока перечисления денежных средств"]
+    rows = [*before, columns, *files.WB_ROWS[:1], [*files.WB_ROWS[1], "текст"]]
+    made = one(files.workbook(rows[0], rows[1:]))
+    assert (made.total("sale"), made.total("refund")) == (1220, -610)
+    other = files.workbook(rows[0], [*rows[1:], [*files.WB_ROWS[3], "", -1]])
+    assert refused(other).column == columns[-1], "whether this money is added or taken is nowhere said"
+
+
+@pytest.mark.parametrize(("currency", "amount"), [("JPY", "1.500"), ("SEK", "1.501"), ("SEK", "0.001")])
+def test_a_point_that_may_be_one_between_thousands_is_refused(currency: str, amount: str) -> None:
+    rows = [shopify_row("#1", amount, "0.00", amount, Currency=currency)]
+    assert "more decimals than" in str(refused(files.shopify(rows)))
+    kuwait = shopify_row("#1", "1.500", "0", "1.500", Currency="KWD")
+    assert one(files.shopify([kuwait])).payout == Decimal("1.5")
+
+
+_WIDE = {ord("0") + digit: 0xFF10 + digit for digit in range(10)}
+
+
+def notations(amount: str) -> list[str]:
+    """The same amount in the notations of other countries, programs and mistakes."""
+    sign, plain = ("-", amount[1:]) if amount.startswith("-") else ("", amount)
+    whole, part = plain.split(".")
+    return [
+        f"{sign}{whole},{part}", f"{sign}{whole},000.{part}", f"{sign}{whole}.000,{part}", f"{sign}{whole}'000.{part}",
+        f"{plain}-", f"({plain})", f"{amount} kr", f"${amount}", f"{amount}e0", f"{sign}{whole}{part}e-2",
+        f"{sign}{whole}_{part}", f"{sign} {plain}", f"{sign}{sign}{plain}1", f"{amount}.{part}",
+        f"{sign}{whole}. {part}", f"{sign}{whole} {part}", sign + plain.translate(_WIDE),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "name", ["klarna csv", "stripe csv", "shopify csv", "adyen settlement details", "swish report"]
+)
+def test_33_no_notation_of_an_amount_changes_it(name: str) -> None:
+    text = files.WHOLE[name].decode()
+    whole = money(read_statement(text.encode()))
+    for found in re.finditer(r"(?<=[,;])-?[0-9]+\.[0-9]+(?=[,;\n])", text):
+        for other in notations(found[0]):
+            changed = f'{text[: found.start()]}"{other}"{text[found.end() :]}'
+            try:
+                assert money(read_statement(changed.encode())) == whole, f"{found[0]} as {other}"
+            except Unreadable as caught:
+                assert caught.row or caught.column, f"{found[0]} as {other}"

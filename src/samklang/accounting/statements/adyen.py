@@ -102,7 +102,8 @@ def _statement(content: Content, account: str, batch: str, currency: str, rows: 
 
 
 def _net(row: Row) -> Decimal:
-    return row.amount_or_zero("credit") - row.amount_or_zero("debit")
+    currency = row.currency("currency")
+    return row.money_or_zero("credit", currency) - row.money_or_zero("debit", currency)
 
 
 def _lines(row: Row, currency: str) -> Iterable[StatementLine]:

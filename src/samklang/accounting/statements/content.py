@@ -162,14 +162,13 @@ class Format(NamedTuple):
 def _sheet(sheet: Any) -> Numbered:
     """The sheet's rows that hold anything. The extent that a workbook states is often wrong, so it is not asked."""
     sheet.reset_dimensions()
-    rows: Numbered = []
-    width = 0
+    rows: list[tuple[int, list[Cell]]] = []
     for number, values in enumerate(sheet.iter_rows(values_only=True), 1):
         cells = [_cell(value) for value in values]
         if any(cell != "" for cell in cells):
-            width = width or len(cells)
-            rows.append((number, cells + [""] * (width - len(cells))))
-    return rows
+            rows.append((number, cells))
+    width = max((len(cells) for _, cells in rows), default=0)
+    return [(number, cells + [""] * (width - len(cells))) for number, cells in rows]
 
 
 def _cell(value: Any) -> Cell:

@@ -105,9 +105,16 @@ def _read_csv(content: Content) -> Iterator[Statement]:
             raise Unreadable(
                 "The report has a summary and no transactions.", row=head.number, do_this="Choose the report with them."
             )
-        totals = {name: head.amount(name) for name in _AMOUNTS if head.text(name)}
+        code = head.currency("currency")
+        totals = {name: head.money(name, code) for name in _AMOUNTS if head.text(name)}
         entries = [
-            _Entry(row, _type(row), row.amount("amount"), row.amount_or_zero("vat"), row.amount_or_zero("vat_rate"))
+            _Entry(
+                row,
+                _type(row),
+                row.money("amount", code),
+                row.money_or_zero("vat", code),
+                row.amount_or_zero("vat_rate"),
+            )
             for row in Table(transactions, _NAMES, _NEED, content.numbers)
         ]
         yield _statement(content, "klarna csv", head, totals, entries)

@@ -46,7 +46,8 @@ def _read(content: Content) -> Iterator[Statement]:
     day_first = _day_first(found, content.profile)
     currencies: dict[str, list[Row]] = {}
     for row in found:
-        if row.amount("gross") + row.amount("fee") != row.amount("net"):
+        gross, fee, net = (row.money(name, row.currency("currency")) for name in ("gross", "fee", "net"))
+        if gross + fee != net:
             raise row.wrong("net", "is not gross + fee", code="AMOUNT_DIFF")
         if monthly:
             row.need("balance")

@@ -43,7 +43,7 @@ def _by_currency(details: Sequence[Any]) -> dict[str, _Moved]:
     groups: dict[str, _Moved] = {}
     for row in items([mapped(detail, "transaction_info") for detail in details], _API):
         code = row.currency("currency")
-        made = transaction_lines(row, row.amount("gross"), row.amount_or_zero("fee"), code, "time")
+        made = transaction_lines(row, row.money("gross", code), row.money_or_zero("fee", code), code, "time")
         groups.setdefault(code, ([], []))[0 if row.one_of("status", _STATES) else 1].extend(made)
     return groups
 

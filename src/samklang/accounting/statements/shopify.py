@@ -115,7 +115,7 @@ def _statement(content: Content, payout: str, currency: str, rows: Sequence[Row]
 
 def _lines(row: Row, currency: str) -> Iterable[StatementLine]:
     """The amount and the fee of a row. VAT is part of the fee, or comes on top of it; the row's net says which."""
-    amount, fee, net, vat = (row.amount_or_zero(name) for name in ("amount", "fee", "net", "vat"))
+    amount, fee, net, vat = (row.money_or_zero(name, currency) for name in ("amount", "fee", "net", "vat"))
     if net == amount - fee:
         fee -= vat
     elif net != amount - fee - vat:

@@ -121,7 +121,8 @@ def _major(content: Content, row: Row) -> _Entry:
     """A row in major units. Reports are made in a zone that the merchant has chosen, beside or instead of UTC."""
     currency = row.currency("currency")
     local = _UTC if "utc" in row.title("created").casefold() else local_zone(content.profile.time_zone)
-    return _Entry(row, row.amount("amount"), row.amount("fee"), row.amount("net"), ZERO, currency, local)
+    amount, fee, net = (row.money(name, currency) for name in ("amount", "fee", "net"))
+    return _Entry(row, amount, fee, net, ZERO, currency, local)
 
 
 def _read_json(content: Content) -> Iterator[Statement]:

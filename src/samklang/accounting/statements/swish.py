@@ -92,7 +92,7 @@ def _check_end(records: Sequence[tuple[int, Sequence[str]]], payments: int) -> N
 
 def _lines(row: Row, currency: str) -> Iterable[StatementLine]:
     kind, sign = row.one_of("type", _KINDS)
-    amount = sign * abs(row.amount("amount"))
+    amount = sign * abs(row.money("amount", currency))
     at, _ = row.moment("timestamp", _ZONE)
     moves: tuple[tuple[Kind, Decimal], ...] = ((kind, amount), ("payout", -amount))
     for what, value in moves:

@@ -159,6 +159,20 @@ class Row:
         """As `amount`, and 0 for an empty cell or a missing column."""
         return self.amount(name) if self.text(name) else ZERO
 
+    def money(self, name: str, currency: str) -> Decimal:
+        """An amount in major units that is whole in the currency's minor ones.
+
+        Where it is not, the sign before the decimals may well be one between thousands.
+        """
+        value = self.amount(name)
+        if money.rounded(value, currency) != value:
+            raise self.wrong(name, f"has more decimals than {currency}")
+        return value
+
+    def money_or_zero(self, name: str, currency: str) -> Decimal:
+        """As `money`, and 0 for an empty cell or a missing column."""
+        return self.money(name, currency) if self.text(name) else ZERO
+
     def minor(self, name: str, currency: str) -> Decimal:
         """An amount that the file counts in whole minor units of the currency (ISO 4217)."""
         value = self.amount(name)

@@ -48,7 +48,7 @@ _NAMES: Mapping[str, Sequence[str]] = {
     ),
     "acquiring": (
         "acquiringFee", "acquiring_fee", "Возмещение издержек по эквайрингу",
-        "Эквайринг/Комиссии за организацию платежей",
+        "Эквайринг/Комиссии за организацию платежей", "Эквайринг/Комиссия за организацию платежей",
         "Компенсация платежных услуг/Комиссия за интеграцию платежных сервисов",
     ),
     "reward": ("vw", "ppvz_vw", "Вознаграждение Вайлдберриз (ВВ), без НДС"),
@@ -74,6 +74,9 @@ _NAMES: Mapping[str, Sequence[str]] = {
     ),
     "loyalty": (
         "cashbackCommissionChange", "cashback_commission_change", "Стоимость участия в программе лояльности",
+    ),
+    "schedule": (
+        "paymentSchedule", "payment_schedule", "Разовое изменение срока перечисления денежных средств",
     ),
     "sold": ("saleDt", "sale_dt", "Дата продажи"),
     "order": ("srid", "Srid"),
@@ -178,6 +181,8 @@ def _lines(row: Row, currency: str, *, stated: bool) -> Iterable[StatementLine]:
         "method": "buyout" if row.text("report_type") in _BUYOUTS else "",
         "text": row.text("reason"),
     }
+    if row.amount_or_zero("schedule"):
+        raise row.wrong("schedule", "is not known to be added or taken", do_this="Ask for its meaning to be added.")
     operation = row.text("operation")
     sign: int = row.one_of("document", _SIGNS)
     realised = row.amount_or_zero("realised")
