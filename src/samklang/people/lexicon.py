@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import pgettext_lazy
 
 #: Short name → words. What is missing here is shown with spaces for underscores (see a test: nothing of ours is).
 WORDS: dict[str, str | Promise] = {
@@ -114,3 +115,10 @@ WORDS: dict[str, str | Promise] = {
 
 # Units that templatetags/words.py asks for by name.
 _UNITS = (_("h"), _("min"), _("s"), _("ms"))
+
+#: What a charge of an order is for, where it has no name of its own; some of these words mean other things elsewhere.
+CHARGES = {
+    "shipping": pgettext_lazy("charge", "shipping"), "fee": pgettext_lazy("charge", "fee"),
+    "rounding": pgettext_lazy("charge", "rounding"), "tip": pgettext_lazy("charge", "tip"),
+    "gift_wrap": pgettext_lazy("charge", "gift wrapping"),
+}  # fmt: skip

@@ -19,7 +19,7 @@ from django.utils.translation import get_language, gettext, ngettext
 
 from samklang.hub.looks.rows import MANY
 from samklang.people import retold
-from samklang.people.lexicon import WORDS
+from samklang.people.lexicon import CHARGES, WORDS
 from samklang.records.money import exponent
 
 register = template.Library()
@@ -44,6 +44,12 @@ def known(value: object) -> object:
     """A value that is a word of ours in the reader's language, any other as it is."""
     word = WORDS.get(value) if isinstance(value, str) else None
     return value if word is None else str(word)
+
+
+@register.filter
+def charge(text: str) -> str:
+    """The name of a charge, or its kind where it has none."""
+    return str(CHARGES.get(text, text))
 
 
 @register.filter
