@@ -20,6 +20,7 @@ _home = Path(tempfile.mkdtemp(prefix="samklang-tests-"))
 os.environ["SAMKLANG_DATA"] = str(_home)
 os.environ.pop("SAMKLANG_DATABASE", None)
 os.environ.setdefault("SAMKLANG_ALLOW_PRIVATE", "127.0.0.0/8")
+os.environ["SAMKLANG_VIES"] = ""  # nobody outside is asked; tests of it have a register of their own
 os.environ["DJANGO_SETTINGS_MODULE"] = "samklang.settings"
 
 import django  # noqa: E402  # settings first

@@ -13,6 +13,7 @@ SAMKLANG_MAIL            server that takes our mails: smtps://user:password@host
 SAMKLANG_MAIL_FROM       sender of our mails (default: samklang@ and the name in SAMKLANG_URL)
 SAMKLANG_API_RATE        calls that a token of the API may make in a minute (default: 300)
 SAMKLANG_KEEP            days that the past is kept, by kind (exchanges=30,transfers=365; default: see `days_kept`)
+SAMKLANG_VIES            address of the EU's register of VAT numbers; empty = it is never asked
 SAMKLANG_METRICS_TOKEN   bearer token that /metrics asks for; without it /metrics answers this machine only
 
 SAMKLANG_DATABASE_FILE, SAMKLANG_KEY_FILE and SAMKLANG_MAIL_FILE name files that hold these instead.
@@ -189,6 +190,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = 5 * 1024 * 1024  # bytes of a request's body; a we
 APPEND_SLASH = False
 API_RATE = int(os.environ.get("SAMKLANG_API_RATE", "300"))  # calls a minute and token, in the long run
 API_BURST = 60  # calls of a token at once
+VIES = os.environ.get("SAMKLANG_VIES", "https://ec.europa.eu/taxation_customs/vies/rest-api")
 PUBLIC_URL = os.environ.get("SAMKLANG_URL", "http://localhost:8080").rstrip("/")
 PROXIES = os.environ.get("SAMKLANG_PROXIES", "")  # cli/serve.py
 MAIL = secret("SAMKLANG_MAIL")

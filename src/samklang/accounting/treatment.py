@@ -56,6 +56,11 @@ def treatment(order: Order, part: OrderLine | Charge, percent: Decimal, company:
     )
 
 
+def needs_vat_number(order: Order) -> bool:
+    """Whether the order is sold without VAT to a company in the EU whose number nobody has checked yet."""
+    return bool(order.customer.vat_no) and order.customer.vat_check is None and order.tax == 0
+
+
 def _gift_card(order: Order, line: OrderLine) -> Treatment:
     """A multi-purpose card is a debt, not a sale: it is taxed when it is used (edge case 38)."""
     if line.tax:
@@ -86,10 +91,13 @@ def _union(order: Order, part: OrderLine | Charge, country: str, percent: Decima
     check = order.customer.vat_check
     if order.customer.vat_no and check is not None and check.valid:
         return Treatment("sales.eu.b2b", "", country, percent)
+    what = f"Sold to {country} without VAT, but no valid VAT number is stored with the order."
+    if check is not None:
+        what = f"Sold to {country} without VAT, but VIES does not know {order.customer.vat_no}."
     raise Refused(
         "VAT_DIFF",
         order.key,
-        f"Sold to {country} without VAT, but no valid VAT number is stored with the order.",
+        what,
         amount=order.gross,
         currency=order.currency,
         do_this="Check the buyer's number in VIES and store the answer, or charge VAT as to a consumer.",

@@ -14,7 +14,7 @@ from samklang.cli.session import Common, Session, session, who
 from samklang.connectors.errors import SamklangError
 from samklang.hub.models import Company
 from samklang.hub.setup.companies import part_of
-from samklang.reconciliation import companies, decisions, fetching, files, lists_in, looks, run
+from samklang.reconciliation import companies, decisions, fetching, files, lists_in, looks, run, vat_numbers
 from samklang.reconciliation.models import Statement
 
 statements = App(
@@ -35,6 +35,8 @@ def keep(now: Session, company: Company) -> run.Report | None:
     if report is None:
         now.screen.note("Another process keeps the books just now; what came in is seen by its next run.")
         return None
+    if vat_numbers.ask(company):  # what VIES has answered decides on orders that waited for it
+        report = run.run(company) or report
     now.screen.say(
         f"{report.matched} lines newly matched, {report.suggestions} to be confirmed, {report.vouchers} vouchers wait, "
         f"{report.problems} problems."
@@ -223,7 +225,7 @@ def confirm(
 
 @statements.command
 def decide(
-    kind: Annotated[str, Parameter(help="ignore, straight, lost or write off.")],
+    kind: Annotated[str, Parameter(help="ignore, straight, lost, write off or vat valid.")],
     about: Annotated[str, Parameter(help="The row, as a problem names it.")],
     *,
     why: Annotated[str, Parameter(help="Kept with the books.")],

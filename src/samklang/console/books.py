@@ -23,7 +23,17 @@ from samklang.hub.setup.companies import part_of
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right
-from samklang.reconciliation import attaching, decisions, exports, fetching, files, handover, looks, reports
+from samklang.reconciliation import (
+    attaching,
+    decisions,
+    exports,
+    fetching,
+    files,
+    handover,
+    looks,
+    reports,
+    vat_numbers,
+)
 from samklang.reconciliation import control as controls
 from samklang.reconciliation.companies import accounting_company, ledger_flow, today
 from samklang.reconciliation.models import Statement, Voucher
@@ -118,11 +128,13 @@ def payout(request: PageRequest, number: int) -> HttpResponse:
 def matching(request: PageRequest, number: int) -> HttpResponse:
     """What may belong together, and what has nothing yet, with its amount and what to do."""
     company = company_of(request, number)
+    found = looks.problems(company, 200)
     return of_books(
-        request, "matching", company, pairs=looks.pairs(company), problems=looks.problems(company, 200),
+        request, "matching", company, pairs=looks.pairs(company), problems=found,
         open=looks.open_payments(company), bank=looks.loose_bank_lines(company),
         providers=[row.provider for row in accounting_company(company).chart.providers(timezone.localdate())],
         roles=bookkeeping.roles(part_of(company)),
+        numbers=vat_numbers.numbers(company, [row.where for row in found if row.code == "VAT_DIFF"]),
     )  # fmt: skip
 
 

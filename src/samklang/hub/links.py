@@ -189,6 +189,26 @@ def allow_private(address: str) -> bool:
     return any(ip in ipaddress.ip_network(network, strict=False) for network in settings.ALLOW_PRIVATE)
 
 
+def without_connection() -> Surroundings:
+    """For calls that are no connection's: there is no login, and nothing of them is kept."""
+    return Surroundings(capture=_forget, tokens=_NoTokens(), now=time.time, allow_private=allow_private)
+
+
+def _forget(exchange: Exchange) -> None:
+    """An exchange that belongs to nobody."""
+
+
+class _NoTokens:
+    def load(self) -> Any:
+        return None
+
+    def save(self, tokens: Any) -> None:
+        raise NotImplementedError
+
+    def exclusive(self) -> Any:
+        raise NotImplementedError
+
+
 _live: dict[int, tuple[str, Link]] = {}
 _lock = threading.Lock()
 

@@ -1,6 +1,7 @@
 """What only a person can say, and the vouchers that follow from it.
 
 ignore      the problem about this row is none (a free order that will never be paid out)
+vat valid   the buyer of this order has a valid VAT number, by another proof than VIES' answer to us
 straight    this bank line moves the provider's balance by itself: it debits us, or a payout came back (E4d)
 lost        the dispute of this statement line is lost; its VAT is relieved now (E8b)
 write off   what stands on suspense for this statement line goes to that role, for that reason

@@ -37,6 +37,7 @@ from samklang.reconciliation.models import (
     VoucherRef,
 )
 from samklang.reconciliation.moved import moved, with_moved
+from samklang.reconciliation.vat_numbers import checks, with_check
 from samklang.records import Order, Shipment, content_hash, decode, encode
 from samklang.records.times import business_date
 
@@ -77,14 +78,14 @@ def load(company: Company, part: CompanyPart) -> Loaded:
 
 def orders_of(company: Company, part: CompanyPart) -> Iterator[Order]:
     """The orders of the company's channels, with what the hub has moved for them, at the providers that the settings
-    name."""
+    name, and with what is known of their buyers' VAT numbers."""
     connections = {shop.connection_id for shop in shops(company, part)}
     rows = Stored.objects.filter(tenant=company.tenant_id, connection__in=connections, type="order")
-    ours = moved(company.tenant_id)
+    ours, numbers = moved(company.tenant_id), checks(company)
     for body in rows.values_list("body", flat=True).order_by().iterator(chunk_size=_BATCH):
         order = cast(Order, decode("order", bytes(body)))
         if order.channel in part.channels:
-            yield with_providers(with_moved(order, ours), part)
+            yield with_check(with_providers(with_moved(order, ours), part), numbers)
 
 
 def defers(part: CompanyPart) -> bool:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
 
+from django.utils import timezone
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from samklang.accounting.problems import DO_THIS
 from samklang.connectors.errors import BadData
 from samklang.hub.models import Company
-from samklang.reconciliation import control, exceptions, looks
+from samklang.reconciliation import control, exceptions, looks, vat_numbers
 from samklang.reconciliation.facts import sound
 from samklang.reconciliation.models import Voucher
 
@@ -89,6 +90,7 @@ def control_sheets(company: Company, first: date, last: date, most: int | None =
             [(row.provider, row.first, row.last) for row in control.missing(company, last)],
         ),
         open_sheet(company, last, most),
+        *_vat_numbers(company, first, last),
         Sheet(
             _("Accounts"),
             _("Balances of these vouchers on {day}, in {currency}; debit is positive.").format(
@@ -98,6 +100,33 @@ def control_sheets(company: Company, first: date, last: date, most: int | None =
             [(account, name, total) for account, (name, total) in control.balances(company, last).items()],
         ),
     ]  # fmt: skip
+
+
+def _vat_numbers(company: Company, first: date, last: date) -> list[Sheet]:
+    """What VIES answered in the period about buyers' VAT numbers; no sheet where nothing was asked."""
+    rows = vat_numbers.answers(company, first, last)
+    if not rows:
+        return []
+    return [
+        Sheet(
+            _("VAT numbers of buyers"),
+            _("What VIES answered from {first} to {last}; a sale without VAT in the EU rests on it.").format(
+                first=first, last=last
+            ),
+            (
+                Column(_("Order"), width=22), Column(_("VAT number"), width=18), Column(_("Valid"), width=8),
+                Column(_("Checked"), "date", 12), Column(_("Consultation number"), width=20),
+            ),
+            [
+                (row.order, row.number, _("yes") if row.valid else _("no"), _day(row.checked_at), row.request_id)
+                for row in rows
+            ],
+        )
+    ]  # fmt: skip
+
+
+def _day(at: datetime | None) -> date | None:
+    return None if at is None else timezone.localtime(at).date()
 
 
 def open_sheet(company: Company, on: date, most: int | None = None) -> Sheet:

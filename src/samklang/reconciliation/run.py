@@ -33,7 +33,7 @@ from samklang.hub.events import Happening, tell
 from samklang.hub.journey import step
 from samklang.hub.models import Company, Stored
 from samklang.hub.setup.companies import part_of
-from samklang.reconciliation import exceptions
+from samklang.reconciliation import exceptions, vat_numbers
 from samklang.reconciliation.agents import book_reports
 from samklang.reconciliation.companies import accounting_company, exchange, refuse_both_models, shops, today
 from samklang.reconciliation.decisions import follow, ignored
@@ -122,6 +122,7 @@ class _Run:
         # What is booked beside a voucher that nobody can read waits until somebody has mended it.
         unread = {base_key(key) for key in loaded.broken}
         to_post = tuple(voucher for voucher in to_post if base_key(voucher.key) not in unread)
+        vat_numbers.wait_for(self.row, facts.orders, derived.refused)
         self._keep_payments(derived)
         keep_vat(self.row, vat_of_days(derived.movements, self.exchange))
         matched = self._keep_matches(loaded, derived)

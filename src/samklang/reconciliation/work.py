@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from samklang.connectors.errors import SamklangError
 from samklang.hub.models import Company
-from samklang.reconciliation import attaching, check, exports, handover, inbox, ledger, looks, run
+from samklang.reconciliation import attaching, check, exports, handover, inbox, ledger, looks, run, vat_numbers
 from samklang.reconciliation.companies import ledger_flow, wake
 
 log = structlog.get_logger()
@@ -42,6 +42,7 @@ def keep_up(company: Company) -> Kept:
             report = run.run(company)
         except SamklangError as error:
             log.warning("books stand still", company=company.code, code=error.code)
+    vat_numbers.ask(company)
     if check.due(company):
         check.check(company)
     with transaction.atomic():

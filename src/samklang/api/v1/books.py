@@ -91,9 +91,10 @@ class ExceptionRow(Answer):
 
 class DecisionInput(Input):
     """What only a person can say: ignore (the problem is none), straight (a bank line that is the provider `role`'s),
-    lost (a dispute), write off (what stands on suspense goes to `role`). `day` is today where it is not named."""
+    lost (a dispute), write off (what stands on suspense goes to `role`), vat valid (the order's buyer has a valid VAT
+    number). `day` is today where it is not named."""
 
-    kind: Literal["ignore", "straight", "lost", "write off"]
+    kind: Literal["ignore", "straight", "lost", "write off", "vat valid"]
     about: RowName
     why: Annotated[str, Field(min_length=1, max_length=300)]
     role: Annotated[str, Field(max_length=60)] = ""
@@ -103,7 +104,7 @@ class DecisionInput(Input):
 class DecisionRow(Answer):
     """What was said, by whom and why."""
 
-    kind: Literal["ignore", "straight", "lost", "write off"]
+    kind: Literal["ignore", "straight", "lost", "write off", "vat valid"]
     about: str
     role: str
     day: date

@@ -27,11 +27,11 @@ from django.db.models import Min, Q, QuerySet
 from django.utils import timezone
 from django.utils.translation import gettext_noop
 
-from samklang.connectors.contract import Exchange, Limits, Surroundings
+from samklang.connectors.contract import Limits
 from samklang.connectors.errors import SamklangError, Superseded
 from samklang.connectors.transport import Transport, may_send
 from samklang.hub import leases
-from samklang.hub.links import allow_private
+from samklang.hub.links import without_connection
 from samklang.hub.models import Event, Message, Subscription
 from samklang.hub.telling import subscriptions
 
@@ -80,7 +80,8 @@ class _Post:
         self._row, self._tenant = row, tenant
         parts = urlsplit(row.url)
         self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        around = Surroundings(capture=_forget, tokens=_NoTokens(), now=time.time, allow_private=allow_private)
+        # What the receiver says is its own business; of a try its message keeps status and time.
+        around = without_connection()
         limits = Limits(concurrent=_AT_ONCE, max_answer_mb=1)
         self._transport = Transport(f"{parts.scheme}://{parts.netloc}", limits, around, timeout=_TIMEOUT)
 
@@ -112,21 +113,6 @@ class _Post:
 
 
 _JUDGED_HERE = tuple(range(300, 600))  # statuses that the transport leaves to us
-
-
-def _forget(exchange: Exchange) -> None:
-    """What the receiver says is its own business; of a try its message keeps status and time."""
-
-
-class _NoTokens:
-    def load(self) -> Any:
-        return None
-
-    def save(self, tokens: Any) -> None:
-        raise NotImplementedError
-
-    def exclusive(self) -> Any:
-        raise NotImplementedError
 
 
 # ------------------------------------------------------------------------------------------------ sending

@@ -1,7 +1,7 @@
 """The tables of the books. Every one carries the tenant first, then the company.
 
 What came in (incoming.py): StatementFile (as it was handed in, encrypted), Statement with its StatementLines,
-BankStatement with its BankLines, Opening, Rate, Decision (what a person said).
+BankStatement with its BankLines, Opening, Rate, Decision (what a person said), VatNumber (what VIES said).
 What was found (found.py): Payment (what a provider owes for), Match, PayoutMatch, Suggestion.
 What is booked (booked.py): Voucher with its VoucherLines and VoucherRefs. Once posted it is never changed: triggers in
 the database see to it (migrations/0002_sealed.py). Attachment: its itemised list in the ledger. Export with Exported:
@@ -41,6 +41,7 @@ from samklang.reconciliation.models.incoming import (
     Statement,
     StatementFile,
     StatementLine,
+    VatNumber,
 )
 from samklang.reconciliation.models.stand import (
     Books,
@@ -71,6 +72,7 @@ __all__ = [
     "StatementFile",
     "StatementLine",
     "Suggestion",
+    "VatNumber",
     "VatOfDay",
     "Voucher",
     "VoucherLine",

@@ -170,6 +170,7 @@ class Decision(models.Model):
 
     class Kind(models.TextChoices):
         IGNORE = "ignore"  # the problem about it is none
+        VAT_VALID = "vat valid"  # an order's buyer has a valid VAT number
         STRAIGHT = "straight"  # a bank line that moves the provider's balance by itself
         LOST = "lost"  # a dispute
         WRITE_OFF = "write off"  # what stands on suspense
@@ -188,3 +189,28 @@ class Decision(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["tenant", "company", "kind", "about"], name="one_decision")
         ]
+
+
+class VatNumber(models.Model):
+    """What VIES has answered about the VAT number of an order's buyer (vat_numbers.py): asked once for each order, and
+    again while nobody can say. `valid` is empty until somebody has said."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    company = models.ForeignKey(Company, models.PROTECT)
+    order = models.CharField(max_length=300)
+    number = models.CharField(max_length=40)
+    valid = models.BooleanField(null=True)
+    checked_at = models.DateTimeField(null=True)
+    request_id = models.CharField(max_length=80, default="", blank=True)  # VIES' consultation number
+    tries = models.IntegerField(default=0)
+    next_at = models.DateTimeField(null=True)
+    error = models.TextField(default="", blank=True)  # why the last try gave no answer
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "company", "order"], name="one_vat_number")]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant", "company", "next_at"], name="vat_number_due", condition=Q(valid=None))
+        ]
+
+    def __str__(self) -> str:
+        return self.number
