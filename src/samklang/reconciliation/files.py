@@ -64,9 +64,16 @@ def import_file(company: Company, name: str, data: bytes, handed: Handed) -> Imp
     """Take a file.
 
     Raises SamklangError when it cannot be read or is not this company's. Then it is kept as refused, with the reason,
-    and may be handed in again once the reason is gone.
+    and may be handed in again once the reason is gone; what is no statement by its first look (empty, packed, a
+    picture) is not kept. Where nobody waits for the answer, both become a problem.
     """
-    upload = uploads.checked(name, data, KINDS)
+    try:
+        upload = uploads.checked(name, data, KINDS)
+    except SamklangError as error:
+        if handed.way in _UNWATCHED:
+            with transaction.atomic():
+                exceptions.add_error(company, uploads.plain_name(name), error)
+        raise
     taker = _Taker(company, upload, handed)
     try:
         return taker.take()

@@ -248,3 +248,24 @@ def test_33_no_notation_of_an_amount_changes_it(name: str) -> None:
                 assert money(read_statement(changed.encode())) == whole, f"{found[0]} as {other}"
             except Unreadable as caught:
                 assert caught.row or caught.column, f"{found[0]} as {other}"
+
+
+def test_a_delimiter_inside_a_text_that_moves_the_cells_behind_it_is_refused() -> None:
+    rows = [dict(row) for row in files.PAYPAL_ROWS]
+    rows[1]["Invoice Number"] = "10,04"  # unquoted, and the last cell is empty
+    caught = refused(files.paypal(rows))
+    assert "16 cells, the header 15" in str(caught) and caught.row == 3
+    assert "16 cells" in str(refused(files.paypal(rows[1:2]))), "alone as well"
+
+
+def test_a_delimiter_at_the_end_of_every_row_does_no_harm() -> None:
+    text = files.paypal().decode()
+    behind = "\n".join(f"{line}," for line in text.splitlines())
+    header, *rows = behind.splitlines()
+    for other in (behind, "\n".join((header[:-1], *rows))):
+        assert one(f"{other}\n".encode()).closing == one(text.encode()).closing
+
+
+def test_a_file_that_is_refused_is_to_be_fetched_again_whatever_the_code() -> None:
+    row = files.paypal_row("A1", "10.00", "-1.00", "9.50", "9.50")
+    assert "Fetch" in refused(files.paypal([row])).problem.do_this

@@ -15,7 +15,7 @@ from typing import Literal
 
 import msgspec
 
-from samklang.accounting.problems import Code, Refused
+from samklang.accounting.problems import DO_THIS, Code, Refused
 from samklang.records.money import ZERO, settle
 from samklang.records.times import settle_utc
 
@@ -40,7 +40,8 @@ _INVOICED = frozenset({"fee", "fee_vat", "fee_correction"})
 class Unreadable(Refused):
     """A file that is refused whole. `row` counts as a person sees it in the file (1 is the first; 0: no single row).
 
-    The code is STATEMENT_UNBALANCED (the file does not prove itself whole and right) unless a narrower one fits.
+    The code is STATEMENT_UNBALANCED (the file does not prove itself whole and right) unless a narrower one fits. What
+    to do with a file is the same for all codes, unless something better is said.
     """
 
     def __init__(
@@ -62,7 +63,9 @@ class Unreadable(Refused):
         place += [f"column {column!r}"] if column else []
         place += [f"value {self.value!r}"] if value != "" else []
         where = ", ".join(place) or "file"
-        super().__init__(code, where, what, do_this=do_this, amount=amount, currency=currency)
+        super().__init__(
+            code, where, what, do_this=do_this or DO_THIS["STATEMENT_UNBALANCED"], amount=amount, currency=currency
+        )
 
 
 class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

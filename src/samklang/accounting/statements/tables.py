@@ -256,6 +256,10 @@ class Table:
         may_be_empty: bool = False,
     ) -> None:
         self._header_row, header = rows[0]
+        widths = {len(cells) for _, cells in rows[1:]}
+        # Empty cells behind the last column are a habit of some exports, and then in every row. In one row alone they
+        # come from a sign inside a text, which has moved all that stands behind it.
+        self._widest = max(widths) if len(widths) == 1 and len(rows) > 2 else len(header)
         self.titles = _trimmed([str(cell).strip("\ufeff ") for cell in header])
         self._rows = rows[1:]
         self._numbers = numbers
@@ -285,9 +289,11 @@ class Table:
     def __iter__(self) -> Iterator[Row]:
         for number, cells in self._rows:
             full = _trimmed(cells, len(self.titles))
-            if len(full) != len(self.titles):
+            if len(full) != len(self.titles) or len(cells) > max(self._widest, len(self.titles)):
                 raise Unreadable(
-                    f"The row has {len(full)} cells, the header {len(self.titles)}.", row=number, do_this=FETCH_AGAIN
+                    f"The row has {len(cells)} cells, the header {len(self.titles)}.",
+                    row=number,
+                    do_this=FETCH_AGAIN,
                 )
             values = {name: full[place] for name, place in self._places.items()}
             texts = {title: shown(cell) for title, cell in zip(self.titles, full, strict=True)}

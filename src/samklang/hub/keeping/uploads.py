@@ -82,8 +82,12 @@ def checked(name: str, body: bytes, allowed: Collection[Kind], most: int = LARGE
 
 
 def plain_name(name: str) -> str:
-    """The file's own name without folders, control characters and what else could deceive: 100 characters at most."""
-    last = unicodedata.normalize("NFC", name.replace("\\", "/").rpartition("/")[2])
+    """The file's own name without folders, control characters and what else could deceive: 100 characters at most.
+
+    Bytes that are no text in a folder's charset, which Python keeps as halves of characters, are left out.
+    """
+    text = name.encode("utf-8", "ignore").decode()
+    last = unicodedata.normalize("NFC", text.replace("\\", "/").rpartition("/")[2])
     clean = _UNFIT.sub("", last).strip(". ")
     stem, dot, ending = clean.rpartition(".")
     return f"{stem[: 99 - len(ending)]}.{ending}" if dot and len(ending) < 10 else clean[:100] or "file"
