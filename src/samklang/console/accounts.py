@@ -9,7 +9,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, gettext_noop
+from django.utils.translation import gettext_lazy, gettext_noop, pgettext_lazy
 
 from samklang.accounting.chart import AccountRow, Chart, FeeRow, Treatment
 from samklang.connectors.errors import SamklangError
@@ -33,7 +33,7 @@ TREATMENTS: tuple[tuple[Treatment, Any], ...] = (
 
 def _day() -> forms.DateField:
     return forms.DateField(
-        label=gettext_lazy("From"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+        label=pgettext_lazy("day", "From"), widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
     )
 
 

@@ -200,6 +200,14 @@ class FlowForm(forms.Form):
             if f"e_{event}" in self.fields
         ]
 
+    @property
+    def folds(self) -> int:
+        """How many rows of the status map say nothing and are folded away; none where all say nothing, or one is
+        answered wrongly."""
+        rows = self.events
+        nothing = sum(row.unmapped for row in rows)
+        return 0 if nothing == len(rows) or any(row.fields[0].errors for row in rows) else nothing
+
     def _usual(self, event: str) -> str:
         return self.target.writes[self.flow.type].status_map.get(event, "")
 

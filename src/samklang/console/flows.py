@@ -51,6 +51,7 @@ PRESET_WORDS = (
 )  # fmt: skip
 
 
+_FEW = 3  # unused rows of the picture that are shown with the others
 #: What a cell of the picture can be, as the audit tells it.
 STATES = (gettext_noop("master"), gettext_noop("gets"), gettext_noop("nothing"))
 
@@ -73,9 +74,14 @@ def _picture(request: PageRequest, channel: str, error: str = "", said: str = ""
     codes = list(shown.wanted.channels)
     channel = channel if channel in codes else codes[0] if codes else ""
     picture = grid.grid(shown, channel) if channel else None
+    unused = [line.type for line in picture.lines if not line.used] if picture else []
+    whole = bool(request.GET.get("whole") or request.POST.get("whole")) or len(unused) < _FEW or (
+        picture is not None and len(unused) == len(picture.lines)
+    )  # fmt: skip
     return show(
         request, "parts/picture" if is_part(request) else "flows", shown=shown, channels=codes, channel=channel,
-        picture=picture, presets=PRESET_WORDS, error=error, said=said, overview=_overview(shown.wanted),
+        picture=picture, whole=whole, unused=unused, few=len(unused) < _FEW, presets=PRESET_WORDS, error=error,
+        said=said, overview=_overview(shown.wanted),
     )  # fmt: skip
 
 

@@ -5,16 +5,12 @@ from __future__ import annotations
 from django.http import Http404, HttpResponse
 
 from samklang.console.frame import show
-from samklang.console.query import midnight, place, with_values, word
+from samklang.console.query import midnight, place, systems, with_values, word
 from samklang.hub.looks import logs as looks
 from samklang.hub.looks.masking import masked
-from samklang.hub.models import Connection, ExchangeRow
+from samklang.hub.models import ExchangeRow
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right
-
-
-def _names(request: PageRequest) -> list[str]:
-    return list(Connection.objects.filter(tenant=request.tenant).order_by("name").values_list("name", flat=True))
 
 
 @page(Right.SEE)
@@ -29,7 +25,7 @@ def transfers(request: PageRequest) -> HttpResponse:
     except ValueError:
         raise Http404 from None
     return show(
-        request, "transfers", found=found, asked=wanted, names=_names(request), first=with_values(request),
+        request, "transfers", found=found, asked=wanted, systems=systems(request.tenant), first=with_values(request),
         more=with_values(request, after=found.after) if found.after else "",
     )  # fmt: skip
 
@@ -48,8 +44,8 @@ def calls(request: PageRequest) -> HttpResponse:
     open_ = request.member.may(Right.OPERATE)
     rows = [(call, masked(call.url, open_)) for call in found.rows]
     return show(
-        request, "calls", found=found, rows=rows, asked=wanted, names=_names(request), first=with_values(request),
-        more=with_values(request, after=found.after) if found.after else "",
+        request, "calls", found=found, rows=rows, asked=wanted, systems=systems(request.tenant),
+        first=with_values(request), more=with_values(request, after=found.after) if found.after else "",
     )  # fmt: skip
 
 

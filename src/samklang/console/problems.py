@@ -10,14 +10,14 @@ from django.utils.translation import gettext_lazy, gettext_noop
 
 from samklang.connectors.errors import SamklangError
 from samklang.console.frame import go, show, told, wake
-from samklang.console.query import place, with_values, word
+from samklang.console.query import place, systems, with_values, word
 from samklang.engine.port import Job, bulk_job
 from samklang.engine.work import jobs_of_problem
 from samklang.hub import bulk, guards
 from samklang.hub import problems as hub
 from samklang.hub.looks import troubles as looks
 from samklang.hub.looks.masking import masked
-from samklang.hub.models import Brake, Connection, Problem, ProblemItem
+from samklang.hub.models import Brake, Problem, ProblemItem
 from samklang.hub.orders import order_of
 from samklang.people import audit
 from samklang.people.access import PageRequest, here, page
@@ -36,9 +36,8 @@ def problems(request: PageRequest) -> HttpResponse:
         found = looks.problems(request.tenant, wanted, place(request))
     except ValueError:
         raise Http404 from None
-    names = Connection.objects.filter(tenant=request.tenant).order_by("name").values_list("name", flat=True)
     return show(
-        request, "problems", found=found, asked=wanted, view=view, names=list(names),
+        request, "problems", found=found, asked=wanted, view=view, systems=systems(request.tenant),
         closed=[] if wanted else looks.lately_closed(request.tenant), first=with_values(request),
         more=with_values(request, after=found.after) if found.after else "",
         tabs=[(name, title, with_values(request, view=name)) for name, title in _TABS],

@@ -8,6 +8,10 @@ from django.http import HttpRequest, QueryDict
 from django.utils import timezone
 from django.utils.dateparse import parse_date
 
+from samklang.connectors.registry import manifest, packages
+from samklang.hub.models import Connection, Tenant
+
+_FEW = 12  # connections that are listed without their kinds
 _LONGEST = 80  # characters of what is typed
 
 
@@ -19,6 +23,19 @@ def word(request: HttpRequest, name: str) -> str:
 def place(request: HttpRequest, name: str = "after") -> str:
     """Where a page of a list begins: what the page before said, and never typed."""
     return request.GET.get(name, "")[:400]
+
+
+def systems(tenant: Tenant) -> list[tuple[str, list[str]]]:
+    """Connections to filter by: a kind (as the lexicon knows it) and the names of that kind, so that a long list can be
+    looked through; with few, all in one group without a kind."""
+    rows = list(Connection.objects.filter(tenant=tenant).order_by("name").values_list("name", "connector"))
+    if len(rows) <= _FEW:
+        return [("", [name for name, _ in rows])] if rows else []
+    installed = packages()
+    groups: dict[str, list[str]] = {}
+    for name, connector in rows:
+        groups.setdefault(manifest(connector).kind if connector in installed else "", []).append(name)
+    return sorted(groups.items())
 
 
 def midnight(request: HttpRequest, name: str, more: int = 0) -> datetime | None:

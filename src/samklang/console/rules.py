@@ -57,7 +57,9 @@ def rules(request: PageRequest) -> HttpResponse:
         places.setdefault((flow.target, "out", flow.type), [])
     order = record_types()
     found = sorted(places.items(), key=lambda one: (not one[1], order.index(one[0][2]), one[0]))
-    return show(request, "rules", shown=shown, places=[Place(*where, sentences) for where, sentences in found])
+    every = [Place(*where, sentences) for where, sentences in found]
+    ruled, bare = ([one for one in every if bool(one.sentences) == has] for has in (True, False))
+    return show(request, "rules", shown=shown, places=every, ruled=ruled, bare=bare)
 
 
 class _At:

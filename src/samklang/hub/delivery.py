@@ -303,7 +303,7 @@ class Drain:
             else:
                 outcomes.append(self._stopped(row))
                 troubles.append(problems.Trouble("out", self.type, row.key, result, row.external_id or ""))
-                steps.append((row.key, "stopped", f"{result.what} {result.do_this}"))
+                steps.append((row.key, "stopped", f"{result.what.rstrip('.')}. {result.do_this}".rstrip()))
                 self.transfer.failed += 1
         with transaction.atomic():
             if self.type == "order" and taken:

@@ -34,7 +34,7 @@ TYPES: Mapping[str, str] = {
     "refund.created": gettext_noop("An amount is to be refunded."),
     "refund.transferred": gettext_noop("The payment provider has taken a refund."),
     "payout.reconciled": gettext_noop("Every line of a payout, or of a day at a provider, has its order."),
-    "voucher.created": gettext_noop("There is a new voucher to look at; `state` says whether it may be approved."),
+    "voucher.created": gettext_noop("There is a new voucher to look at; its state says whether it may be approved."),
     "voucher.posted": gettext_noop("The ledger has taken a voucher."),
     "problem.opened": gettext_noop("Something needs a person."),
     "problem.closed": gettext_noop("The last record of a problem is well."),

@@ -105,6 +105,16 @@ WORDS: dict[str, str | Promise] = {
     "person": _("person"), "member": _("member"), "invitation": _("invitation"),
     "type": _("type"), "types": _("kinds"), "address": _("address"), "account": _("account"), "before": _("before"),
     "broken off": _("broken off"),
+    # what does not add up in the books (accounting/problems.py)
+    "TX_WITHOUT_ORDER": _("a line without its order"),
+    "ORDER_WITHOUT_TX": _("an order that the provider has not stated"),
+    "AMOUNT_DIFF": _("amounts differ"), "VAT_DIFF": _("VAT differs"), "CURRENCY_DIFF": _("currencies differ"),
+    "DUPLICATE_STATEMENT": _("a statement that is there already"), "STATEMENT_CHANGED": _("a statement was changed"),
+    "STATEMENT_UNBALANCED": _("a statement does not add up"), "PAYOUT_WITHOUT_BANK": _("a payout is not at the bank"),
+    "BANK_WITHOUT_PAYOUT": _("a bank line without its payout"),
+    "FEE_TREATMENT_UNDECIDED": _("how a fee is taxed is not decided"), "ACCOUNT_MISSING": _("an account is missing"),
+    "PERIOD_LOCKED": _("the period is locked"), "SUSPENSE_NOT_EMPTY": _("the suspense account is not empty"),
+    "CONTROL_DIFF": _("a control differs"), "VOUCHER_CHANGED": _("a voucher was changed"),
     # rights, as tokens name them
     "see": _("look"), "operate": _("mend"), "configure": _("configure"), "books": _("see books"),
     "approve": _("approve"), "people": _("people"),

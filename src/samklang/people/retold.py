@@ -61,6 +61,7 @@ SHAPES = (
     pgettext_lazy("error", "{type} {key}: ids {first} and {second}"),
     # who did something, and to what (people/audit.py)
     pgettext_lazy("error", "{name}, command line"),
+    pgettext_lazy("error", "rules {version}"),
     pgettext_lazy("error", "channel {channel} gone"),
     pgettext_lazy("error", "status words of {connection}"),
     pgettext_lazy("error", "back to version {version}"),

@@ -15,7 +15,7 @@ from django.utils import formats, timezone
 from django.utils.dateformat import format as date_text
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
-from django.utils.translation import get_language, gettext, ngettext
+from django.utils.translation import get_language, gettext, gettext_lazy, ngettext
 
 from samklang.hub.looks.rows import MANY
 from samklang.people import retold
@@ -148,6 +148,20 @@ def happened(text: object) -> str:
 def _part(word: str) -> str:
     kind, gap, number = word.partition(" ")
     return f"{known(kind)}{gap}{number}"
+
+
+#: How a line of a statement was found to belong to its order (accounting/matching.py).
+_MATCHED = {
+    "id": gettext_lazy("by the payment's id"), "order": gettext_lazy("by the order's number"),
+    "parts": gettext_lazy("by its parts"), "undone": gettext_lazy("undone by another line"),
+    "person": gettext_lazy("by a person"),
+}  # fmt: skip
+
+
+@register.filter
+def matched(rule: str) -> str:
+    """By what a line and its order were put together."""
+    return str(_MATCHED.get(rule, rule))
 
 
 @register.filter

@@ -52,6 +52,11 @@ class Line(NamedTuple):
         """The connection that rules it, "" for none."""
         return next((cell.system for cell in self.cells if cell.state == "master"), "")
 
+    @property
+    def used(self) -> bool:
+        """Whether it flows, or did before the draft."""
+        return bool(self.master) or any(cell.change for cell in self.cells)
+
 
 class Grid(NamedTuple):
     """The picture of a channel."""
