@@ -23,7 +23,7 @@ from contextvars import ContextVar
 from datetime import UTC, datetime
 from decimal import Decimal
 from email.utils import parsedate_to_datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, NamedTuple, Protocol, TypeVar, runtime_checkable
 from urllib.parse import urlencode, urlsplit
 
@@ -48,6 +48,7 @@ from samklang.connectors.errors import (
 from samklang.connectors.limiter import Limiter
 
 T = TypeVar("T")
+K = TypeVar("K")
 
 #: Keys of the records that the running call is about; written into the exchange.
 about: ContextVar[tuple[str, ...]] = ContextVar("about", default=())
@@ -309,6 +310,11 @@ class Transport:
         finally:
             for future in running:
                 future.cancel()
+
+    def by_key(self, call: Callable[[K], T], keys: Iterable[K]) -> dict[K, T]:
+        """What `call` gives for each key, several calls at once."""
+        keys = list(dict.fromkeys(keys))
+        return dict(zip(keys, self.overlap(partial(call, key) for key in keys), strict=True))
 
     def close(self) -> None:
         """Close sockets and threads."""

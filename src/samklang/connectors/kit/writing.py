@@ -9,10 +9,17 @@ from typing import Any, TypeVar
 from samklang.connectors.contract import Result, Want
 from samklang.connectors.errors import SamklangError, Wait, bad_data
 from samklang.connectors.transport import Transport
-from samklang.records import InvalidRecord
+from samklang.records import InvalidRecord, Record
 
 B = TypeVar("B")
+R = TypeVar("R", bound=Record)
 Part = Mapping[str, Any] | Callable[[], Mapping[str, Any]]
+
+
+def record_of(want: Want, type_: type[R]) -> R:
+    """The want's record, which is of this type, as all are in one call of `write`."""
+    assert isinstance(want.record, type_)
+    return want.record
 
 
 def needed(ids: Mapping[tuple[str, str], str], type_: str, key: str) -> str:

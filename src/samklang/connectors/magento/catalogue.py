@@ -19,7 +19,7 @@ import msgspec
 from samklang.connectors.contract import Done, Match, Part, Result, Want
 from samklang.connectors.errors import BadAnswer, BadData, Misconfigured, Rejected, RemoteFault, Unsupported
 from samklang.connectors.kit.rows import Rows, readable
-from samklang.connectors.kit.writing import asks, attempt, batched, needed
+from samklang.connectors.kit.writing import asks, attempt, batched, needed, record_of
 from samklang.connectors.magento import shapes
 from samklang.connectors.magento.client import Shop, Where, message
 from samklang.connectors.magento.read import Reader
@@ -81,8 +81,9 @@ class CatalogueWriter:
 
     def products(self, wants: Sequence[Want]) -> list[Result]:
         """Articles: each by itself, or the simple ones in one bulk where the settings say so."""
-        held = self._reader.by_skus([v.sku for want in wants for v in _as_product(want).variants], "id,sku,price")
-        simple = [want for want in wants if self._bulk and not _as_product(want).axes]
+        skus = [variant.sku for want in wants for variant in record_of(want, Product).variants]
+        held = self._reader.by_skus(skus, "id,sku,price")
+        simple = [want for want in wants if self._bulk and not record_of(want, Product).axes]
         done = iter(self._in_bulk(simple, held) if simple else ())
         rest = [want for want in wants if want not in simple]
         single = self._shop.transport.overlap(partial(attempt, partial(self._product, held), want) for want in rest)
@@ -389,8 +390,3 @@ def _with(body: Body, custom: Mapping[str, Any]) -> Body:
     """The body with these custom attributes beside those that it has."""
     rows = [{"attribute_code": code, "value": value} for code, value in custom.items()]
     return {**body, "custom_attributes": [*body.get("custom_attributes", []), *rows]} if rows else body
-
-
-def _as_product(want: Want) -> Product:
-    assert isinstance(want.record, Product)
-    return want.record

@@ -127,9 +127,8 @@ class Reader:
 
     def _catalogue(self, rows: Sequence[shapes.ProductRow | Broken], types: frozenset[str]) -> Items:
         known = self.range()
-        several = [row.id for row in readable(rows) if row.has_several_variants]
-        calls = (partial(self.variants, id_) for id_ in several)
-        below = dict(zip(several, self._shop.transport.overlap(calls), strict=True))
+        several = (row.id for row in readable(rows) if row.has_several_variants)
+        below = self._shop.transport.by_key(self.variants, several)
 
         def make(row: shapes.ProductRow) -> Iterator[Item]:
             return starweb_map.catalogue(row, below.get(row.id, _own(row)), known, types)

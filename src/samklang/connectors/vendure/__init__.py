@@ -13,6 +13,7 @@ from samklang.connectors.kit.hooks import body_as, check_signature
 from samklang.connectors.kit.system import System
 from samklang.connectors.registry import load_manifest
 from samklang.connectors.vendure import shapes
+from samklang.connectors.vendure.catalogue import ProductWriter
 from samklang.connectors.vendure.client import Client
 from samklang.connectors.vendure.read import Reader
 from samklang.connectors.vendure.write import Writer
@@ -43,13 +44,13 @@ class Vendure(System):
         zone = str(settings.get("time_zone") or "Europe/Stockholm")
         reader = self._reader = Reader(self._client, str(settings.get("channel") or ""), country, zone)
         location, captures = str(settings.get("stock_location") or ""), bool(settings.get("capture"))
-        writer = self._writer = Writer(self._client, self.manifest, location, country, captures)
+        products, writer = ProductWriter(self._client, country), Writer(self._client, self.manifest, location, captures)
         self.feeds = {
             "orders": reader.orders, "customers": reader.customers, "variants": reader.variants,
             "products": reader.products,
         }  # fmt: skip
         self.writes = {
-            "product": self.each(writer.product), "price": writer.prices, "stock": writer.stock,
+            "product": self.each(products.write), "price": writer.prices, "stock": writer.stock,
             "shipment": self.each(writer.shipment), "order_status": self.each(writer.order_status),
         }  # fmt: skip
         self.looks = {"product": writer.find_product, "shipment": writer.find_shipment}

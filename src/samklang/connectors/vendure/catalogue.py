@@ -72,7 +72,7 @@ class ProductWriter:
         """Option ids by (axis, value); makes the groups and options that are missing."""
         ids: dict[tuple[str, str], str] = {}
         for axis in record.axes:
-            values = list(dict.fromkeys(v.options[axis.code] for v in record.variants if axis.code in v.options))
+            values = record.choices(axis)
             group = next((g for g in row.option_groups if axis.name == g.name), None)
             if group is None:
                 names = [{"languageCode": language, "name": axis.name}]
@@ -86,10 +86,8 @@ class ProductWriter:
             for place, value in enumerate(values):
                 if value not in known:
                     add = {"productOptionGroupId": group.id, **_option(len(known) + place, value, language)}
-                    option = self._client.do(
-                        "createProductOption", shapes.Ref, input=Var("CreateProductOptionInput!", add)
-                    )
-                    known[value] = option.id
+                    made = Var("CreateProductOptionInput!", add)
+                    known[value] = self._client.do("createProductOption", shapes.Ref, input=made).id
                 ids[axis.code, value] = known[value]
         return ids
 

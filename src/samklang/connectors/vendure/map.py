@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Literal
 
 from samklang import records as r
-from samklang.connectors.kit.gateways import provider_of
+from samklang.connectors.kit import gateways
+from samklang.connectors.kit.gateways import Back
+from samklang.connectors.kit.paid import payment_state
 from samklang.connectors.kit.shape import shared
 from samklang.connectors.vendure import shapes
 
@@ -93,8 +95,8 @@ def customer(row: shapes.Customer | None, to: r.Address, shipping: r.Address | N
     return r.Customer(
         name=to.company or named or to.name,
         kind="company" if to.company else "person",
-        email=row.email_address if row else "",
-        phone=(row.phone_number if row else "") or to.phone,
+        email=row.email if row else "",
+        phone=(row.phone if row else "") or to.phone,
         billing=to,
         shipping=shipping,
     )
@@ -114,16 +116,9 @@ def payment(row: shapes.Order) -> tuple[r.Payment, int, int]:
     settled = sum(p.amount for p in payments if p.state == "Settled")
     refunded = sum(refund.total for p in payments for refund in p.refunds if refund.state == "Settled")
     states = {p.state for p in payments}
-    state: r.Payment = "pending" if row.total_with_tax else "not_required"
-    if refunded:
-        state = "refunded" if refunded >= settled else "partly_refunded"
-    elif settled:
-        state = "captured" if settled >= row.total_with_tax else "partly_captured"
-    elif "Authorized" in states:
-        state = "authorised"
-    elif "Cancelled" in states:
-        state = "voided"
-    return state, settled, refunded
+    reserved, voided = "Authorized" in states, "Cancelled" in states and "Authorized" not in states
+    sums = (Decimal(sum_) for sum_ in (row.total_with_tax, settled, refunded))
+    return payment_state(*sums, authorised=reserved, voided=voided), settled, refunded
 
 
 def transactions(row: shapes.Order) -> Iterator[r.PaymentTransaction]:
@@ -138,27 +133,22 @@ def transactions(row: shapes.Order) -> Iterator[r.PaymentTransaction]:
         return r.instant(moved.get((name, state), else_at), "createdAt")
 
     for payment in row.payments or []:
-        own = payment.transaction_id or f"payment-{payment.id}"
-        common: dict[str, Any] = {
-            "provider": provider_of(payment.method), "method": payment.method,
-            "amount": r.from_minor_units(payment.amount, row.currency_code),
-        }  # fmt: skip
-        name = f"paymentId {payment.id}"
+        own, name = payment.transaction_id or f"payment-{payment.id}", f"paymentId {payment.id}"
         authorised = (name, "Authorized") in moved or payment.state == "Authorized"
-        if authorised and payment.amount > 0:
-            began = at(name, "Authorized", payment.created_at)
-            yield r.PaymentTransaction(kind="authorise", at=began, provider_id=own, **common)
-        if payment.state == "Settled" and payment.amount > 0:
-            done = at(name, "Settled", payment.created_at)
-            parent = own if authorised else ""
-            yield r.PaymentTransaction(kind="capture", at=done, provider_id=own, parent_id=parent, **common)
-        for refund in payment.refunds if payment.state == "Settled" else ():
-            if refund.state == "Settled" and refund.total > 0:
-                common["amount"] = r.from_minor_units(refund.total, row.currency_code)
-                yield r.PaymentTransaction(
-                    kind="refund", at=at(f"refundId {refund.id}", "Settled", refund.created_at), parent_id=own,
-                    provider_id=refund.transaction_id or f"refund-{refund.id}", **common,
-                )  # fmt: skip
+        refunds = [
+            Back(
+                refund.transaction_id or f"refund-{refund.id}",
+                at(f"refundId {refund.id}", "Settled", refund.created_at),
+                r.from_minor_units(refund.total, row.currency_code),
+            )
+            for refund in payment.refunds
+            if refund.state == "Settled"
+        ]
+        yield from gateways.transactions(
+            payment.method, own, r.from_minor_units(payment.amount, row.currency_code), refunds=refunds,
+            authorised=at(name, "Authorized", payment.created_at) if authorised else None,
+            captured=at(name, "Settled", payment.created_at) if payment.state == "Settled" else None,
+        )  # fmt: skip
 
 
 def order(row: shapes.Order, channel: str, time_zone: str) -> r.Order:

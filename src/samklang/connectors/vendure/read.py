@@ -6,8 +6,9 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
-from samklang.connectors.contract import Bad, Gone, Item, Page, Part
-from samklang.connectors.kit.rows import Name, items
+from samklang.connectors.contract import Gone, Item, Page, Part
+from samklang.connectors.kit.paging import chunks
+from samklang.connectors.kit.rows import Items, Name, items
 from samklang.connectors.kit.system import Asked
 from samklang.connectors.vendure import map as vendure_map
 from samklang.connectors.vendure import shapes
@@ -28,7 +29,7 @@ class Kind(NamedTuple, Generic[T]):
     make: Callable[[T], Iterator[Item]]
     label: Callable[[T], str]
 
-    def items(self, rows: list[T]) -> list[Item | Bad | Gone]:
+    def items(self, rows: list[T]) -> Items:
         return items(self.type, rows, self.make, lambda row: Name(row.id, self.label(row)))
 
 
@@ -51,7 +52,7 @@ class Reader:
         def make(row: shapes.Member) -> Iterator[Item]:
             yield Item(record=vendure_map.member(row), external_id=row.id)
 
-        kind = Kind("customers", shapes.Member, "customer", make, lambda row: row.email_address)
+        kind = Kind("customers", shapes.Member, "customer", make, lambda row: row.email)
         return self._pages(kind, asked.resume, **_news(asked))
 
     def variants(self, asked: Asked) -> Iterator[Page]:
@@ -91,10 +92,9 @@ class Reader:
             yield Page(kind.items(page.rows), page.total, page.resume)
 
     def _by_id(self, kind: Kind[T], ids: Iterable[str], **filters: Any) -> Iterator[Page]:
-        wanted = list(dict.fromkeys(ids))
-        for first in range(0, len(wanted), _SIZE):
-            some = {"id": {"in": wanted[first : first + _SIZE]}}
-            yield Page(kind.items(self._client.some(kind.root, kind.row, _SIZE, **some, **filters).items))
+        for some in chunks(list(dict.fromkeys(ids)), _SIZE):
+            found = self._client.some(kind.root, kind.row, _SIZE, id={"in": some}, **filters)
+            yield Page(kind.items(found.items))
 
     # ------------------------------------------------------------------------------------------------ kinds of rows
 

@@ -182,8 +182,8 @@ class Customer(Ref, rename="camel"):
 
     first_name: str = ""
     last_name: str = ""
-    email_address: str = ""
-    phone_number: str | None = None
+    email: str = field(name="emailAddress", default="")
+    phone: str | None = field(name="phoneNumber", default=None)
 
 
 class Member(Customer):

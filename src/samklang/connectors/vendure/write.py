@@ -7,12 +7,13 @@ from decimal import Decimal
 from typing import Any
 
 from samklang.connectors.contract import Done, Manifest, Match, Result, Want, status_word
-from samklang.connectors.errors import BadData, Misconfigured, Rejected, Unsupported, Wait
+from samklang.connectors.errors import Misconfigured, Rejected, Unsupported, Wait
 from samklang.connectors.kit.graphql import Var
+from samklang.connectors.kit.sent import Waiting, laid
 from samklang.connectors.kit.writing import batched, needed
 from samklang.connectors.vendure import map as vendure_map
 from samklang.connectors.vendure import shapes
-from samklang.connectors.vendure.catalogue import ProductWriter, parts, slug
+from samklang.connectors.vendure.catalogue import parts, slug
 from samklang.connectors.vendure.client import Client, Outcome
 from samklang.records import OrderStatus, Price, Product, Shipment, StockLevel
 from samklang.records.ids import sku_key
@@ -26,14 +27,11 @@ _FULFILMENT_STATES = {"handed_over": "Shipped", "in_transit": "Shipped", "delive
 class Writer:
     """Writes into one channel."""
 
-    def __init__(self, client: Client, manifest: Manifest, location: str, country: str, captures: bool) -> None:
+    def __init__(self, client: Client, manifest: Manifest, location: str, captures: bool) -> None:
         self._client = client
         self._manifest = manifest
         self._location = location
         self._captures = captures
-        self._products = ProductWriter(client, country)
-
-        self.product = self._products.write
 
     # ---------------------------------------------------------------------------------------------- finding
 
@@ -134,7 +132,10 @@ class Writer:
             return Done(external_id=have.id)
         if goal is None:
             return Done()
-        made = self._fulfil(order.id, _sent_lines(record, order), record.carrier_code or "Leverans", _tracking(record))
+        left = _left(order)
+        rows = [Waiting(one.id, [one.product_variant.sku], Decimal(left.get(one.id, 0))) for one in order.lines]
+        pieces = {id_: int(count) for id_, count in laid(record, rows).items()}
+        made = self._fulfil(order.id, pieces, record.carrier_code or "Leverans", _tracking(record))
         self._capture(self._order(want, record.order))
         self._move(made.id, made.state, goal)
         return Done(external_id=made.id)
@@ -204,24 +205,3 @@ def _left(order: shapes.ToFulfil) -> dict[str, int]:
             for line in fulfilment.lines:
                 left[line.order_line_id] = left.get(line.order_line_id, 0) - line.quantity
     return {id_: pieces for id_, pieces in left.items() if pieces > 0}
-
-
-def _sent_lines(record: Shipment, order: shapes.ToFulfil) -> dict[str, int]:
-    """The shipment's pieces on the order's lines, by line id or by SKU over the lines that still lack some."""
-    left = _left(order)
-    skus = {line.id: sku_key(line.product_variant.sku) for line in order.lines}
-    sent: dict[str, int] = {}
-    for line in record.lines:
-        pieces = int(line.quantity)
-        for id_ in [line.line_id] if line.line_id in skus else [i for i in left if skus[i] == sku_key(line.sku)]:
-            some = min(pieces, left.get(id_, 0))
-            sent[id_] = sent.get(id_, 0) + some
-            left[id_] = left.get(id_, 0) - some
-            pieces -= some
-        if pieces:
-            raise BadData(
-                f"{pieces} of {line.sku or line.line_id} were sent, but the order lacks no more of it",
-                where=record.key,
-                do_this="Compare the shipment with the order in the shop and correct the one that is wrong.",
-            )
-    return sent

@@ -6,23 +6,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
-from samklang.connectors.contract import Account, Choice, ChoiceKind, Hint, Match, Page, Surroundings, Want
+from samklang.connectors.contract import Account, Hint, Match, Page, Surroundings, Want
 from samklang.connectors.errors import Forbidden
 from samklang.connectors.kit.hooks import body_as, check_signature
-from samklang.connectors.kit.rows import Rows
-from samklang.connectors.kit.system import Asked, System
+from samklang.connectors.kit.rows import Rows, readable
+from samklang.connectors.kit.system import System
 from samklang.connectors.registry import load_manifest
+from samklang.connectors.woocommerce import shapes
 from samklang.connectors.woocommerce.client import Shop
-from samklang.connectors.woocommerce.map import Mapper
-from samklang.connectors.woocommerce.read import FEEDS, Reader, choices
-from samklang.connectors.woocommerce.rows import HookRow
+from samklang.connectors.woocommerce.read import FEEDS, Reader
 from samklang.connectors.woocommerce.write import Writer
 
 _TOPICS = (
     "order.created", "order.updated", "order.deleted", "product.created", "product.updated", "product.deleted",
     "customer.created", "customer.updated",
 )  # fmt: skip
-_HOOKS = Rows(HookRow)
+_HOOKS = Rows(shapes.HookRow)
 _FEED_OF = {"order": "orders", "product": "catalogue", "customer": "customers"}
 
 
@@ -33,16 +32,19 @@ class WooCommerce(System):
 
     def __init__(self, settings: Mapping[str, Any], around: Surroundings) -> None:
         super().__init__(settings, around)
-        self._shop = Shop(settings, self.manifest, around)
-        self.transport = self._shop.transport
-        self.feeds = {feed: partial(self._feed, feed) for feed in FEEDS}
+        self._shop = shop = Shop(settings, self.manifest, around)
+        self.transport = shop.transport
+        self._reader = reader = Reader(shop, settings)
+        words = self.manifest.writes["order_status"].status_map
+        self._writer = writer = Writer(shop, reader, str(settings["connection"]), words)
+        self.feeds = {feed: partial(reader.pages, feed) for feed in FEEDS}
         self.writes = {
-            "product": lambda wants: self._writer().products(wants),
-            "stock": lambda wants: self._writer().figures(wants),
-            "price": lambda wants: self._writer().figures(wants),
-            "order_status": lambda wants: (writer := self._writer()).single(writer.status, wants),
-            "shipment": lambda wants: (writer := self._writer()).single(writer.shipment, wants),
-        }
+            "product": writer.products, "stock": writer.figures, "price": writer.figures,
+            "order_status": self.each(writer.status), "shipment": self.each(writer.shipment),
+        }  # fmt: skip
+        self.lists = {
+            "order_status": reader.statuses, "payment_method": reader.gateways, "shipping_method": reader.shipping,
+        }  # fmt: skip
 
     def check(self) -> Account:
         self._shop.call("GET", "/products", {"per_page": 1, "_fields": "id"})
@@ -63,19 +65,16 @@ class WooCommerce(System):
         return Account(title=str(status.get("site_url", "")), version=version, warnings=tuple(warnings))
 
     def fetch(self, feed: str, external_ids: Sequence[str]) -> Iterator[Page]:
-        yield from self._reader().fetch(feed, external_ids)
+        return self._reader.fetch(feed, external_ids)
 
     def find(self, type_: str, wants: Sequence[Want], match: Sequence[str]) -> list[list[Match]]:
         if type_ != "product":  # a shipment's note is looked for when it is written
             return [[] for _ in wants]
-        return self._writer().find(wants)
-
-    def choices(self, what: ChoiceKind) -> list[Choice]:
-        return choices(self._shop, what) if what in self.manifest.choices else super().choices(what)
+        return self._writer.find(wants)
 
     def register_hooks(self, address: str, secret: str) -> None:
         rows = self._shop.short("/webhooks", _HOOKS, {})
-        ours = {row.topic: row for row in rows if isinstance(row, HookRow) and row.delivery_url == address}
+        ours = {row.topic: row for row in readable(rows) if row.delivery_url == address}
         for topic in _TOPICS:
             body = {"name": f"Samklang {topic}", "topic": topic, "delivery_url": address, "secret": secret}
             known = ours.get(topic)
@@ -95,16 +94,3 @@ class WooCommerce(System):
             return []
         id_ = row.get("parent_id") if row.get("type") == "variation" else row.get("id")
         return [Hint(feed, str(id_ or ""))]
-
-    def _mapper(self) -> Mapper:
-        return Mapper(self.settings, self._shop.facts())
-
-    def _reader(self) -> Reader:
-        return Reader(self._shop, self._mapper())
-
-    def _feed(self, feed: str, asked: Asked) -> Iterator[Page]:
-        yield from self._reader().pages(feed, asked)
-
-    def _writer(self) -> Writer:
-        words = self.manifest.writes["order_status"].status_map
-        return Writer(self._shop, self._mapper(), str(self.settings["connection"]), words)

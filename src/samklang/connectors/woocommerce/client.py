@@ -13,7 +13,7 @@ import msgspec
 from samklang.connectors.contract import Manifest, Surroundings
 from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Misconfigured, Rejected, SamklangError
 from samklang.connectors.kit.kept import Kept
-from samklang.connectors.kit.paging import Placed, Slice, by_offset
+from samklang.connectors.kit.paging import Placed, Slice, by_offset, chunks
 from samklang.connectors.kit.rows import Broken, Rows
 from samklang.connectors.transport import Answer, Basic, Transport
 from samklang.records.units import GRAMS
@@ -98,8 +98,8 @@ class Shop:
         self, path: str, rows: Rows[T], ids: Sequence[str], params: Mapping[str, object]
     ) -> Iterator[list[T | Broken]]:
         """The rows with these ids, a page at a time; what is not there (or in the trash) is missing."""
-        for start in range(0, len(ids), _PER_PAGE):
-            yield self.some(path, rows, {**params, "include": ",".join(ids[start : start + _PER_PAGE])})
+        for some in chunks(ids, _PER_PAGE):
+            yield self.some(path, rows, {**params, "include": ",".join(some)})
 
     def facts(self) -> Facts:
         """The shop's settings, looked up again after ten minutes."""

@@ -16,8 +16,8 @@ from samklang.connectors.kit.gateways import Back, transactions
 from samklang.connectors.kit.rows import Broken, Name, sound
 from samklang.connectors.kit.shape import shared
 from samklang.connectors.kit.system import listed
+from samklang.connectors.woocommerce import shapes
 from samklang.connectors.woocommerce.client import Facts
-from samklang.connectors.woocommerce.rows import CustomerRow, Meta, OrderRow, Place, ProductRow, Refunded, SoldRow
 
 _STATUS: dict[str, Literal["draft", "active", "archived"]] = {"publish": "active", "private": "archived"}
 _LIFECYCLE: dict[str, tuple[r.Lifecycle, r.Fulfilment | Literal[""]]] = {
@@ -53,7 +53,7 @@ class Mapper:
         except r.InvalidRecord:  # a rate that our table does not know keeps the shop's own name
             return _CLASSES.get(slug, slug)
 
-    def tax_class(self, row: ProductRow, parent: ProductRow | None = None) -> tuple[str, Decimal | None]:
+    def tax_class(self, row: shapes.ProductRow, parent: shapes.ProductRow | None = None) -> tuple[str, Decimal | None]:
         """Canonical tax class and per cent (None = the shop has no rate for it)."""
         if row.tax_status == "none":
             return "exempt", r.ZERO
@@ -80,7 +80,7 @@ class Mapper:
     # ------------------------------------------------------------------------------------------------ catalogue
 
     def catalogue(
-        self, row: ProductRow, variations: Sequence[ProductRow | Broken], types: frozenset[str]
+        self, row: shapes.ProductRow, variations: Sequence[shapes.ProductRow | Broken], types: frozenset[str]
     ) -> list[Item]:
         """Product, prices and stock levels of one row with its variations; InvalidRecord when it is no product."""
         if row.type in _SKIPPED:
@@ -97,7 +97,7 @@ class Mapper:
                 found.append(Item(record=stock))
         return found
 
-    def product(self, row: ProductRow, articles: Sequence[ProductRow]) -> r.Product:
+    def product(self, row: shapes.ProductRow, articles: Sequence[shapes.ProductRow]) -> r.Product:
         """The product with its variants; InvalidRecord when it cannot be one."""
         variable = row.type == "variable"
         free, axes = {}, []
@@ -121,7 +121,7 @@ class Mapper:
             custom=self._custom(row.meta_data),
         )
 
-    def _variant(self, row: ProductRow, parent: ProductRow) -> r.Variant:
+    def _variant(self, row: shapes.ProductRow, parent: shapes.ProductRow) -> r.Variant:
         own = row is not parent
         return r.Variant(
             sku=r.ids.sku(row.sku),
@@ -134,7 +134,7 @@ class Mapper:
             images=(row.image.src,) if own and row.image else (),
         )
 
-    def price(self, row: ProductRow, parent: ProductRow) -> r.Price | None:
+    def price(self, row: shapes.ProductRow, parent: shapes.ProductRow) -> r.Price | None:
         """The price in force; a sale keeps the regular price as compare_at. None when the article has no price."""
         if not row.regular_price:
             return None
@@ -150,7 +150,7 @@ class Mapper:
             tax_percent=self.tax_class(row, parent)[1],
         )
 
-    def stock(self, row: ProductRow) -> r.StockLevel | None:
+    def stock(self, row: shapes.ProductRow) -> r.StockLevel | None:
         """The article's own stock figure; None when the shop counts none for it."""
         if row.manage_stock is not True or row.stock_quantity is None:
             return None
@@ -158,7 +158,9 @@ class Mapper:
 
     # ------------------------------------------------------------------------------------------------ orders
 
-    def order(self, row: OrderRow, types: frozenset[str], refunds: Sequence[Refunded | Broken] = ()) -> list[Item]:
+    def order(
+        self, row: shapes.OrderRow, types: frozenset[str], refunds: Sequence[shapes.Refunded | Broken] = ()
+    ) -> list[Item]:
         """The order and its status; carts that are not ordered yet give nothing."""
         if row.status in UNFINISHED:
             return []
@@ -168,11 +170,11 @@ class Mapper:
             found.append(self.status(row, order.key))
         return [Item(record=record, external_id=str(row.id)) for record in found]
 
-    def name_of_order(self, row: OrderRow) -> Name:
+    def name_of_order(self, row: shapes.OrderRow) -> Name:
         """What an order is called that cannot be read."""
         return Name(str(row.id), row.order_no, f"{self._channel}/{row.order_no.strip()}")
 
-    def status(self, row: OrderRow, order_key: str) -> r.OrderStatus:
+    def status(self, row: shapes.OrderRow, order_key: str) -> r.OrderStatus:
         """Where the order stands; a word that plugins added is kept, its axes are empty."""
         if row.status not in _LIFECYCLE:
             return r.OrderStatus(order=order_key, raw=row.status)
@@ -182,7 +184,7 @@ class Mapper:
             order=order_key, raw=row.status, lifecycle=lifecycle, fulfilment=fulfilment, payment=payment
         )  # fmt: skip
 
-    def _payment(self, row: OrderRow) -> r.Payment:
+    def _payment(self, row: shapes.OrderRow) -> r.Payment:
         refunded = -sum((refund.total for refund in row.refunds), r.ZERO)
         if row.date_paid_gmt is None:
             return "voided" if row.status == "cancelled" else "not_required" if not row.total else "pending"
@@ -192,7 +194,7 @@ class Mapper:
             return "voided" if row.status == "cancelled" else "authorised"
         return "captured"
 
-    def _order(self, row: OrderRow, refunds: Sequence[Refunded | Broken]) -> r.Order:
+    def _order(self, row: shapes.OrderRow, refunds: Sequence[shapes.Refunded | Broken]) -> r.Order:
         percents = {rate.rate_id: rate.rate_percent for rate in row.tax_lines}
         lines = [(sold, _percent(sold, percents)) for sold in row.line_items]
         charged = [sold for sold in (*row.shipping_lines, *row.fee_lines) if sold.total or sold.total_tax]
@@ -236,7 +238,9 @@ class Mapper:
             **shared(row, *_AS_THEY_ARE),
         )
 
-    def _payments(self, row: OrderRow, refunds: Sequence[Refunded | Broken]) -> tuple[r.PaymentTransaction, ...]:
+    def _payments(
+        self, row: shapes.OrderRow, refunds: Sequence[shapes.Refunded | Broken]
+    ) -> tuple[r.PaymentTransaction, ...]:
         """The shop knows one id, that of the payment; methods that only authorise are captured on completion."""
         if row.date_paid_gmt is None:
             return ()
@@ -250,7 +254,7 @@ class Mapper:
 
     # ------------------------------------------------------------------------------------------------ customers
 
-    def customer(self, row: CustomerRow) -> Iterator[Item]:
+    def customer(self, row: shapes.CustomerRow) -> Iterator[Item]:
         """A registered buyer. No customer number: the shop's ids mean nothing to an ERP's numbers."""
         own = {name: getattr(row.billing, name) or getattr(row, name) for name in ("email", "first_name", "last_name")}
         place = msgspec.structs.replace(row.billing, **own)
@@ -263,7 +267,7 @@ class Mapper:
         )
         yield Item(record=record, external_id=str(row.id))
 
-    def _buyer(self, place: Place, billing: r.Address, org_no: str, fallback: str = "") -> r.Customer:
+    def _buyer(self, place: shapes.Place, billing: r.Address, org_no: str, fallback: str = "") -> r.Customer:
         company = bool(place.company or org_no)
         return r.Customer(
             name=(place.company if company else "") or billing.name or place.email or fallback,
@@ -273,10 +277,10 @@ class Mapper:
             **shared(place, "email", "phone"),
         )
 
-    def _org_no(self, rows: Iterable[Meta]) -> str:
+    def _org_no(self, rows: Iterable[shapes.Meta]) -> str:
         return next((str(row.value) for row in rows if row.key == self._org_no_key and row.value), "")
 
-    def _custom(self, rows: Iterable[Meta]) -> dict[str, dict[str, Any]]:
+    def _custom(self, rows: Iterable[shapes.Meta]) -> dict[str, dict[str, Any]]:
         """Meta data of the chosen keys whose values are plain; plugins' own structures stay in the shop."""
         kept = {
             row.key: row.value
@@ -287,7 +291,7 @@ class Mapper:
         return {self._connection: kept} if kept else {}
 
 
-def parts(row: ProductRow, articles: Iterable[ProductRow]) -> tuple[Part, ...]:
+def parts(row: shapes.ProductRow, articles: Iterable[shapes.ProductRow]) -> tuple[Part, ...]:
     """The ids of the variants: the product's own, or parent:variation."""
     return tuple(
         [
@@ -301,7 +305,7 @@ def _moment(stated: str) -> datetime:
     return datetime.fromisoformat(stated).replace(tzinfo=UTC)
 
 
-def _back(refund: Refunded | Broken) -> Back:
+def _back(refund: shapes.Refunded | Broken) -> Back:
     refund = sound(refund, "refunds")
     lines = [
         (str(meta.value), -(line.total + line.total_tax))
@@ -312,7 +316,7 @@ def _back(refund: Refunded | Broken) -> Back:
     return Back(f"refund-{refund.id}", _moment(refund.date_created_gmt), refund.amount, lines)
 
 
-def _percent(sold: SoldRow, percents: Mapping[int, Decimal | None]) -> Decimal:
+def _percent(sold: shapes.SoldRow, percents: Mapping[int, Decimal | None]) -> Decimal:
     """The sum of the rates that were applied; an old shop does not state the rate."""
     applied = [percents.get(tax.id) for tax in sold.taxes if tax.total]
     if applied and None not in applied:
@@ -320,7 +324,7 @@ def _percent(sold: SoldRow, percents: Mapping[int, Decimal | None]) -> Decimal:
     return (sold.total_tax / sold.total * 100).quantize(Decimal("0.1")) if sold.total else r.ZERO
 
 
-def _line(sold: SoldRow, percent: Decimal, inclusive: bool) -> r.OrderLine:
+def _line(sold: shapes.SoldRow, percent: Decimal, inclusive: bool) -> r.OrderLine:
     before = sold.subtotal + (sold.subtotal_tax if inclusive else r.ZERO)
     after = sold.total + (sold.total_tax if inclusive else r.ZERO)
     return r.OrderLine(
@@ -336,7 +340,7 @@ def _line(sold: SoldRow, percent: Decimal, inclusive: bool) -> r.OrderLine:
     )
 
 
-def _charge(sold: SoldRow, percent: Decimal) -> r.Charge:
+def _charge(sold: shapes.SoldRow, percent: Decimal) -> r.Charge:
     return r.Charge(
         kind="shipping" if sold.method_id else "fee",
         name=plain(sold.method_title or sold.name or ""),
@@ -367,7 +371,7 @@ def _gtin(text: str) -> tuple[str, ...]:
     return () if checked % 10 else (text,)
 
 
-def _address(place: Place) -> r.Address:
+def _address(place: shapes.Place) -> r.Address:
     return r.Address(
         name=f"{place.first_name} {place.last_name}".strip(),
         lines=tuple([line for line in (place.address_1, place.address_2) if line]),

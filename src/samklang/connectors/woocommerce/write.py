@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Any
@@ -10,13 +10,14 @@ from typing import Any
 import msgspec
 
 from samklang.connectors.contract import Done, Match, Result, Want, status_word
-from samklang.connectors.errors import BadAnswer, Rejected, SamklangError, Unsupported, Wait
-from samklang.connectors.kit.rows import Rows
-from samklang.connectors.kit.writing import asks, attempt, batched, needed, of_order
+from samklang.connectors.errors import BadAnswer, Rejected, SamklangError, Unsupported
+from samklang.connectors.kit.paging import chunks
+from samklang.connectors.kit.rows import Rows, readable
+from samklang.connectors.kit.writing import asked, asks, attempt, batched, needed, of_order, record_of
+from samklang.connectors.woocommerce import shapes
 from samklang.connectors.woocommerce.client import Shop, refusal
 from samklang.connectors.woocommerce.map import Mapper, parts
-from samklang.connectors.woocommerce.read import PRODUCT_FIELDS, PRODUCTS
-from samklang.connectors.woocommerce.rows import CategoryRow, OrderRow, ProductRow
+from samklang.connectors.woocommerce.read import PRODUCTS, Reader
 from samklang.records import OrderStatus, Price, Product, Shipment, StockLevel, Variant
 from samklang.records.ids import sku_key
 from samklang.records.money import rounded
@@ -28,23 +29,26 @@ _INVOICE = "invoice_number"  # meta key of the ERP's invoice number
 _MOST = 100  # rows in one batch
 
 Body = dict[str, Any]
-Answered = ProductRow | SamklangError
+Answered = shapes.ProductRow | SamklangError
 
 
 class Writer:
     """Writes to one shop."""
 
-    def __init__(self, shop: Shop, mapper: Mapper, connection: str, words: Mapping[str, str]) -> None:
-        self._shop, self._map = shop, mapper
+    def __init__(self, shop: Shop, reader: Reader, connection: str, words: Mapping[str, str]) -> None:
+        self._shop, self._reader = shop, reader
         self._connection, self._words = connection, words
+
+    @property
+    def _map(self) -> Mapper:
+        return self._reader.mapper()
 
     def _batch(self, path: str, bodies: Sequence[Body]) -> list[Answered]:
         """Bodies with an id are updates, the others creates; each is answered by a row or an error of its own."""
         answered: dict[int, Answered] = {}
         for verb in ("create", "update"):
             places = [place for place, body in enumerate(bodies) if ("id" in body) == (verb == "update")]
-            for start in range(0, len(places), _MOST):
-                some = places[start : start + _MOST]
+            for some in chunks(places, _MOST):
                 answered.update(zip(some, self._sent(path, verb, [bodies[place] for place in some]), strict=True))
         return [answered[place] for place in range(len(bodies))]
 
@@ -90,13 +94,12 @@ class Writer:
             raise Unsupported("WooCommerce has one price per article", where=record.sku)
         if record.currency != self._map.facts.currency:
             raise Unsupported(f"The shop sells in {self._map.facts.currency}, not {record.currency}", where=record.sku)
-        amount = self._shown(record)
-        if record.compare_at is None or record.compare_at <= record.amount:
+        amount, before = self._shown(record), record.lowered_from
+        if before is None:
             days = {"date_on_sale_from": None, "date_on_sale_to": None}
             return {"regular_price": f"{amount:f}", "sale_price": "", **days}
-        before = self._shown(msgspec.structs.replace(record, amount=record.compare_at))
         return {
-            "regular_price": f"{before:f}",
+            "regular_price": f"{self._shown(before):f}",
             "sale_price": f"{amount:f}",
             "date_on_sale_from": f"{record.valid_from}T00:00:00" if record.valid_from else None,
             "date_on_sale_to": f"{record.valid_to}T23:59:59" if record.valid_to else None,
@@ -108,7 +111,7 @@ class Writer:
         amount = price.on_side(inclusive)
         return rounded(amount, price.currency) if inclusive else amount
 
-    def _taken(self, record: object, body: Body, row: ProductRow) -> Result:
+    def _taken(self, record: object, body: Body, row: shapes.ProductRow) -> Result:
         """What the shop says that it holds now. It takes bad figures in silence, so they are compared."""
         if isinstance(record, StockLevel):
             if row.stock_quantity != body["stock_quantity"]:
@@ -133,7 +136,7 @@ class Writer:
         grouped = [  # these cost calls of their own
             partial(self._finished, want, row)
             for want, row in sent
-            if isinstance(row, ProductRow) and row.type == "variable"
+            if isinstance(row, shapes.ProductRow) and row.type == "variable"
         ]
         finished = iter(list(self._shop.transport.overlap(grouped)))
         return [
@@ -149,18 +152,14 @@ class Writer:
         body: Body = {"sku": one.sku if simple else record.code} if new else {"id": int(want.external_id)}
         if new or not simple:  # an article that got variants becomes a variable product, never the other way
             body["type"] = "simple" if simple else "variable"
-        if asks(want, "name"):
-            body["name"] = record.name
-        if asks(want, "description"):
-            body["description"] = record.description
-        if asks(want, "status"):
-            body["status"] = _STATUS[record.status]
-        if asks(want, "tax_class"):
-            body["tax_class"] = self._map.slug_of(record.tax_class) or "standard"
-        if asks(want, "categories"):
-            body["categories"] = [{"id": categories[name.casefold()]} for name in record.categories]
-        if asks(want, "axes", "attributes", *(() if simple else ("variants",))):
-            body["attributes"] = _attributes(record)
+        body |= asked(want.fields, {
+            "name": {"name": record.name},
+            "description": {"description": record.description},
+            "status": {"status": _STATUS[record.status]},
+            "tax_class": lambda: {"tax_class": self._map.slug_of(record.tax_class) or "standard"},
+            "categories": lambda: {"categories": [{"id": categories[name.casefold()]} for name in record.categories]},
+            "axes attributes" if simple else "axes attributes variants": {"attributes": _attributes(record)},
+        })  # fmt: skip
         # The shop fetches images anew each time that they are named: only for a new product, or when they changed.
         if record.images and (new or (want.fields is not None and "images" in want.fields)):
             body["images"] = [{"src": address} for address in record.images]
@@ -182,22 +181,22 @@ class Writer:
             body["global_unique_id"] = variant.gtin[0]
         return body
 
-    def _finished(self, want: Want, row: ProductRow) -> Result:
+    def _finished(self, want: Want, row: shapes.ProductRow) -> Result:
         result = attempt(partial(self._finish, row), want)
         if isinstance(result, Rejected):
             # A SKU may belong to another product's variation: this product must never be bound to that.
             return Rejected(result.what, where=result.where, remote=result.remote)
         return result
 
-    def _finish(self, row: ProductRow, want: Want, record: Product) -> Done:
+    def _finish(self, row: shapes.ProductRow, want: Want, record: Product) -> Done:
         """The variations of a product that the shop has taken; the result of the whole."""
-        rows: list[ProductRow] = [row]
+        rows: list[shapes.ProductRow] = [row]
         if row.type == "variable":
             if not asks(want, "variants", "axes"):
                 return Done(external_id=str(row.id))
             path = f"/products/{row.id}/variations"
-            there = self._shop.short(path, PRODUCTS, PRODUCT_FIELDS)
-            known = {sku_key(one.sku): one.id for one in there if isinstance(one, ProductRow)}
+            there = self._reader.variations(row.id)
+            known = {sku_key(one.sku): one.id for one in readable(there)}
             bodies = [self._variation(record, variant, known.get(variant.key)) for variant in record.variants]
             rows = []
             for answer in self._batch(f"{path}/batch", bodies):
@@ -218,12 +217,12 @@ class Writer:
 
     def _categories(self, wants: Sequence[Want]) -> dict[str, int]:
         """Ids of the categories by name; missing ones are created."""
-        needed = {name.casefold(): name for want in wants for name in _as_product(want).categories}
+        needed = {name.casefold(): name for want in wants for name in record_of(want, Product).categories}
         known: dict[str, int] = {}
         if needed:
-            for row in self._shop.short("/products/categories", _CATEGORIES, {"_fields": "id,name"}):
-                if isinstance(row, CategoryRow):
-                    known.setdefault(row.name.casefold(), row.id)
+            rows = self._shop.short("/products/categories", _CATEGORIES, {"_fields": "id,name"})
+            for row in readable(rows):
+                known.setdefault(row.name.casefold(), row.id)
         for key in needed.keys() - known.keys():
             try:
                 known[key] = self._shop.call("POST", "/products/categories", None, {"name": needed[key]}).json()["id"]
@@ -236,27 +235,20 @@ class Writer:
     def find(self, wants: Sequence[Want]) -> list[list[Match]]:
         """Products by SKU, exactly: a product's own, or of any of its variants (then its parent matches)."""
         skus = dict.fromkeys(sku for want in wants for sku in _skus(want))
-        asked = {"sku": ",".join(skus), "_fields": "id,sku,parent_id"}
+        query = {"sku": ",".join(skus), "_fields": "id,sku,parent_id"}
         held: dict[str, str] = {}
-        for row in self._shop.some("/products", PRODUCTS, asked) if skus else []:
-            if isinstance(row, ProductRow):
-                held.setdefault(sku_key(row.sku), str(row.parent_id or row.id))
+        rows = self._shop.some("/products", PRODUCTS, query) if skus else []
+        for row in readable(rows):
+            held.setdefault(sku_key(row.sku), str(row.parent_id or row.id))
         found = [dict.fromkeys(held[key] for sku in _skus(want) if (key := sku_key(sku)) in held) for want in wants]
         return [[Match(external_id=id_, by="sku") for id_ in ids] for ids in found]
 
     # ------------------------------------------------------------------------------------------------ orders
 
-    def single(self, write: Callable[[Want, Any], Result], wants: Sequence[Want]) -> list[Result]:
-        """One record, as the manifest's batch is 1: a "no" is its result, a fault is raised."""
-        try:
-            return [write(want, want.record) for want in wants]
-        except (Rejected, Wait) as error:
-            return [error]
-
     def status(self, want: Want, record: OrderStatus) -> Result:
         """Move an order forward and note the invoice number. Writes nothing when nothing differs: that would echo."""
         path = f"/orders/{of_order(want, record.order)}"
-        now = self._shop.call("GET", path).of(OrderRow)
+        now = self._shop.call("GET", path).of(shapes.OrderRow)
         if now.status == "trash":  # writing would revive it (observed)
             return Rejected("The order lies in the shop's trash", where=record.order)
         body: Body = {}
@@ -271,7 +263,7 @@ class Writer:
         if numbers and numbers not in [str(meta.value) for meta in now.meta_data if meta.key == _INVOICE]:
             body["meta_data"] = [{"key": _INVOICE, "value": numbers}]
         if body:
-            now = self._shop.call("PUT", path, None, body, idempotent=True).of(OrderRow)
+            now = self._shop.call("PUT", path, None, body, idempotent=True).of(shapes.OrderRow)
             if "status" in body and now.status != word:
                 return Rejected(f"The shop made {now.status!r} of the status {word!r}", where=record.order)
         return Done(external_id=str(now.id), seen=self._map.status(now, record.order))
@@ -303,8 +295,8 @@ class _Failed(msgspec.Struct):
 
 
 _FAILED = msgspec.json.Decoder(_Failed)
-_ROW = msgspec.json.Decoder(ProductRow)
-_CATEGORIES = Rows(CategoryRow)
+_ROW = msgspec.json.Decoder(shapes.ProductRow)
+_CATEGORIES = Rows(shapes.CategoryRow)
 
 
 def _answered(path: str, raw: msgspec.Raw) -> Answered:
@@ -323,21 +315,15 @@ def _stock(record: StockLevel) -> Body:
 
 def _attributes(record: Product) -> list[Body]:
     """The axes with their choices, and free attributes."""
-    found: list[Body] = []
-    for axis in record.axes:
-        options = list(dict.fromkeys(v.options[axis.code] for v in record.variants if axis.code in v.options))
-        found.append({"name": axis.name, "variation": True, "visible": True, "options": options})
+    found: list[Body] = [
+        {"name": axis.name, "variation": True, "visible": True, "options": record.choices(axis)} for axis in record.axes
+    ]
     for name, value in record.attributes.items():
         texts = [str(one) for one in (value if isinstance(value, list) else [value])]
         found.append({"name": name, "visible": True, "options": texts})
     return found
 
 
-def _as_product(want: Want) -> Product:
-    assert isinstance(want.record, Product)
-    return want.record
-
-
 def _skus(want: Want) -> list[str]:
-    record = _as_product(want)
+    record = record_of(want, Product)
     return list(dict.fromkeys([record.code, *(variant.sku for variant in record.variants)]))
