@@ -28,6 +28,11 @@ class Address(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         if self.country and not (len(self.country) == 2 and self.country.isalpha() and self.country.isupper()):
             raise InvalidRecord("country", self.country, "is not a country code (ISO 3166-1)", "Use two letters: SE.")
 
+    def lines_in(self, fields: int) -> tuple[str, ...]:
+        """The lines in so many fields, of which the last takes what is left over, with commas between."""
+        first, rest = self.lines[: fields - 1], self.lines[fields - 1 :]
+        return (*first, *[""] * (fields - 1 - len(first)), ", ".join(line for line in rest if line))
+
 
 @register
 class Customer(Record, frozen=True, kw_only=True, tag="customer", omit_defaults=True):

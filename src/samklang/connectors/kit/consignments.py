@@ -30,7 +30,7 @@ class Consignment(msgspec.Struct, frozen=True, kw_only=True):
     order_no: str
     name: str
     attention: str
-    address: tuple[str, str]
+    address: tuple[str, ...]
     postcode: str
     city: str
     country: str
@@ -76,7 +76,6 @@ def consignment(want: Want, order: Order, settings: Mapping[str, Any]) -> Consig
     to = order.shipping if order.shipping.lines or order.shipping.country else order.billing
     carrier, service = codes(order)
     who = tuple(dict.fromkeys(part for part in (to.company, to.name or order.customer.name) if part))
-    first, second, *rest = (*to.lines, "", "")
     for field, value in (("name", who), ("city", to.city), ("postcode", to.postcode), ("country", to.country)):
         if not value:
             raise InvalidRecord(f"shipping.{field}", "", "is missing", "Complete the delivery address in the shop.")
@@ -86,7 +85,7 @@ def consignment(want: Want, order: Order, settings: Mapping[str, Any]) -> Consig
     usual = int(settings.get("weight_g") or 0)
     return Consignment(
         reference=reference(want), order_no=order.order_no, name=who[0], attention=who[1] if len(who) > 1 else "",
-        address=(first, ", ".join(line for line in (second, *rest) if line)), postcode=to.postcode, city=to.city,
+        address=to.lines_in(2), postcode=to.postcode, city=to.city,
         country=to.country, phone=to.phone or order.customer.phone, email=to.email or order.customer.email,
         carrier=carrier, service=service, parcels=parcels, weight_g=weight or usual * parcels or None,
         contents=str(settings.get("contents") or "") or _contents(order),

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from hashlib import sha256
+from typing import Literal
 
-from samklang.connectors.errors import BadData, Rejected
-from samklang.records import Order, Voucher, VoucherLine
+from samklang.connectors.errors import BadData, Rejected, SamklangError
+from samklang.records import Document, Order, Voucher, VoucherLine
 from samklang.records.money import ZERO, rounded
 
 #: Sources of vouchers that are papers of the customers' ledger: of an order, or of a part of one.
@@ -57,3 +58,37 @@ def invoice_id(id_: str, record: Voucher) -> str:
 def digest(key: str) -> str:
     """A short word for a key, the same each time."""
     return sha256(key.encode()).hexdigest()[:8]
+
+
+def delivered(rows: Iterable[tuple[Decimal, Decimal]]) -> Literal["none", "partly_shipped", "shipped"]:
+    """The fulfilment of an order whose rows are (ordered, delivered); rows of nothing do not count."""
+    counted = [(ordered, sent) for ordered, sent in rows if ordered > 0]
+    if counted and all(sent >= ordered for ordered, sent in counted):
+        return "shipped"
+    return "partly_shipped" if any(sent > 0 for _, sent in counted) else "none"
+
+
+def invoiced(
+    number: str, total: Decimal, left: Decimal | None, credit: str | None, *, booked: bool = True
+) -> tuple[list[Document], Literal["", "captured", "partly_captured"]]:
+    """An invoice and its credit (None = there is none) as documents of their order, and what the buyer has paid.
+
+    `left` is what is open of the total, None where the ledger does not tell. A credit settles the balance as well, but
+    nobody has paid: then the ledger does not tell either.
+    """
+    payment: Literal["", "captured", "partly_captured"] = ""
+    if booked and left is not None and credit is None:
+        payment = "captured" if not left else "partly_captured" if left < total else ""
+    state: Literal["draft", "booked", "paid"] = "paid" if payment == "captured" else "booked" if booked else "draft"
+    found = [Document(kind="invoice", number=number, state=state)]
+    return found + ([Document(kind="credit_invoice", number=credit)] if credit is not None else []), payment
+
+
+def taken_back(refused: Rejected, remove: Callable[[], object], existing: str) -> Rejected:
+    """The refusal of a new document that came out wrong, and is removed again: it helps nobody, and the next try starts
+    anew. One that cannot be removed stands: the next try must find it."""
+    try:
+        remove()
+    except SamklangError as error:
+        refused.existing, refused.__cause__ = existing, error
+    return refused

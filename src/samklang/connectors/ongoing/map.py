@@ -9,10 +9,9 @@ from collections.abc import Collection, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
-from stdnum import ean
-
 from samklang import records as r
 from samklang.connectors.errors import BadData
+from samklang.connectors.kit.articles import article
 from samklang.connectors.kit.shape import filled
 from samklang.connectors.kit.writing import asked, needed
 from samklang.connectors.ongoing import shapes
@@ -32,28 +31,19 @@ _ROWS = "purchaseOrderLines"
 
 def product(row: shapes.Article, connection: str) -> r.Product:
     """An article as a product with one variant; one that is inactive there is archived."""
-    number = r.sku(row.article_number, "articleNumber")
     bars = row.bar_code_info
     codes = [bars.bar_code, *(more.bar_code for more in bars.alternative_bar_codes or ())] if bars else []
-    known = [code for code in codes if code and ean.is_valid(code)]
-    rest = {"productCode": row.product_code} if row.product_code else {}
-    rest |= {"barCode": codes[0]} if codes and codes[0] and codes[0] not in known else {}
-    variant = r.Variant(
-        sku=number,
-        gtin=tuple(dict.fromkeys(known)),
-        manufacturer_no=(row.supplier_info and row.supplier_info.supplier_article_number) or "",
-        weight_g=r.grams(row.weight, "kg") if row.weight else None,
-        track_stock=row.is_stock_article is not False,
-    )
-    return r.Product(
-        code=number,
-        name=(row.article_name or number).strip(),
-        variants=(variant,),
-        status="archived" if row.is_active is False else "active",
-        origin_country=row.country_of_origin_code or "",
+    variant = {
+        "manufacturer_no": (row.supplier_info and row.supplier_info.supplier_article_number) or "",
+        "weight_g": r.grams(row.weight, "kg") if row.weight else None,
+        "track_stock": row.is_stock_article is not False,
+    }
+    return article(
+        row.article_number, row.article_name or row.article_number or "", connection, field="articleNumber",
+        codes=codes, code_field="barCode", rest={"productCode": row.product_code}, variant=variant,
+        status="archived" if row.is_active is False else "active", origin_country=row.country_of_origin_code or "",
         hs_code=row.statistics_number or "",
-        custom={connection: rest} if rest else {},
-    )
+    )  # fmt: skip
 
 
 def article_body(record: r.Product, variant: r.Variant, fields: frozenset[str] | None) -> Body:
@@ -155,11 +145,11 @@ def _line(line: r.OrderLine, order: r.Order, ids: Mapping[tuple[str, str], str])
 
 def _address(address: r.Address, fallback: str) -> Body:
     """All of it, empty parts too: what is taken away must not stay there."""
-    first, second, *rest = (*address.lines, "", "")
+    first, second, third = address.lines_in(3)
     who = dict.fromkeys(part for part in (address.company, address.name) if part)
     return {
         "name": ", ".join(who) or fallback, "address1": first, "address2": second,
-        "address3": ", ".join(line for line in rest if line), "postCode": address.postcode, "city": address.city,
+        "address3": third, "postCode": address.postcode, "city": address.city,
         "countryCode": address.country, "countryStateCode": address.region if len(address.region) < 4 else "",
     }  # fmt: skip
 

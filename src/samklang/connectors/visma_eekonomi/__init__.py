@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
-from samklang.connectors.contract import Account, Choice, ChoiceKind, Ledger, Surroundings
+from samklang.connectors.contract import Account, Choice, Ledger, Surroundings
 from samklang.connectors.errors import Misconfigured
 from samklang.connectors.kit.consent import ConsentedSystem
 from samklang.connectors.registry import load_manifest
@@ -43,6 +43,7 @@ class VismaEEkonomi(ConsentedSystem):
             "product": writer.find_product, "customer": writer.find_customer, "order": writer.find_order,
             "voucher": self.books.find_voucher,
         }  # fmt: skip
+        self.lists = {"account": self._accounts}
 
     def check(self) -> Account:
         company = self.client.company()
@@ -56,9 +57,7 @@ class VismaEEkonomi(ConsentedSystem):
         version = _VARIANTS.get(company.product_variant or 0, "")
         return Account(title=company.name, version=version, warnings=tuple(warnings))
 
-    def choices(self, what: ChoiceKind) -> list[Choice]:
-        if what != "account":
-            return super().choices(what)
+    def _accounts(self) -> list[Choice]:
         return [Choice(row.number, row.name) for row in self.ledger().accounts if row.active]
 
     def ledger(self) -> Ledger:

@@ -10,14 +10,15 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import field
-from stdnum import ean
 
 from samklang import records as r
 from samklang.connectors.errors import BadData
+from samklang.connectors.kit.articles import article
 from samklang.connectors.kit.finding import org_no_spellings
-from samklang.connectors.kit.ledgers import CHARGES, UNIT_CODES, UNITS, left_over
+from samklang.connectors.kit.ledgers import CHARGES, UNIT_CODES, delivered, invoiced, left_over
 from samklang.connectors.kit.payments import short
-from samklang.connectors.kit.writing import needed
+from samklang.connectors.kit.shape import filled, shared
+from samklang.connectors.kit.writing import asked, needed
 
 _ORE = Decimal("0.01")
 #: Fields that eEkonomi sets itself, by list; they are not sent back when an object is replaced.
@@ -132,7 +133,6 @@ class Article(msgspec.Struct, rename="pascal"):
     stock_balance: Decimal | None = None
     stock_balance_reserved: Decimal | None = None
     purchase_price: Decimal | None = None
-    is_stock: bool | None = None
     is_service_article: bool | None = None
     barcodes: list[Barcode] | None = None
 
@@ -149,12 +149,12 @@ class Person(msgspec.Struct, rename="pascal"):
     email: str | None = field(name="EmailAddress", default=None)
     telephone: str | None = None
     mobile_phone: str | None = None
-    currency_code: str | None = None
+    currency: str | None = field(name="CurrencyCode", default=None)
     invoice_address1: str | None = None
     invoice_address2: str | None = None
-    invoice_postal_code: str | None = None
-    invoice_city: str | None = None
-    invoice_country_code: str | None = None
+    postcode: str | None = field(name="InvoicePostalCode", default=None)
+    city: str | None = field(name="InvoiceCity", default=None)
+    country: str | None = field(name="InvoiceCountryCode", default=None)
     note: str | None = None
 
 
@@ -206,12 +206,9 @@ class SalesOrder(msgspec.Struct, rename="pascal"):
 
     @property
     def delivered(self) -> Literal["none", "partly_shipped", "shipped"]:
-        rows = [row for row in self.rows or [] if not row.is_text_row and (row.quantity or r.ZERO) > 0]
-        if self.status == 3 or (
-            rows and all((row.delivered_quantity or r.ZERO) >= (row.quantity or 0) for row in rows)
-        ):
-            return "shipped"
-        return "partly_shipped" if any((row.delivered_quantity or r.ZERO) > 0 for row in rows) else "none"
+        rows = (row for row in self.rows or () if not row.is_text_row)
+        counted = ((row.quantity or r.ZERO, row.delivered_quantity or r.ZERO) for row in rows)
+        return "shipped" if self.status == 3 else delivered(counted)
 
 
 class Draft(msgspec.Struct, rename="pascal"):
@@ -219,7 +216,6 @@ class Draft(msgspec.Struct, rename="pascal"):
 
     id: str
     total_amount: Decimal | None = None
-    total_vat_amount: Decimal | None = None
     rounding: Decimal | None = field(name="TotalRoundings", default=None)
     includes_vat: bool | None = None
     currency: str | None = field(name="InvoiceCurrencyCode", default=None)
@@ -289,22 +285,12 @@ class Refusal(msgspec.Struct, rename="pascal"):
 
 def product(row: Article, percent: Decimal | None, today: date, connection: str) -> r.Product:
     """An article as a product with one variant. InvalidRecord for a number or VAT rate that cannot be."""
-    codes = [one.barcode for one in row.barcodes or [] if one.barcode]
-    rest: dict[str, Any] = {}
-    if odd := [code for code in codes if not ean.is_valid(code)]:
-        rest["Barcode"] = odd[0]
-    unit = (row.unit_abbreviation or "st").lower()
-    if unit not in UNITS:
-        rest["Unit"] = row.unit_abbreviation
-    number = r.sku(row.number, "Number")
-    variant = r.Variant(
-        sku=number, gtin=tuple(code for code in codes if ean.is_valid(code)), unit=UNITS.get(unit, "C62"),
-        track_stock=row.is_service_article is not True, cost=row.purchase_price or None,
-    )  # fmt: skip
-    return r.Product(
-        code=number, name=row.name.strip(), variants=(variant,),
+    return article(
+        row.number, row.name, connection, field="Number", codes=[one.barcode for one in row.barcodes or ()],
+        code_field="Barcode", unit=row.unit_abbreviation,
+        variant={"track_stock": row.is_service_article is not True, "cost": row.purchase_price or None},
         tax_class=r.rates.tax_class("SE", Decimal(25) if percent is None else percent, today),
-        status="active" if row.is_active else "archived", custom={connection: rest} if rest else {},
+        status="active" if row.is_active else "archived",
     )  # fmt: skip
 
 
@@ -332,14 +318,11 @@ def price_list(row: NamedList) -> r.PriceList:
 
 def customer(row: Person) -> r.Customer:
     """A customer."""
-    billing = r.Address(
-        name=row.name, lines=tuple(line for line in (row.invoice_address1, row.invoice_address2) if line),
-        postcode=row.invoice_postal_code or "", city=row.invoice_city or "", country=row.invoice_country_code or "",
-    )  # fmt: skip
+    lines = tuple(line for line in (row.invoice_address1, row.invoice_address2) if line)
     return r.Customer(
-        name=row.name, kind="person" if row.is_private_person else "company", customer_no=row.customer_no or "",
-        org_no=row.org_no or "", vat_no=row.vat_no or "", email=row.email or "",
-        phone=row.telephone or row.mobile_phone or "", billing=billing, currency=row.currency_code or "",
+        kind="person" if row.is_private_person else "company", phone=row.telephone or row.mobile_phone or "",
+        billing=r.Address(lines=lines, **shared(row, "name", "postcode", "city", "country")),
+        **shared(row, "name", "customer_no", "org_no", "vat_no", "email", "currency"),
     )  # fmt: skip
 
 
@@ -348,21 +331,14 @@ _WORDS = {1: "Utkast", 2: "Pågående", 3: "Skickad", 4: "Fakturerad"}
 
 def status(order: SalesOrder | None, invoice: Invoice | None) -> r.OrderStatus:
     """Where an order stands, from the order and its invoice (one of them may be missing)."""
-    raw, documents = _WORDS.get(order.status, str(order.status)) if order else "Fakturerad", []
+    raw = _WORDS.get(order.status, str(order.status)) if order else "Fakturerad"
+    documents = [r.Document(kind="order", number=str(order.number or ""))] if order else []
     payment: Literal["", "captured", "partly_captured"] = ""
-    if order:
-        documents.append(r.Document(kind="order", number=str(order.number or "")))
     if invoice:
-        state: Literal["booked", "paid"] = "booked"
-        # A credit settles the balance as well, but nobody has paid: then the ledger does not tell.
-        if not invoice.credited_by and invoice.remaining is not None:
-            if not invoice.remaining:
-                raw, state, payment = "Betald", "paid", "captured"
-            elif invoice.remaining < (invoice.total or r.ZERO):
-                payment = "partly_captured"
-        documents.append(r.Document(kind="invoice", number=str(invoice.invoice_number or ""), state=state))
-        if invoice.credited_by:
-            documents.append(r.Document(kind="credit_invoice", number=""))
+        credit, total = "" if invoice.credited_by else None, invoice.total or r.ZERO
+        made, payment = invoiced(str(invoice.invoice_number or ""), total, invoice.remaining, credit)
+        raw = "Betald" if payment == "captured" else raw
+        documents += made
     return r.OrderStatus(
         order="", raw=raw, lifecycle="confirmed", fulfilment=order.delivered if order else "", payment=payment,
         documents=tuple(documents),
@@ -377,14 +353,12 @@ def article_fields(record: r.Product, variant: r.Variant, fields: frozenset[str]
     base = {"Name": record.title(variant)[:50], "IsActive": record.status == variant.status == "active"}
     known: dict[str, Any] = {"PurchasePrice": variant.cost} if variant.cost is not None else {}
     known |= {"Barcodes": [{"Barcode": variant.gtin[0]}]} if variant.gtin else {}
-    groups: Mapping[str, dict[str, Any]] = {
+    return asked(fields, {
         "name": {"Name": base["Name"]},
         "status": {"IsActive": base["IsActive"]},
         "tax_class": {"CodingId": coding},
         "variants": base | known,
-    }
-    chosen = (values for group, values in groups.items() if fields is None or group in fields)
-    return {name: value for values in chosen for name, value in values.items()}
+    })  # fmt: skip
 
 
 def customer_fields(record: r.Customer) -> dict[str, Any]:
@@ -405,24 +379,23 @@ def customer_fields(record: r.Customer) -> dict[str, Any]:
         "CurrencyCode": record.currency,
         **(_delivery(record.shipping, 100) if record.shipping else {}),
     }
-    return {name: value for name, value in data.items() if value} | {"IsPrivatePerson": record.kind == "person"}
+    return filled(data) | {"IsPrivatePerson": record.kind == "person"}
 
 
 def _invoiced_to(address: r.Address) -> dict[str, str]:
-    first, *others = (*address.lines, "")
+    first, second = address.lines_in(2)
     return {
-        "InvoiceAddress1": first[:50], "InvoiceAddress2": ", ".join(line for line in others if line)[:50],
+        "InvoiceAddress1": first[:50], "InvoiceAddress2": second[:50],
         "InvoicePostalCode": address.postcode[:10], "InvoiceCity": address.city[:50],
         "InvoiceCountryCode": address.country,
     }  # fmt: skip
 
 
 def _delivery(address: r.Address, most: int) -> dict[str, str]:
-    first, *others = (*address.lines, "")
+    first, second = address.lines_in(2)
     return {
         "DeliveryCustomerName": (address.company or address.name)[:most], "DeliveryAddress1": first[:50],
-        "DeliveryAddress2": ", ".join(line for line in others if line)[:50],
-        "DeliveryPostalCode": address.postcode[:10], "DeliveryCity": address.city[:50],
+        "DeliveryAddress2": second[:50], "DeliveryPostalCode": address.postcode[:10], "DeliveryCity": address.city[:50],
         "DeliveryCountryCode": address.country,
     }  # fmt: skip
 
@@ -474,8 +447,7 @@ def document_fields(
         **_delivery(order.shipping, 50),
         "YourReference": order.billing.name[:100] if order.billing.company else "",
     }
-    data = {name: value for name, value in data.items() if value}
-    data |= {
+    data = filled(data) | {
         "CustomerId": needed(ids, "customer", order.customer.key), "EuThirdParty": False, "RotReducedInvoicingType": 0,
         "BuyersOrderReference": reference(ref), "Rows": _rows(order, ids, register, invoice),
     }  # fmt: skip

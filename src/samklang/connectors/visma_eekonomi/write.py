@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from samklang.connectors.contract import Done, Match, Part, Result, Want
-from samklang.connectors.errors import BadData, Misconfigured, Rejected, SamklangError, Unsupported
+from samklang.connectors.errors import BadData, Misconfigured, Rejected, Unsupported
 from samklang.connectors.kit.finding import agrees, org_no_spellings
+from samklang.connectors.kit.ledgers import taken_back
 from samklang.connectors.kit.writing import each, needed
 from samklang.connectors.visma_eekonomi import map as shapes
 from samklang.connectors.visma_eekonomi.client import Body, Client, quoted
@@ -242,13 +243,9 @@ class Writer:
             do_this="Switch rounding to whole kronor (öresavrundning) off in eEkonomi, check the VAT of its articles "
             "and the customer's currency, then retry.",
         )
-        if new:
-            try:
-                self.client.delete(*new)
-            except SamklangError as error:
-                refused.existing = new[1] if new[0] == "orders" else f"draft-{new[1]}"  # the next try must find it
-                raise refused from error
-        raise refused
+        if not new:
+            raise refused
+        raise taken_back(refused, lambda: self.client.delete(*new), new[1] if new[0] == "orders" else f"draft-{new[1]}")
 
     # ------------------------------------------------------------------------------------------------ search
 
