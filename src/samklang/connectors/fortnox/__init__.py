@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import date
+from functools import partial
 from typing import Any
 
-from samklang.connectors.contract import Account, Choice, ChoiceKind, Ledger, Surroundings
+from samklang.connectors.contract import Account, Choice, Ledger, Surroundings
 from samklang.connectors.errors import Misconfigured
+from samklang.connectors.fortnox import map as shapes
 from samklang.connectors.fortnox.books import Books
 from samklang.connectors.fortnox.client import Client
 from samklang.connectors.fortnox.read import Reader
@@ -42,6 +44,11 @@ class Fortnox(ConsentedSystem):
             "product": writer.find_product, "customer": writer.find_customer, "order": writer.find_order,
             "price_list": writer.find_price_list, "voucher": books.find_voucher,
         }  # fmt: skip
+        self.lists = {
+            "order_status": lambda: [Choice(word) for word in shapes.STATUSES], "price_list": reader.price_list_choices,
+            "shipping_method": partial(reader.choices_in, "WayOfDeliveries"),
+            "payment_method": partial(reader.choices_in, "TermsOfPayments"),
+        }  # fmt: skip
 
     def check(self) -> Account:
         company = self.client.company()
@@ -49,9 +56,6 @@ class Fortnox(ConsentedSystem):
             raise Misconfigured("There is no Fortnox at this address")
         warning = "The warehouse module is on: stock can be read, but not written"
         return Account(title=company, warnings=(warning,) if self.client.warehouse() else ())
-
-    def choices(self, what: ChoiceKind) -> list[Choice]:
-        return self.reader.choices(what) if what in self.manifest.choices else super().choices(what)
 
     def ledger(self) -> Ledger:
         return self.books.ledger()

@@ -10,20 +10,15 @@ from typing import Any, Literal
 
 import msgspec
 from msgspec import field
-from stdnum import ean
 
+from samklang import records as r
 from samklang.connectors.contract import mapped
 from samklang.connectors.errors import Unsupported
+from samklang.connectors.kit.articles import article
 from samklang.connectors.kit.finding import org_no_spellings
-from samklang.connectors.kit.ledgers import CHARGES, UNIT_CODES, UNITS, left_over
-from samklang.connectors.kit.shape import shared
-from samklang.connectors.kit.writing import needed
-from samklang.records import Address, Customer, Document, Order, OrderStatus, Price, Product, StockLevel, Variant
-from samklang.records.ids import org_no_key, sku, sku_key
-from samklang.records.money import ZERO, rounded
-from samklang.records.times import business_date
-from samklang.records.totals import document_rows
-from samklang.records.vat import rates
+from samklang.connectors.kit.ledgers import CHARGES, UNIT_CODES, delivered, invoiced, left_over
+from samklang.connectors.kit.shape import filled, shared
+from samklang.connectors.kit.writing import asked, needed
 
 # Names in order heads are text; which spellings the service takes is not documented, so only the nearest are sent.
 _COUNTRIES = {"SE": "Sverige", "NO": "Norge", "DK": "Danmark", "FI": "Finland", "DE": "Tyskland"}
@@ -93,7 +88,7 @@ class SalesDocument(msgspec.Struct, rename="pascal"):
     document_number: str
     external_invoice_reference1: str | None = None
     cancelled: bool = False
-    total: Decimal = ZERO
+    total: Decimal = r.ZERO
 
     @property
     def external_id(self) -> str:
@@ -109,8 +104,8 @@ class OrderRow(msgspec.Struct, rename="pascal"):
     """One row of an order."""
 
     article_number: str | None = None
-    ordered_quantity: Decimal = ZERO
-    delivered_quantity: Decimal = ZERO
+    ordered_quantity: Decimal = r.ZERO
+    delivered_quantity: Decimal = r.ZERO
 
 
 class SalesOrder(SalesDocument, rename="pascal"):
@@ -122,10 +117,9 @@ class SalesOrder(SalesDocument, rename="pascal"):
     @property
     def delivered(self) -> Literal["none", "partly_shipped", "shipped"]:
         """Our fulfilment word from the quantities of rows with an article."""
-        rows = [row for row in self.order_rows if row.article_number and row.ordered_quantity > 0]
-        if rows and all(row.delivered_quantity >= row.ordered_quantity for row in rows):
-            return "shipped"
-        return "partly_shipped" if any(row.delivered_quantity > 0 for row in rows) else "none"
+        return delivered(
+            (row.ordered_quantity, row.delivered_quantity) for row in self.order_rows if row.article_number
+        )
 
     @property
     def frozen(self) -> bool:
@@ -154,90 +148,72 @@ def is_number(reference: str | None) -> bool:
     return (reference or "0") != "0"
 
 
-def product(row: Article, active: bool, details: bool, today: date, connection: str) -> Product:
+def product(row: Article, active: bool, details: bool, today: date, connection: str) -> r.Product:
     """An article as a product with one variant. InvalidRecord for a number or VAT rate that cannot be."""
-    rest = {}
-    if row.ean and not ean.is_valid(row.ean):
-        rest["EAN"] = row.ean
-    if row.unit and row.unit.lower() not in UNITS:
-        rest["Unit"] = row.unit
-    extra: dict[str, Any] = {}
+    variant: dict[str, Any] = {}
     if details:
-        extra = {"weight_g": row.weight or None, "manufacturer_no": row.manufacturer_article_number or ""}
-        extra |= {"cost": row.purchase_price or None, "track_stock": row.stock_goods is not False}
-    number = sku(row.article_number, "ArticleNumber")
-    gtin = (row.ean,) if row.ean and "EAN" not in rest else ()
-    variant = Variant(sku=number, gtin=gtin, unit=UNITS.get((row.unit or "st").lower(), "C62"), **extra)
-    return Product(
-        code=number,
-        name=row.description.strip(),
-        variants=(variant,),
-        tax_class=rates.tax_class("SE", Decimal(25) if row.vat is None else row.vat, today),
-        status="active" if active else "archived",
+        variant = {"weight_g": row.weight or None, "manufacturer_no": row.manufacturer_article_number or ""}
+        variant |= {"cost": row.purchase_price or None, "track_stock": row.stock_goods is not False}
+    return article(
+        row.article_number, row.description, connection, field="ArticleNumber", codes=[row.ean], code_field="EAN",
+        unit=row.unit, variant=variant, status="active" if active else "archived",
+        tax_class=r.rates.tax_class("SE", Decimal(25) if row.vat is None else row.vat, today),
         brand=(row.manufacturer or "") if details else "",
-        custom={connection: rest} if rest else {},
-    )
+    )  # fmt: skip
 
 
-def stock(row: Article) -> StockLevel:
+def stock(row: Article) -> r.StockLevel:
     """What is on the shelf and what orders have reserved."""
-    number = sku(row.article_number, "ArticleNumber")
-    return StockLevel(sku=number, on_hand=row.quantity_in_stock or ZERO, reserved=row.reserved_quantity or ZERO)
+    number = r.sku(row.article_number, "ArticleNumber")
+    return r.StockLevel(sku=number, on_hand=row.quantity_in_stock or r.ZERO, reserved=row.reserved_quantity or r.ZERO)
 
 
-def price(row: Article, amount: Decimal, tax_included: bool, price_list: str = "", from_quantity: int = 0) -> Price:
+def price(row: Article, amount: Decimal, tax_included: bool, price_list: str = "", from_quantity: int = 0) -> r.Price:
     """A price in SEK; Fortnox' from-quantity 0 is our 1."""
-    number = sku(row.article_number, "ArticleNumber")
-    return Price(
+    number = r.sku(row.article_number, "ArticleNumber")
+    return r.Price(
         sku=number, currency="SEK", amount=amount, tax_included=tax_included, price_list=price_list,
         min_qty=max(1, from_quantity), tax_percent=row.vat,
     )  # fmt: skip
 
 
-def customer(row: Person, details: bool, lists: Mapping[str, str]) -> Customer:
+def customer(row: Person, details: bool, lists: Mapping[str, str]) -> r.Customer:
     """A customer. Without details, a company is told by its number: the third digit of a Swedish one is 2 or more.
     `lists`: names of price lists by code."""
-    digits = org_no_key(row.org_no or "")
+    digits = r.org_no_key(row.org_no or "")
     company = row.type == "COMPANY" if details else len(digits) == 10 and digits[2] >= "2"
     lines = tuple(line for line in (row.address1, row.address2) if line)
     place = shared(row, "name", "postcode", "city", *(("country",) if details else ()))
     own = shared(row, "name", "customer_no", "email", "org_no", *(("vat_no", "currency") if details else ()))
-    billing = Address(lines=lines, **place)
+    billing = r.Address(lines=lines, **place)
     kind: Literal["company", "person"] = "company" if company else "person"
     own |= {"phone": row.phone1 or row.phone or "", "price_list": lists.get(row.price_list or "", "")}
-    return Customer(kind=kind, billing=billing, **own)
+    return r.Customer(kind=kind, billing=billing, **own)
 
 
-def status(order: SalesOrder | None, invoice: Invoice | None) -> OrderStatus:
+def status(order: SalesOrder | None, invoice: Invoice | None) -> r.OrderStatus:
     """Where an order stands, from the order and its invoice (one of them may be missing)."""
     if all(part.cancelled for part in (order, invoice) if part):
-        return OrderStatus(order="", raw="Makulerad", lifecycle="cancelled")
+        return r.OrderStatus(order="", raw="Makulerad", lifecycle="cancelled")
     raw, documents = "Öppen", []
     fulfilment: Literal["", "none", "partly_shipped", "shipped"] = ""
     payment: Literal["", "captured", "partly_captured"] = ""
     if order:
         fulfilment = order.delivered
         raw = {"shipped": "Levererad", "partly_shipped": "Dellevererad"}.get(fulfilment, raw)
-        documents.append(Document(kind="order", number=order.document_number))
+        documents.append(r.Document(kind="order", number=order.document_number))
     if invoice and not invoice.cancelled:
-        raw = "Bokförd" if invoice.booked else "Fakturerad"
-        state: Literal["draft", "booked", "paid"] = "booked" if invoice.booked else "draft"
-        # A credit settles the balance as well, but nobody has paid: then the ledger does not tell.
-        credited = is_number(invoice.credit_invoice_reference)
-        if invoice.booked and invoice.balance is not None and not credited:
-            if not invoice.balance:
-                raw, state, payment = "Betald", "paid", "captured"
-            elif invoice.balance < invoice.total:
-                payment = "partly_captured"
-        documents.append(Document(kind="invoice", number=invoice.document_number, state=state))
-        if credited:
-            documents.append(Document(kind="credit_invoice", number=str(invoice.credit_invoice_reference)))
-    return OrderStatus(
+        credit = invoice.credit_invoice_reference if is_number(invoice.credit_invoice_reference) else None
+        total, left = invoice.total, invoice.balance
+        made, payment = invoiced(invoice.document_number, total, left, credit, booked=invoice.booked)
+        raw = "Betald" if payment == "captured" else "Bokförd" if invoice.booked else "Fakturerad"
+        documents += made
+    return r.OrderStatus(
         order="", raw=raw, lifecycle="confirmed", fulfilment=fulfilment, payment=payment, documents=tuple(documents)
     )
 
 
-def article_fields(record: Product, variant: Variant, fields: frozenset[str] | None, today: date) -> dict[str, Any]:
+def article_fields(record: r.Product, variant: r.Variant, fields: frozenset[str] | None, today: date) -> dict[str, Any]:
     """What an article holds of a variant, limited to the canonical `fields`. Unknown details are left as they are."""
     name = record.title(variant)
     active = record.status == "active" and variant.status == "active"
@@ -246,18 +222,16 @@ def article_fields(record: Product, variant: Variant, fields: frozenset[str] | N
         "ManufacturerArticleNumber": variant.manufacturer_no or None,
     }  # fmt: skip
     part = {"EAN": variant.gtin[0] if variant.gtin else ""} | {k: v for k, v in known.items() if v is not None}
-    groups: Mapping[str, dict[str, Any]] = {
+    return asked(fields, {
         "name": {"Description": name},
-        "tax_class": {"VAT": rates.percent("SE", record.tax_class, today)},
+        "tax_class": {"VAT": r.rates.percent("SE", record.tax_class, today)},
         "status": {"Active": active},
-        "brand": {"Manufacturer": record.brand} if record.brand else {},
+        "brand": filled({"Manufacturer": record.brand}),
         "variants": part | {"Description": name, "Active": active},
-    }
-    chosen = (values for group, values in groups.items() if fields is None or group in fields)
-    return {name: value for values in chosen for name, value in values.items()}
+    })  # fmt: skip
 
 
-def customer_fields(record: Customer, reference: str, price_list: str = "") -> dict[str, Any]:
+def customer_fields(record: r.Customer, reference: str, price_list: str = "") -> dict[str, Any]:
     """What a customer holds; empty texts are left out, so they clear nothing. `price_list` is its code."""
     ship = record.shipping
     data = {
@@ -274,19 +248,19 @@ def customer_fields(record: Customer, reference: str, price_list: str = "") -> d
         **_address(record.billing, ""),
         **(_address(ship, "Delivery") | {"DeliveryCountryCode": ship.country} if ship else {}),
     }
-    return {name: value for name, value in data.items() if value}
+    return filled(data)
 
 
-def _address(address: Address, prefix: str) -> dict[str, str]:
-    first, *others = (*address.lines, "")
+def _address(address: r.Address, prefix: str) -> dict[str, str]:
+    first, second = address.lines_in(2)
     return {
-        f"{prefix}Address1": first, f"{prefix}Address2": ", ".join(line for line in others if line),
+        f"{prefix}Address1": first, f"{prefix}Address2": second,
         f"{prefix}ZipCode": address.postcode, f"{prefix}City": address.city,
     }  # fmt: skip
 
 
 def document_fields(
-    order: Order, ids: Mapping[tuple[str, str], str], reference: str, settings: Mapping[str, Any], kind: str
+    order: r.Order, ids: Mapping[tuple[str, str], str], reference: str, settings: Mapping[str, Any], kind: str
 ) -> dict[str, Any]:
     """Head and rows of an order (`kind` Order) or an invoice (Invoice) whose total is the buyer's, to the öre."""
     data = {
@@ -306,14 +280,14 @@ def document_fields(
         "WayOfDelivery": mapped(settings, "shipping_method", order.shipping_method),
         "TermsOfPayment": mapped(settings, "payment_method", order.payment_method),
         "CostCenter": settings.get("dimension"),  # the channel's result unit (Q-15)
-        f"{kind}Date": business_date(order.placed_at, order.time_zone).isoformat(),
+        f"{kind}Date": r.business_date(order.placed_at, order.time_zone).isoformat(),
         f"{kind}Rows": _rows(order, ids, settings, kind),
     }
-    return {name: value for name, value in data.items() if value} | {"VATIncluded": order.prices_include_tax}
+    return filled(data) | {"VATIncluded": order.prices_include_tax}
 
 
 def _rows(
-    order: Order, ids: Mapping[tuple[str, str], str], settings: Mapping[str, Any], kind: str
+    order: r.Order, ids: Mapping[tuple[str, str], str], settings: Mapping[str, Any], kind: str
 ) -> list[dict[str, Any]]:
     """Rows whose totals are the lines' own on the side that the buyer saw (VATIncluded), with the line's VAT rate.
 
@@ -329,7 +303,7 @@ def _rows(
             raise Unsupported(f"A Fortnox invoice holds no VAT rate of {percent} %", where=order.order_no)
         # Prices of two decimals are safe everywhere; what they miss of the line's total becomes its discount.
         each = max(unit_price, total / pieces).quantize(_ORE, ROUND_CEILING)
-        discount = rounded(each * pieces, "SEK") - total
+        discount = r.rounded(each * pieces, "SEK") - total
         row: dict[str, Any] = {"ArticleNumber": article} if article else {}
         row |= {"Description": text[:255], quantity: str(pieces), "Price": each, "VAT": percent}
         row |= {"Discount": discount, "DiscountType": "AMOUNT"} if discount else {}
@@ -337,15 +311,15 @@ def _rows(
         rows.append(row)
         sums[percent] += total
 
-    for part in document_rows(order, included):
+    for part in r.document_rows(order, included):
         if part.kind == "line" or part.total:
-            article = needed(ids, "variant", sku_key(part.sku)) if part.sku else ""
+            article = needed(ids, "variant", r.sku_key(part.sku)) if part.sku else ""
             if part.kind == "shipping":
                 article = str(settings.get("freight_article") or "")
             text = part.text or CHARGES.get(part.kind, part.sku)
             add(text, part.total, part.percent, part.quantity, part.unit_price, article)
     left = left_over(order, sums, included, len(rows))
     if left:
-        add("Öresavrundning", left, ZERO, Decimal(1), left, "")
+        add("Öresavrundning", left, r.ZERO, Decimal(1), left, "")
         rows[-1]["AccountNumber"] = int(settings.get("rounding_account") or 3740)
     return rows

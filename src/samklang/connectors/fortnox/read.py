@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import date, datetime, timedelta
 from functools import partial
-from itertools import islice
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from samklang.connectors.contract import Choice, ChoiceKind, Item, Page, Part
+from samklang.connectors.contract import Choice, Item, Page, Part
 from samklang.connectors.fortnox import map as shapes
 from samklang.connectors.fortnox.client import Client
+from samklang.connectors.kit.kept import Kept
+from samklang.connectors.kit.paging import chunks
 from samklang.connectors.kit.rows import Broken, Name, Rows, items
 from samklang.connectors.kit.system import Asked, listed
 from samklang.records import Customer, PriceList
@@ -24,9 +25,6 @@ S = TypeVar("S", bound=msgspec.Struct)
 _ZONE = ZoneInfo("Europe/Stockholm")
 _AT_ONCE = 50
 _ARTICLES = Rows(shapes.Article, "ArticleNumber")
-_REGISTERS = {
-    "shipping_method": "WayOfDeliveries", "payment_method": "TermsOfPayments",
-}  # fmt: skip
 _CUSTOMERS = Rows(shapes.Person, "CustomerNumber")
 
 
@@ -53,7 +51,7 @@ class Reader:
         self.lists = listed(settings.get("price_lists"))
         self.days = int(settings.get("status_days") or 90)
         self._now = now
-        self._named: tuple[float, dict[str, str]] = (float("-inf"), {})
+        self._kept = Kept(now)
 
     def today(self) -> date:
         """The business day in Sweden."""
@@ -100,13 +98,13 @@ class Reader:
         """All price lists of the company."""
         return self.client.listed("PriceLists", shapes.NamedList, "pricelists")
 
-    def choices(self, what: ChoiceKind) -> list[Choice]:
-        """Price lists, ways of delivery, terms of payment, and the words that `map.status` says of an order."""
-        if what == "order_status":
-            return [Choice(word) for word in shapes.STATUSES]
-        if what == "price_list":
-            return [Choice(row.description.strip()) for row in self.price_lists() if not row.pre_selected]
-        rows = self.client.listed(_REGISTERS[what], shapes.NamedList, _REGISTERS[what].lower())
+    def price_list_choices(self) -> list[Choice]:
+        """Price lists by name; the preselected one is everybody's."""
+        return [Choice(row.description.strip()) for row in self.price_lists() if not row.pre_selected]
+
+    def choices_in(self, register: str) -> list[Choice]:
+        """The values of a register such as ways of delivery."""
+        rows = self.client.listed(register, shapes.NamedList, register.lower())
         return [Choice(row.code, row.description.strip()) for row in rows]
 
     def _base_price(self, row: shapes.Article) -> list[Item]:
@@ -131,10 +129,8 @@ class Reader:
 
     def names(self) -> dict[str, str]:
         """Code → name of the price lists, "" for the preselected one, which is everybody's; kept for ten minutes."""
-        if self._now() - self._named[0] > 600:
-            known = {one.code: "" if one.pre_selected else one.description.strip() for one in self.price_lists()}
-            self._named = (self._now(), known)
-        return self._named[1]
+        lists = self._kept("price lists", self.price_lists)
+        return {one.code: "" if one.pre_selected else one.description.strip() for one in lists}
 
     def _whole(self, rows: list[S | Broken], path: Callable[[S], tuple[str, str]]) -> Iterable[S | Broken]:
         """The objects behind list rows where details are wanted: a call for each."""
@@ -164,8 +160,7 @@ class Reader:
             elif invoice and invoice.external_invoice_reference1:
                 record = shapes.status(None, invoice)
                 yield Page([Item(record=record, parent=invoice.external_id)])
-        rest = iter(numbers)
-        while some := list(islice(rest, _AT_ONCE)):
+        for some in chunks(list(numbers), _AT_ONCE):
             found = self.client.transport.overlap(partial(self._status, n, invoices.get(n)) for n in some)
             yield Page([item for item in found if item], len(numbers))
 

@@ -12,6 +12,7 @@ from samklang.connectors.fortnox import map as shapes
 from samklang.connectors.fortnox.client import Client
 from samklang.connectors.fortnox.read import Reader
 from samklang.connectors.kit.finding import agrees, org_no_spellings
+from samklang.connectors.kit.ledgers import taken_back
 from samklang.connectors.kit.writing import each, needed
 from samklang.records import Customer, Order, Price, PriceList, Product, StockLevel, Variant
 from samklang.records.ids import gtin_key, sku_key
@@ -143,13 +144,8 @@ class Writer:
         made = self.client.post(as_, path, **{wrap: self._document(want, record, wrap)})
         if made.total == record.gross:
             return made
-        refused = _disagrees(want, record, made, wrap)
-        try:  # a wrong one helps nobody, and the next try starts anew
-            self.client.put(as_, path, made.document_number, "cancel")
-        except SamklangError as error:
-            refused.existing = made.external_id  # it stands: the next try must find it
-            raise refused from error
-        raise refused
+        cancel = partial(self.client.put, as_, path, made.document_number, "cancel")
+        raise taken_back(_disagrees(want, record, made, wrap), cancel, made.external_id)
 
     def _changed(self, want: Want, record: Order, number: str, kind: tuple[str, str, type[D]]) -> D:
         path, wrap, as_ = kind
