@@ -269,3 +269,55 @@ def test_a_delimiter_at_the_end_of_every_row_does_no_harm() -> None:
 def test_a_file_that_is_refused_is_to_be_fetched_again_whatever_the_code() -> None:
     row = files.paypal_row("A1", "10.00", "-1.00", "9.50", "9.50")
     assert "Fetch" in refused(files.paypal([row])).problem.do_this
+
+
+REALISED = (
+    "Номер заказа", "Ваш SKU", "Название товара", "{}, шт.", "Дата {}", "Цена с НДС с учётом всех скидок за шт., ₽",
+    "Стоимость всех {} штук с НДС с учётом всех скидок, ₽",
+)  # fmt: skip
+
+
+def realised(sheet: tuple[str, str, str], *rows: list[object], total: object) -> bytes:
+    """A sheet of the report on realised goods as it is downloaded: lines before the header, sums at the end."""
+    count, day, pieces = sheet
+    columns = [
+        *REALISED[:3],
+        REALISED[3].format(count),
+        REALISED[4].format(day),
+        REALISED[5],
+        REALISED[6].format(pieces),
+    ]
+    before = [["Отчёт о реализации"], [], ["Период", "01.03.2026–31.03.2026"], []]
+    return files.workbook(before[0], [*before[1:], columns, *rows, ["Итого:", "", "", "", "", "", total]])
+
+
+def test_yandex_realisation_as_it_is_downloaded_in_russian_ends_with_a_row_of_sums() -> None:
+    sold = ("Доставлено", "доставки товара", "доставленных")
+    rows: list[list[object]] = [
+        [501, "A-1", "Лампа", 2, "09.03.2026", 122.5, 245.0], [502, "A-2", "Стол", 1, "10.03.2026", 100, 100],
+    ]  # fmt: skip
+    made = one(realised(sold, *rows, total=345))
+    assert (made.reference, made.closing, [line.quantity for line in made.lines]) == ("2026-03", 345, [2, 1])
+    caught = refused(realised(sold, *rows[:1], total=345))
+    assert "is not the 245 of the rows above" in str(caught) and caught.row == 7
+    back = ("Возвращено", "приёма возврата складом или сортировочным центром", "возвращённых")
+    assert one(realised(back, *rows[:1], total=245)).closing == -245
+
+
+def test_yandex_netting_as_it_is_downloaded_in_russian() -> None:
+    columns = ("Дата транзакции", "ID транзакции", "Номер заказа", "Ваш SKU", "Количество", "Сумма транзакции, руб.",
+               "Тип транзакции", "Источник транзакции", "Дата платёжного поручения", "Номер платежного поручения",
+               "Сумма платёжного поручения")  # fmt: skip
+    paid = ["10.03.2026", "8800", 950]
+    rows = [
+        ["09.03.2026", "t1", 501, "A-1", 1, 1000, "Начисление", "Платёж покупателя", *paid],
+        ["09.03.2026", "t2", 501, "A-1", 1, -50, "Удержание", "Услуги", *paid],
+    ]
+    made = one(files.workbook(columns, rows))
+    assert (made.reference, made.payout, made.paid_on) == ("8800", 950, date(2026, 3, 10))
+    assert [(line.kind, line.amount) for line in made.lines[:2]] == [("sale", 1000), ("fee", -50)]
+
+
+def test_a_file_in_the_other_decimal_sign_is_told_of_its_profile() -> None:
+    commas = files.stripe().decode().replace(",", ";").replace(".", ",").encode()
+    assert "profile (decimal)" in refused(commas).problem.do_this

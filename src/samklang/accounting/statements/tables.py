@@ -112,6 +112,11 @@ def shown(cell: Cell) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
+_OTHER_SIGN = (
+    "Correct the number at its source; where the whole file has another sign, say so in its profile (decimal)."
+)
+
+
 class Row:
     """One row: `number` as in the file, `cells` untouched, values under the reader's own names."""
 
@@ -153,7 +158,9 @@ class Row:
         try:
             return self._bounded(name, self._numbers.read(value))
         except ValueError:
-            raise self.wrong(name, f"is not a number with {self._numbers.decimal!r} before the decimals") from None
+            raise self.wrong(
+                name, f"is not a number with {self._numbers.decimal!r} before the decimals", do_this=_OTHER_SIGN
+            ) from None
 
     def amount_or_zero(self, name: str) -> Decimal:
         """As `amount`, and 0 for an empty cell or a missing column."""

@@ -1,6 +1,7 @@
 """Yandex Market: payments of a payment order (united netting), goods realisation, order statistics with commissions.
 
-Reports come as JSON (one list per sheet), CSV or XLSX of one sheet; columns by the vendor's names for all three.
+Reports come as JSON (one list per sheet), CSV or XLSX of one sheet; columns by the vendor's names for all three, those
+of a workbook in Russian or English.
 Netting: the transactions of a payment order sum to its amount. Realisation: price × count. Statistics are an account's
 moves over any period and no statement of a payout.
 """
@@ -21,22 +22,32 @@ from samklang.records.money import ZERO
 
 _ZONE = ZoneInfo("Europe/Moscow")
 
+
+def _roubles(*titles: str) -> tuple[str, ...]:
+    """A Russian title of a sum, with and without its currency, as years and places differ."""
+    return tuple(f"{title}{currency}" for title in titles for currency in ("", ", ₽", ", руб."))
+
+
 _NETTING: Mapping[str, Sequence[str]] = {
-    "account": ("businessId", "BUSINESS_ID", "Business account ID"),
-    "date": ("transactionDate", "TRANSACTION_DATE", "Transaction date"),
-    "id": ("transactionId", "TRANSACTION_ID", "Transaction ID"),
-    "order": ("orderId", "ORDER_ID", "Order number"),
-    "shop_order": ("shopOrderId", "SHOP_ORDER_ID", "Your order number"),
-    "sku": ("shopSku", "SHOP_SKU", "Your SKU"),
-    "name": ("offerOrServiceName", "OFFER_OR_SERVICE_NAME"),
-    "count": ("count", "COUNT", "Quantity"),
-    "amount": ("transactionSum", "TRANSACTION_SUM", "Transaction amount"),
-    "type": ("transactionType", "TRANSACTION_TYPE", "Transaction type"),
-    "source": ("transactionSource", "TRANSACTION_SOURCE", "Transaction source"),
-    "paid_on": ("bankOrderDate", "BANK_ORDER_DATE", "Payment order date"),
-    "payment": ("bankOrderId", "BANK_ORDER_ID", "Payment order number"),
+    "account": ("businessId", "BUSINESS_ID", "Business account ID", "ID бизнес-аккаунта"),
+    "date": ("transactionDate", "TRANSACTION_DATE", "Transaction date", "Дата транзакции"),
+    "id": ("transactionId", "TRANSACTION_ID", "Transaction ID", "ID транзакции"),
+    "order": ("orderId", "ORDER_ID", "Order number", "Номер заказа"),
+    "shop_order": ("shopOrderId", "SHOP_ORDER_ID", "Your order number", "Ваш номер заказа"),
+    "sku": ("shopSku", "SHOP_SKU", "Your SKU", "Ваш SKU"),
+    "name": (
+        "offerOrServiceName", "OFFER_OR_SERVICE_NAME",
+        "Название товара (к начислению) или услуги (к удержанию)", "Название товара",
+    ),
+    "count": ("count", "COUNT", "Quantity", "Количество"),
+    "amount": ("transactionSum", "TRANSACTION_SUM", "Transaction amount", *_roubles("Сумма транзакции")),
+    "type": ("transactionType", "TRANSACTION_TYPE", "Transaction type", "Тип транзакции"),
+    "source": ("transactionSource", "TRANSACTION_SOURCE", "Transaction source", "Источник транзакции"),
+    "paid_on": ("bankOrderDate", "BANK_ORDER_DATE", "Payment order date", "Дата платёжного поручения"),
+    "payment": ("bankOrderId", "BANK_ORDER_ID", "Payment order number", "Номер платёжного поручения"),
     "paid": (
         "bankSum", "BANK_SUM", "Payment order amount", "Payment order amount or the amount withheld for services",
+        *_roubles("Сумма платёжного поручения или удерживаемая за услуги сумма", "Сумма платёжного поручения"),
     ),
 }  # fmt: skip
 _NETTING_NEED = ("date", "id", "order", "amount", "type", "paid_on", "payment", "paid")
@@ -108,42 +119,60 @@ def _netting_line(row: Row, currency: str) -> Iterable[StatementLine]:
     )
 
 
-def _goods(sheet: str, *date_names: str) -> Mapping[str, Sequence[str]]:
+def _goods(sheet: str, words: tuple[str, str], *date_names: str) -> Mapping[str, Sequence[str]]:
+    """The columns of a sheet; `words` are the Russian ones for what was delivered or returned, and for such pieces."""
     upper = {"delivered": "DELIVERED", "returned": "RETURNED"}[sheet]
     total = {"delivered": "deliveredPriceSum", "returned": "returnPriceSum"}[sheet]
     columns = {"delivered": "DELIVERED_PRICE_SUM", "returned": "RETURN_PRICE_SUM"}[sheet]
     return {
-        "order": ("orderId", "ORDER_ID", "Order number"),
-        "shop_order": ("yourOrderId", "YOUR_ORDER_ID", "Your order number"),
-        "sku": ("yourSku", "YOUR_SKU", "Your SKU", "shopSku", "SHOP_SKU"),
-        "name": ("offerName", "OFFER_NAME", "Product name"),
-        "count": (f"{sheet}Count", f"{upper}_COUNT", f"{sheet.capitalize()}, items"),
+        "order": ("orderId", "ORDER_ID", "Order number", "Номер заказа"),
+        "shop_order": ("yourOrderId", "YOUR_ORDER_ID", "Your order number", "Ваш номер заказа"),
+        "sku": ("yourSku", "YOUR_SKU", "Your SKU", "shopSku", "SHOP_SKU", "Ваш SKU"),
+        "name": ("offerName", "OFFER_NAME", "Product name", "Название товара"),
+        "count": (f"{sheet}Count", f"{upper}_COUNT", f"{sheet.capitalize()}, items", f"{words[0]}, шт."),
         "date": date_names,
-        "vat": ("vat", "VAT", "VAT rate"),
+        "vat": ("vat", "VAT", "VAT rate", "Ставка НДС"),
         "price": (
             "priceWithVatAndAllDiscounts", "PRICE_WITH_VAT_AND_ALL_DISCOUNTS",
             "Price with VAT, including all discounts per piece.",
+            *_roubles("Цена с НДС с учётом всех скидок за шт."), "Цена с НДС с учётом всех скидок, руб. за шт.",
         ),
         "amount": (
             f"{total}WithVatAndDiscounts", f"{columns}_WITH_VAT_AND_DISCOUNTS",
             f"The cost of all {sheet} pieces with VAT, including all discounts",
+            *_roubles(f"Стоимость всех {words[1]} штук с НДС с учётом всех скидок"),
         ),
     }  # fmt: skip
 
 
 _SHEETS: Mapping[str, tuple[Mapping[str, Sequence[str]], Kind, int]] = {
-    "delivered": (_goods("delivered", "deliveryDate", "DELIVERY_DATE", "Product delivery date"), "sale", 1),
+    "delivered": (
+        _goods(
+            "delivered",
+            ("Доставлено", "доставленных"),
+            "deliveryDate",
+            "DELIVERY_DATE",
+            "Product delivery date",
+            "Дата доставки товара",
+        ),
+        "sale",
+        1,
+    ),
     "returned": (
         _goods(
             "returned",
+            ("Возвращено", "возвращённых"),
             "returnWarehouseOrScAcceptDate",
             "RETURN_WAREHOUSE_OR_SC_ACCEPT_DATE",
             "Return acceptance date by the warehouse or sorting center",
+            "Дата приёма возврата складом или сортировочным центром",
         ),
         "refund",
         -1,
     ),
 }
+#: How the row of sums begins that stands last in a workbook.
+_SUMS = ("итого", "total")
 _GOODS_NEED = ("order", "count", "date", "price", "amount")
 
 
@@ -152,10 +181,16 @@ def _read_realisation(content: Content) -> Iterator[Statement]:
     currency = content.profile.currency or "RUB"
     lines: list[StatementLine] = []
     for sheet, (names, kind, sign) in _SHEETS.items():
+        total = ZERO
         for row in _rows(content, names, _GOODS_NEED, (names["amount"],), sheet, optional=True):
+            if plain(row.text("order")).startswith(_SUMS):
+                if row.amount("amount") != total:
+                    raise row.wrong("amount", f"is not the {total} of the rows above", code="AMOUNT_DIFF")
+                continue
             count, price, amount = row.amount("count"), row.amount("price"), row.amount("amount")
             if count * price != amount:
                 raise row.wrong("amount", f"is not count × price = {count * price}", code="AMOUNT_DIFF")
+            total += amount
             at, day = row.moment("date", _ZONE)
             lines += part(
                 row,
