@@ -15,7 +15,7 @@ from samklang.hub.intake import PRIORITY
 
 Task = Literal[
     "read", "sweep", "deliver", "hooks", "tick", "schedule", "plan", "post", "books", "fetch", "bulk", "mails",
-    "quota",
+    "quota", "counts",
 ]  # fmt: skip
 
 
@@ -23,7 +23,8 @@ class Job(msgspec.Struct, frozen=True):
     """What to do for a connection: read or sweep a feed, deliver a record type, work off webhooks. Without one: `tick`
     wakes whatever has work, `schedule` sees that feeds are read on time, `plan` sees to a tenant's plan, `post` tells a
     subscription of events, `books` keeps a company's books, `fetch` asks for its statements, `bulk` does something to
-    many records, `mails` tells people, `quota` looks how many of a month's orders tenants have used."""
+    many records, `mails` tells people, `quota` looks how many of a month's orders tenants have used,
+    `counts` counts the days whose orders have changed."""
 
     task: Task
     connection: int = 0

@@ -30,6 +30,7 @@ from samklang.hub import bulk, delivery, hooks, intake, orders, store, traces
 from samklang.hub.flows import outgoing, with_causes
 from samklang.hub.keeping import retention
 from samklang.hub.links import open_link, usable_ones, went_wrong
+from samklang.hub.looks import days
 from samklang.hub.models import Binding, Company, ConfigVersion, Connection, Flow, Hook, Problem, Subscription
 from samklang.hub.setup import planning
 from samklang.hub.telling import outbox
@@ -47,6 +48,7 @@ KEEPING = (
     (5.0, Job("schedule", lane=2)),
     (30.0, Job("mails", lane=2)),
     (60.0, Job("quota", lane=3)),
+    (60.0, Job("counts", lane=3)),
 )
 
 
@@ -148,11 +150,13 @@ _ALONE: dict[Task, Callable[[Job, Engine], None]] = {
     "bulk": many,
     "mails": lambda *_: mails.work(),
     "quota": lambda *_: watch.work(),
+    "counts": lambda *_: days.keep_all(_COUNTING),
 }
 
 _HOUR, _MINUTE = 3600.0, 60.0
 _BOOKS = 60.0  # seconds between two looks at a company's books
 _FETCH = _HOUR  # between two times that its statements are asked for
+_COUNTING = 5.0  # seconds of a minute that may go into counting days
 _TIDYING = 2.0  # seconds of a tick that may go into deleting what is too old
 #: Which version of the configuration an engine of this process was last given, and when.
 _scheduled: WeakKeyDictionary[Engine, tuple[int | None, float]] = WeakKeyDictionary()

@@ -45,6 +45,7 @@ from samklang.hub.models import Binding, Connection, Flow, Restore, Transfer
 from samklang.hub.orders import order_of
 from samklang.hub.pots import send_again
 from samklang.hub.projection import Projection, projection
+from samklang.hub.touched import touch_orders
 from samklang.records import Order, OrderStatus, Record, content_hash, decode, encode, record_class, record_types
 from samklang.rules import Ignored, RuleFailed
 
@@ -385,6 +386,8 @@ class Drain:
 
     def _finish(self, outcomes: list[store.Outcome], parts: dict[str, dict[str, str]] | None = None) -> None:
         with transaction.atomic():
+            if self.type in ("order", "order_status"):  # by the order's key, both
+                touch_orders(self.tenant, [one.key for one in outcomes if one.delivered is not None])
             for kind, ids in (parts or {}).items():
                 store.bind(self.tenant, self.row.pk, kind, ((key, id_, None, 0) for key, id_ in ids.items()))
                 self.bound += [(kind, key) for key in ids]

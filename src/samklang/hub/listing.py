@@ -17,6 +17,7 @@ from django.db.models import QuerySet
 
 from samklang.hub import store
 from samklang.hub.models import OrderHead, Term
+from samklang.hub.touched import touch, touch_orders
 from samklang.records import Address, Customer, Order, OrderStatus, Product, Record, Shipment, decode
 
 #: Types whose records are found by terms of their own, or lend theirs to the order that they hang on.
@@ -108,8 +109,21 @@ def note(tenant: int, connection: int, type_: str, known: Sequence[Known]) -> No
     _learn(tenant, fresh)
     if type_ == "order":
         _put_heads(tenant, connection, [record for record, _ in known if isinstance(record, Order)])
+        touch(tenant, _moved(known))
     elif type_ == "order_status":
-        _move_heads(tenant, [record for record, _ in known if isinstance(record, OrderStatus)])
+        said = [record for record, _ in known if isinstance(record, OrderStatus)]
+        touch_orders(tenant, [status.order for status in said if status.fulfilment])
+        _move_heads(tenant, said)
+
+
+def _moved(known: Sequence[Known]) -> Iterator[float]:
+    """When orders were placed that are new or stand in another channel or at another time than before, there and here
+    (epoch seconds)."""
+    for record, before in known:
+        if isinstance(record, Order):
+            was = before if isinstance(before, Order) else None
+            if was is None or (was.placed_at, was.channel) != (record.placed_at, record.channel):
+                yield from (order.placed_at.timestamp() for order in (record, was) if order)
 
 
 def beside(type_: str, records: Iterable[Record], before: Mapping[str, bytes]) -> list[Known]:

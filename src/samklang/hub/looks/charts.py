@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from datetime import date, datetime, time, timedelta
-from itertools import groupby, pairwise
+from datetime import date, datetime
+from itertools import pairwise
 from statistics import quantiles
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from django.db.models import BigIntegerField, Case, Count, Exists, F, Func, OuterRef, Q, Sum, Value, When
+from django.db.models import Count, Sum
 from django.db.models.functions import TruncDate
-from django.utils import timezone
 
-from samklang.hub.models import Binding, Flow, OrderHead, Problem, ProblemItem, Step, Tenant, Transfer
-from samklang.records.states import LEFT
+from samklang.hub.looks.counting import NONE, Counts, Way, days_back, midnight, ways
+from samklang.hub.looks.days import known_of, orders_of
+from samklang.hub.models import Flow, Problem, ProblemItem, Step, Tenant, Transfer
+
+__all__ = ["Daily", "agreement", "causes", "days_back", "failures_by_day", "orders_by_day", "speeds"]
 
 _LOOKED_AT = 2000  # orders that the speed is taken of
 _TAKEN = ("created", "matched", "updated")
@@ -73,55 +75,14 @@ class Agreement(NamedTuple):
         return self.told >= self.sent and all(count >= self.placed for count in self.taken.values())
 
 
-class _Whole(Func):
-    """A number above 0 without its fraction."""
-
-    template = "CAST(FLOOR(%(expressions)s) AS bigint)"
-    output_field = BigIntegerField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **more: Any) -> Any:
-        """CAST cuts towards zero, which is down here; FLOOR is not there in every build."""
-        return self.as_sql(compiler, connection, template="CAST(%(expressions)s AS integer)", **more)
-
-
-def days_back(count: int) -> list[date]:
-    """So many days up to today, in the zone that is active."""
-    today = timezone.localdate()
-    return [today - timedelta(days=n) for n in reversed(range(count))]
-
-
-def _midnight(day: date) -> datetime:
-    return timezone.make_aware(datetime.combine(day, time.min))
-
-
-def _number_of_day(days: Sequence[date]) -> Case:
-    """Which of these days, that follow each other, an order was placed on: counted from 0, above them all -1. Said in
-    the database, run by run of equally long days (an hour is missing or double twice a year), so that it counts days
-    and not each quarter of an hour."""
-    edges = [_midnight(day).timestamp() for day in (*days, days[-1] + timedelta(days=1))]
-    runs = []
-    for length, places in groupby(range(len(days)), lambda n: edges[n + 1] - edges[n]):
-        first, *more = places
-        since = (F("placed_at") - Value(edges[first])) / Value(length)
-        runs.append(When(placed_at__lt=edges[(more or [first])[-1] + 1], then=_Whole(since) + Value(first)))
-    return Case(*runs, default=Value(-1), output_field=BigIntegerField())
-
-
 def orders_by_day(tenant: Tenant, days: Sequence[date]) -> Daily:
-    """Orders placed, by day and channel; the channel with most first."""
-    rows = (
-        OrderHead.objects.filter(tenant=tenant, placed_at__gte=_midnight(days[0]).timestamp())
-        .annotate(number=_number_of_day(days))
-        .values_list("channel", "number")
-        .annotate(n=Count("key"))
-        .order_by()
-    )
-    counts: dict[str, Counter[date]] = defaultdict(Counter)
-    for channel, number, count in rows:
-        if number >= 0:
-            counts[channel][days[number]] += count
-    names = sorted(counts, key=lambda name: (-counts[name].total(), name))
-    return Daily(list(days), {name: [counts[name][day] for day in days] for name in names})
+    """Orders placed, by day and channel, on days that follow each other; the channel with most first."""
+    found = orders_of(tenant, days)
+    total: Counter[str] = Counter()
+    for channels in found.values():
+        total.update({channel: counts.placed for channel, counts in channels.items()})
+    names = sorted(total, key=lambda name: (-total[name], name))
+    return Daily(list(days), {name: [found[day].get(name, NONE).placed for day in days] for name in names})
 
 
 def speeds(tenant: Tenant) -> list[Speed]:
@@ -173,7 +134,7 @@ def causes(tenant: Tenant, most: int = 10) -> list[Cause]:
 def failures_by_day(tenant: Tenant, days: Sequence[date]) -> Daily:
     """Records that could not be read or written, by day and system, as the transfers count them."""
     rows = (
-        Transfer.objects.filter(tenant=tenant, started__gte=_midnight(days[0]))
+        Transfer.objects.filter(tenant=tenant, started__gte=midnight(days[0]))
         .extra(where=['"hub_transfer"."failed" > 0'])  # its index's condition, word for word: SQLite knows nothing else
         .annotate(day=TruncDate("started"))
         .values_list("connection__name", "day")
@@ -189,39 +150,19 @@ def failures_by_day(tenant: Tenant, days: Sequence[date]) -> Daily:
 
 def agreement(tenant: Tenant, days: Sequence[date]) -> dict[str, list[Agreement]]:
     """For each channel with an order flow, day by day, whether the systems know the same orders; the newest first."""
-    flows = Flow.objects.filter(tenant=tenant, type="order", enabled=True).select_related("channel", "source", "target")
-    by_channel: dict[str, list[Flow]] = defaultdict(list)
-    for flow in flows.order_by("target__name"):
-        by_channel[flow.channel.code].append(flow)
-    return {channel: _agreement(tenant, days, channel, some) for channel, some in sorted(by_channel.items())}
+    by_channel = ways(tenant)
+    found = known_of(tenant, days, by_channel)
+    tell = Flow.objects.filter(tenant=tenant, type="order_status", enabled=True)
+    telling = set(tell.values_list("channel__code", flat=True))
+    return {
+        channel: [
+            _agreement(day, found[day].get(channel, NONE), way, channel in telling)
+            for day in reversed(days)
+        ]
+        for channel, way in by_channel.items()
+    }  # fmt: skip
 
 
-def _agreement(tenant: Tenant, days: Sequence[date], channel: str, flows: list[Flow]) -> list[Agreement]:
-    def has(connection: int, type_: str) -> Exists:
-        rows = Binding.objects.filter(tenant=tenant, connection=connection, type=type_, key=OuterRef("key"))
-        return Exists(rows.filter(delivered__isnull=False))
-
-    left = Q(fulfilment__in=sorted(LEFT))
-    sums = {f"t{flow.target_id}": Count("key", filter=has(flow.target_id, "order")) for flow in flows}
-    rows = (
-        OrderHead.objects.filter(tenant=tenant, channel=channel, placed_at__gte=_midnight(days[0]).timestamp())
-        .annotate(number=_number_of_day(days))
-        .values("number")
-        .annotate(
-            placed=Count("key"), sent=Count("key", filter=left),
-            told=Count("key", filter=left & Q(has(flows[0].source_id, "order_status"))), **sums,
-        )
-        .order_by()
-    )  # fmt: skip
-    counts: dict[date, Counter[str]] = {day: Counter() for day in days}
-    for row in rows:
-        if row["number"] >= 0:
-            counts[days[row["number"]]].update({name: count for name, count in row.items() if name != "number"})
-    tells = Flow.objects.filter(tenant=tenant, channel__code=channel, type="order_status", enabled=True).exists()
-    return [
-        Agreement(
-            day, found["placed"], {flow.target.name: found[f"t{flow.target_id}"] for flow in flows}, found["sent"],
-            found["told"] if tells else found["sent"],
-        )
-        for day, found in reversed(counts.items())
-    ]  # fmt: skip
+def _agreement(day: date, counts: Counts, way: Way, tells: bool) -> Agreement:
+    taken = {name: counts.taken.get(target, 0) for target, name in way.targets.items()}
+    return Agreement(day, counts.placed, taken, counts.sent, counts.told if tells else counts.sent)

@@ -6,8 +6,9 @@ road      Stored (what masters last said), Binding (record ↔ external id, want
           feed was read), Hook (webhooks, stored before answered), Lease (one drainer per lane), Pace (limits over all
           workers)
 looks     found again by people: OrderHead (orders by day, channel and state), Term (any record by number, name or
-          address); read by people: Transfer, ExchangeRow, Problem with ProblemItem and ProblemNote, Brake, Step
-          (journey); what a person decided of one order: Hold, Amendment; of many at once: Bulk
+          address); counted by day: OrdersOfDay, Touched; read by people: Transfer, ExchangeRow, Problem with
+          ProblemItem and ProblemNote, Brake, Step (journey); what a person decided of one order: Hold, Amendment; of
+          many at once: Bulk
 telling   what other programs are told: Subscription, Event, Message
 keeping   what became of the database as a whole: Move, Restore (no tenant: they concern all)
 
@@ -25,11 +26,13 @@ from samklang.hub.models.looks import (
     ExchangeRow,
     Hold,
     OrderHead,
+    OrdersOfDay,
     Problem,
     ProblemItem,
     ProblemNote,
     Step,
     Term,
+    Touched,
     Transfer,
 )
 from samklang.hub.models.road import Binding, FeedState, Hook, Lease, Pace, Stored
@@ -69,6 +72,7 @@ __all__ = [
     "Message",
     "Move",
     "OrderHead",
+    "OrdersOfDay",
     "Pace",
     "PlanLine",
     "PlanRun",
@@ -82,5 +86,6 @@ __all__ = [
     "Subscription",
     "Tenant",
     "Term",
+    "Touched",
     "Transfer",
 ]

@@ -39,6 +39,36 @@ class OrderHead(models.Model):
         ]
 
 
+class OrdersOfDay(models.Model):
+    """What statistics say of the orders placed on one day, by channel (hub/looks/days.py). Counted by the clock of
+    `zone`, and for the order flows that `flows` names; under others, or once a quarter of it is touched, the row says
+    nothing.
+    """
+
+    pk = models.CompositePrimaryKey("tenant_id", "day")
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False, db_constraint=False)
+    day = models.DateField()
+    zone = models.CharField(max_length=40)
+    flows = models.TextField(default="", blank=True)
+    counts = models.JSONField(default=dict)  # channel → [placed, sent, told, {target: taken}]
+    at = models.FloatField()  # epoch seconds: when it was counted
+
+    class Meta:
+        db_table = "orders_of_day"
+
+
+class Touched(models.Model):
+    """Something of an order placed in this quarter of an hour has changed since its day was counted (hub/touched.py).
+    Only ever inserted, and deleted by who counts."""
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False, db_constraint=False)
+    quarter = models.BigIntegerField()  # epoch seconds / 900: midnight of every zone lies between two
+
+    class Meta:
+        db_table = "orders_touched"
+        indexes: ClassVar = [models.Index(fields=["tenant", "quarter"], name="touched_quarter")]
+
+
 class Term(models.Model):
     """A word by which a person finds a record: a number, a name, an e-mail address (hub/listing.py)."""
 

@@ -29,6 +29,7 @@ from samklang.hub.models import Binding, Connection, Flow, Stored
 from samklang.hub.orders import taken
 from samklang.hub.projection import projection
 from samklang.hub.store import Wanted
+from samklang.hub.touched import touch_orders
 from samklang.records import Customer, OrderStatus, Product, Record, StockLevel, content_hash, decode, encode
 from samklang.records.ids import email_key, sku_key
 from samklang.rules import Ignored, RuleFailed
@@ -402,6 +403,8 @@ def _agreed(tenant: int, target: int, flow: Flow, pairs: list[tuple[Record, Reco
     """These records are at the target as they should be: remember them as delivered. Only a truth is written down."""
     project = projection(flow)
     with transaction.atomic():
+        if flow.type in ("order", "order_status"):
+            touch_orders(tenant, [r.key for r, _ in pairs])
         store.agree(
             tenant, target, flow.type, flow.source_id, flow.pk,
             [(r.key, content_hash(encode(r)), project.hash(changed, content_hash(encode(r)))) for r, changed in pairs],
