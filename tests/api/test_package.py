@@ -24,7 +24,7 @@ def test_what_is_agreed_used_and_left(world: World) -> None:
     assert (found["package"], found["lacks"], found["hours_left"], found["month"]["quota"]) == (None, [], "0.00", None)
     world.flow("stock", "erp", "shop")
     OrderHead.objects.create(tenant=world.tenant, key="nordljus/1", connection=world.shop_row, placed_at=0)
-    listing.transferred(world.tenant.pk, ["nordljus/1"], timezone.now().timestamp())
+    listing.transferred(world.tenant.pk, {"nordljus/1": timezone.now().timestamp()})
     terms.agree(by, offer.offered()["100"])
     hours.draw(by, Decimal("1.25"), Work.TRAINING)
     found = call.get("/package")

@@ -20,7 +20,7 @@ def at_80(world: World) -> World:
     keys = [f"nordljus/{n}" for n in range(80)]
     place = {"tenant": world.tenant, "connection": world.shop_row, "channel": "nordljus", "placed_at": 0.0}
     OrderHead.objects.bulk_create(OrderHead(key=key, **place) for key in keys)
-    listing.transferred(world.tenant.pk, keys, timezone.now().timestamp())
+    listing.transferred(world.tenant.pk, dict.fromkeys(keys, timezone.now().timestamp()))
     person(world, "agda@nordljus.example", "owner", "sv")
     person(world, "ola@nordljus.example", "operator")
     watch.work()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from django.utils import timezone
@@ -53,7 +54,7 @@ def _transferred(world: World, count: int, at: datetime, first: int = 0) -> None
     keys = [f"nordljus/{first + n:05}" for n in range(count)]
     place: Any = {"tenant": world.tenant, "connection": world.shop_row, "channel": "nordljus", "placed_at": 0}
     OrderHead.objects.bulk_create(OrderHead(key=key, **place) for key in keys)
-    listing.transferred(world.tenant.pk, keys, at.timestamp())
+    listing.transferred(world.tenant.pk, dict.fromkeys(keys, at.timestamp()))
 
 
 def test_an_order_counts_once_whatever_becomes_of_it(selling: World) -> None:
@@ -182,3 +183,54 @@ def test_the_engine_looks_each_minute() -> None:
 
     assert [seconds for seconds, job in KEEPING if job.task == "quota"] == [60.0]
     assert "quota" in _ALONE
+
+
+# ------------------------------------------------------------------------------------- what was before it was counted
+
+
+def _as_before(world: World, moved: dict[str, datetime]) -> None:
+    """As a release before packages left it: no head says when its order went; the journeys say it."""
+    from samklang.hub.models import OrderHead, Step
+
+    OrderHead.objects.update(transferred_at=None)
+    for number, at in moved.items():
+        Step.objects.filter(order=f"nordljus/{number}", what="created").update(at=at)
+
+
+def test_a_package_that_begins_in_the_past_counts_what_went_then(selling: World) -> None:
+    """P-01"""
+    from samklang.hub.models import OrderHead
+    from samklang.packages import quota
+
+    for number in ("1001", "1002", "1003"):
+        selling.shop.put(order(number, "A-1", lifecycle="placed"), number)
+    selling.erp.put(order("1003", "A-1"), id_="theirs", reference="nordljus/1003")
+    _send(selling)
+    zone = ZoneInfo("Europe/Stockholm")
+    now = timezone.localtime(timezone=zone)
+    month = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    before = month - timedelta(seconds=1)
+    _as_before(selling, {"1001": before, "1002": month, "1003": before - timedelta(days=60)})
+    agree(selling, "100")
+    assert [use.orders for use in quota.by_month(selling.tenant)] == [1], "a month counts whole"
+    assert OrderHead.objects.get(key="nordljus/1001").transferred_at is None
+    from samklang.packages.models import Agreement
+
+    Agreement.objects.all().delete()
+    row = agree(selling, "100", since=before.date())
+    assert row.at.astimezone(zone).replace(tzinfo=None) == datetime.combine(before.date(), datetime.min.time())
+    assert [use.orders for use in quota.by_month(selling.tenant)] == [1, 1]
+    agree(selling, "200")
+    assert [use.orders for use in quota.by_month(selling.tenant)] == [1, 1], "done again, it changes nothing"
+
+
+def test_a_package_cannot_begin_later_or_before_the_one_there_is(selling: World) -> None:
+    from samklang.connectors.errors import BadData
+    from samklang.packages import terms
+
+    today = timezone.localdate(timezone=ZoneInfo("Europe/Stockholm"))
+    agree(selling, "100")
+    for day in (today + timedelta(days=1), today - timedelta(days=1)):
+        with pytest.raises(BadData, match="cannot begin"):
+            agree(selling, "200", since=day)
+    assert terms.history(selling.tenant).count() == 1

@@ -13,6 +13,7 @@ from cyclopts import App, Parameter
 
 from samklang.cli.screen import Exit, WrongUse
 from samklang.cli.session import Common, Session, session, who
+from samklang.hub.looks.rows import time_zone
 from samklang.hub.setup import config
 from samklang.packages import gates, hours, offer, quota, readiness, sellers, terms
 from samklang.packages.models import Work
@@ -65,7 +66,8 @@ def show(*, common: Common | None = None) -> Exit:
             }
         )  # fmt: skip
         if row and agreed:
-            now.screen.say(f"{agreed.name} since {row.at:%Y-%m-%d}, agreed by {row.by}", "bold")
+            begun = row.at.astimezone(time_zone(now.tenant))
+            now.screen.say(f"{agreed.name} since {begun:%Y-%m-%d}, agreed by {row.by}", "bold")
             bound = terms.bound_until(row)
             now.screen.say(f"Includes: {', '.join(_features(agreed)) or 'articles, prices, customers, orders'}")
             if bound:
@@ -88,16 +90,18 @@ def set_(
     *,
     contact: Annotated[str, Parameter(help="The key account manager, where there is one.")] = "",
     note: str = "",
+    since: Annotated[str, Parameter(help="The day from which it counts, as 2026-11-01; without: from now on.")] = "",
     common: Common | None = None,
 ) -> Exit:
-    """Give the tenant a package from now on, or none. What flows goes on, whatever is included."""
+    """Give the tenant a package, or none. What flows goes on, whatever is included."""
     with session(common) as now:
         found = offer.offered()
         if code != "none" and code not in found:
             raise WrongUse(f"There is no package {code!r}", f"On offer are: {', '.join(found)}; or none.")
-        row = terms.agree(_operator(now), found.get(code), contact[:200], note[:300])
+        begins = _day(since) if since else None
+        row = terms.agree(_operator(now), found.get(code), contact[:200], note[:300], begins)
         now.screen.answer({"package": code if row.terms else None, "since": row.at, "by": row.by})
-        now.screen.say(f"{now.tenant}: {found[code].name if row.terms else 'no package'} from now on.")
+        now.screen.say(f"{now.tenant}: {found[code].name if row.terms else 'no package'} from {begins or 'now'} on.")
     return Exit.OK
 
 

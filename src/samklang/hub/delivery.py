@@ -308,7 +308,7 @@ class Drain:
                 self.transfer.failed += 1
         with transaction.atomic():
             if self.type == "order" and taken:
-                listing.transferred(self.tenant, taken, time.time())
+                listing.transferred(self.tenant, dict.fromkeys(taken, time.time()))
             self._finish(outcomes, parts)
             if well:
                 problems.clear(self.tenant, self.row.pk, "out", self.type, well)

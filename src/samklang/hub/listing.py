@@ -179,14 +179,14 @@ def _move_heads(tenant: int, said: Sequence[OrderStatus]) -> None:
         )
 
 
-def transferred(tenant: int, orders: Iterable[str], at: float) -> None:
-    """A target has taken these orders from us, at `at` (epoch seconds); belongs into the transaction that says so, and
-    first into it: intake locks heads before bindings, too. An order is transferred once: further targets, changes and
-    tries leave its time as it is."""
+def transferred(tenant: int, orders: Mapping[str, float]) -> None:
+    """A target has taken these orders from us, at these times (epoch seconds); belongs into the transaction that says
+    so, and first into it: intake locks heads before bindings, too. An order is transferred once: further targets,
+    changes and tries leave its time as it is."""
     with database.cursor() as cursor:
         cursor.executemany(
             "UPDATE order_head SET transferred_at=%s WHERE tenant_id=%s AND key=%s AND transferred_at IS NULL",
-            [(at, tenant, key) for key in sorted(orders)],
+            [(orders[key], tenant, key) for key in sorted(orders)],
         )
 
 

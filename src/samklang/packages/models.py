@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from django.db import models
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from samklang.hub.models import Tenant
@@ -18,7 +19,7 @@ class Agreement(models.Model):
     what was agreed stays when the offer changes; None: no package any more."""
 
     tenant = models.ForeignKey(Tenant, models.CASCADE, db_index=False)
-    at = models.DateTimeField(auto_now_add=True)
+    at = models.DateTimeField(default=timezone.now)  # from when on it counts
     by = models.CharField(max_length=200)
     terms = models.JSONField(null=True)
     contact = models.CharField(max_length=200, default="", blank=True)  # a key account manager, where there is one
