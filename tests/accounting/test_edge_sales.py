@@ -13,7 +13,7 @@ from samklang.accounting.company import Channel
 from samklang.accounting.control import account_balances, clearing_balances, vat_of_vouchers
 from samklang.accounting.lists import missing_statements, open_receivables
 from samklang.accounting.statements.base import Statement
-from samklang.records import Customer, PaidPart, TaxTotal
+from samklang.records import Customer, Order, PaidPart, TaxTotal
 
 from .cases import amounts, books, codes, payout, sold
 from .provider import row
@@ -311,3 +311,22 @@ def test_a_prepayment_in_another_currency_leaves_nothing_on_its_account() -> Non
     kept = books([bought], firm=firm, rates=rates, delivered={"web/1": date(2026, 4, 2)})
     assert account_balances(kept.vouchers)["2420"] == 0
     assert account_balances(kept.vouchers)["1582"] == 1100
+
+
+def test_44_sales_above_the_threshold_with_vat_of_our_own_country_are_warned_of() -> None:
+    """99 680 SEK a calendar year, from the Swedish profile; the shop's VAT is booked as it is."""
+
+    def sold_abroad(gross: str, day: str = "2026-03-02", country: str = "DE") -> Order:
+        return order("1", [line(gross)], paid("klarna", gross, day, "c"), country=country)
+
+    alone = company(oss=False)
+    assert books([sold_abroad("124600")], firm=alone).problems == (), "99 680 net"
+    kept = books([sold_abroad("124601")], firm=alone)
+    (problem,) = kept.problems
+    assert (problem.code, problem.where, problem.amount) == ("VAT_DIFF", "oss/2026", Decimal("0.80"))
+    assert len(kept.vouchers) == 1
+    assert books([sold_abroad("124601", country="SE")], firm=alone).problems == ()
+    assert books([sold_abroad("124601", country="NO")], firm=alone).problems[0].where == "web/1"
+    assert "oss/2026" not in {one.where for one in books([sold_abroad("124601", "2025-12-30")], firm=alone).problems}
+    registered = company(oss=False, registrations=frozenset({"SE", "DE"}))
+    assert codes(books([sold_abroad("124601")], firm=registered)) == ["ACCOUNT_MISSING"], "sales.de.25, no threshold"

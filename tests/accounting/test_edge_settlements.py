@@ -382,3 +382,24 @@ def test_nothing_is_suggested_where_more_than_one_could_be_meant() -> None:
     assert books(twins[:1], [payout("P1", "2026-03-09", *two)]).suggestions == ()
     old = [sold("8", "77.70", "2026-03-02")]
     assert books(old, [payout("P1", "2026-03-09", nameless)]).suggestions == (), "four days are too far"
+
+
+def test_20_each_month_end_values_what_is_owed_in_another_currency_and_takes_it_back() -> None:
+    """Where the company wants it; not in months that were closed before, and not twice when a month is posted."""
+    bought = order("1", [line("100", "19")], paid("stripe", "100", "2026-03-09", "c"), country="DE", currency="EUR")
+    made = payout("po_1", "2026-04-10", row("sale", "1200", "1", presented=Decimal(100), presented_currency="EUR"),
+                  provider="stripe")  # fmt: skip
+    rates = exchange(("EUR", "2026-03-09", "11.20"), ("EUR", "2026-03-31", "11.50"), ("EUR", "2026-04-01", "11.60"))
+    firm = company(revalue=True)
+    kept = books([bought], [made], firm=firm, rates=rates, today=date(2026, 6, 2))
+    assert [(str(v.date), amounts(v)) for v in kept.vouchers if v.source == "revaluation"] == [
+        ("2026-03-31", {"1582": "30.00", "3960": "-30.00"}), ("2026-04-01", {"1582": "-30.00", "3960": "30.00"}),
+    ]  # fmt: skip
+    assert account_balances(kept.vouchers)["1582"] == 0
+    assert clearing_balances(kept.vouchers, date(2026, 3, 31)) == {"stripe": 1120}, "at the sale's own rate"
+    locked = company(revalue=True, locked_before=date(2026, 5, 1))
+    again = books([bought], [made], firm=locked, rates=rates, today=date(2026, 6, 2), posted=kept.vouchers)
+    assert again.vouchers == kept.vouchers
+    late = books([], [made], firm=locked, rates=rates, today=date(2026, 6, 2))
+    assert [v for v in late.vouchers if v.source == "revaluation"] == []
+    assert not [v for v in books([bought], rates=rates, today=LAST).vouchers if v.source == "revaluation"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from datetime import date, timedelta
 from decimal import Decimal
@@ -18,7 +19,10 @@ from samklang.accounting.books import Books, keep_books
 from samklang.accounting.company import Channel, Company
 from samklang.accounting.control import account_balances, clearing_balances, vat_of_vouchers
 from samklang.accounting.daybook import book_sales
+from samklang.accounting.matching import line_id
 from samklang.accounting.mix import Mix
+from samklang.accounting.settlement import statement_id
+from samklang.accounting.statements.base import Unreadable
 from samklang.accounting.voucher import Ref, Unbalanced, Voucher, VoucherLine, correction, reversal
 from samklang.records import Order, PaymentTransaction
 
@@ -52,6 +56,44 @@ def test_1_every_voucher_is_balanced_and_every_line_sums_from_its_rows(month: Mo
             assert part.amount == part.amount.quantize(Decimal("0.01"))
             assert part.refs
             assert sum(ref.amount for ref in part.refs) == part.amount
+
+
+@few
+@given(MONTHS, st.integers(0, 10_000), st.integers(1, 500))
+def test_2_lines_sum_to_the_payout_or_there_is_no_statement(month: Month, place: int, öre: int) -> None:
+    for made in month.facts.statements:
+        rest = sum((part.amount for part in made.lines if part.kind != "payout"), Decimal(0))
+        assert made.payout == made.opening + rest - made.closing
+        which = place % len(made.lines)
+        off = msgspec.structs.replace(made.lines[which], amount=made.lines[which].amount + Decimal(öre) / 100)
+        with pytest.raises(Unreadable):
+            msgspec.structs.replace(made, lines=(*made.lines[:which], off, *made.lines[which + 1 :]))
+        with pytest.raises(Unreadable):
+            msgspec.structs.replace(made, lines=(*made.lines, made.lines[which]))
+
+
+@few
+@given(MONTHS, MODELS, st.integers(0, 40), st.booleans())
+def test_4_each_line_is_in_exactly_one_voucher_or_one_open_exception(
+    month: Month, model: str, known: int, suspense: bool
+) -> None:
+    """Some orders are not there: their lines stop their statement, or stand on suspense, by the company's choice."""
+    facts = msgspec.structs.replace(month.facts, orders=month.facts.orders[:known])
+    policies = {"TX_WITHOUT_ORDER": "suspense"} if suspense else {}
+    kept = keep_books(facts, firm(model, policies=policies), EXCHANGE, TODAY)
+    booked = Counter(
+        row
+        for voucher in kept.vouchers
+        if voucher.source == "settlement"
+        for row in {ref.id for part in voucher.lines for ref in part.refs if ref.kind == "statement_line"}
+    )
+    stopped = {problem.where for problem in kept.problems if problem.code == "TX_WITHOUT_ORDER"}
+    for made in facts.statements:
+        waits = statement_id(made) in stopped
+        assert not (waits and suspense)
+        for part in made.lines:
+            if part.amount:
+                assert booked[line_id(made, part)] == (0 if waits else 1)
 
 
 @few

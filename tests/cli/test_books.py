@@ -122,6 +122,12 @@ def test_rates_and_openings_come_as_lists(sold: Desk, cli: Run, tmp_path: Path) 
     (tmp_path / "open.csv").write_text(
         "provider;channel;order;day;amount;currency;booked;id\nklarna;web;900;2025-12-30;250.00;SEK;250.00;c-900\n"
     )
+    (tmp_path / "tills.csv").write_text(
+        "channel,register,number,day,taken cash,net 25,vat 25\nweb,1,1,2026-03-02,5,4,1\n"
+    )
+    assert json.loads(cli("statements", "tills", str(tmp_path / "tills.csv"), "--json").out)["reports"] == 1
+    (tmp_path / "cards.csv").write_text("number,day,rest\ng1,2026-03-02,5\n")
+    assert json.loads(cli("statements", "gift-cards", str(tmp_path / "cards.csv"), "--json").out)["cards"] == 1
     said: Any = cli("statements", "openings", str(tmp_path / "open.csv"), "--json")
     assert json.loads(said.out)["items"] == 1
     assert Payment.objects.get(provider_id="c-900").left == 250

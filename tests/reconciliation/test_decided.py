@@ -15,9 +15,12 @@ from django.conf import settings
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from samklang import engine
+from samklang.accounting.company import Channel
 from samklang.connectors.contract import Paper
 from samklang.engine.port import fetch_job
 from tests.accounting.bank import files as bank
+from tests.accounting.cases import sold
+from tests.accounting.shop import company
 from tests.accounting.statements.files import STRIPE_ROWS, klarna, stripe
 from tests.doubles.imap import PASSWORD, USER, MailServer
 from tests.doubles.shelf import boxes
@@ -91,6 +94,7 @@ def test_a_payout_is_told_its_bank_line(desk: Desk, accountant: Any, at: str) ->
 
 def test_a_lost_dispute_relieves_its_vat_and_only_then(desk: Desk, accountant: Any, at: str) -> None:
     """E8b."""
+    from samklang.reconciliation.control import vat
     from samklang.reconciliation.models import Statement, StatementLine
 
     desk.sells(*day_of_sales())
@@ -112,6 +116,19 @@ def test_a_lost_dispute_relieves_its_vat_and_only_then(desk: Desk, accountant: A
     for part in voucher.lines:
         amounts[part.account] += part.amount  # type: ignore[assignment]  # a Counter adds Decimals as well
     assert (amounts["1516"], amounts["2611"], amounts["2621"]) == (-661, Decimal("107.84"), Decimal("13.05"))
+    relieved = vat(desk.company, date(2026, 1, 1), date(2026, 12, 31))
+    assert sum(one.apart for one in relieved) == -Decimal("120.89")
+    assert {one.difference for one in relieved} == {0}, "what is relieved is no difference between orders and vouchers"
+
+
+def test_35_a_dispute_of_an_order_number_that_two_shops_use_names_none() -> None:
+    from samklang.reconciliation.decisions import _named_orders
+
+    firm = company(channels=[Channel(code="web"), Channel(code="outlet")])
+    twins = [sold("1001", "100"), sold("1001", "70", channel="outlet"), sold("1002", "5")]
+    assert sorted(_named_orders(twins, firm)) == ["1002", "klarna-1001", "klarna-1002"]
+    firm = company(channels=[Channel(code="web"), Channel(code="outlet", order_prefix="OUT-")])
+    assert _named_orders(twins, firm)["out-1001"].channel == "outlet"
 
 
 def test_a_problem_that_is_none_is_called_so_with_a_reason(desk: Desk, accountant: Any, at: str) -> None:
@@ -237,7 +254,7 @@ def test_where_statements_come_from_is_chosen_and_asked(
 
 
 def test_lists_are_handed_in_on_the_page(desk: Desk, accountant: Any, at: str) -> None:
-    from samklang.reconciliation.models import Opening, Rate
+    from samklang.reconciliation.models import Happened, Opening, Rate
 
     def hand_in(kind: str, text: str) -> str:
         file = SimpleUploadedFile(f"{kind}.csv", text.encode())
@@ -247,6 +264,11 @@ def test_lists_are_handed_in_on_the_page(desk: Desk, accountant: Any, at: str) -
     assert "1 row is kept" in hand_in("openings", head + "klarna,web,900,2025-12-30,100.00,SEK,100.00,c-900\n")
     assert "The list (1 row)" in hand_in("rates", "currency,day,rate\nEUR,2026-03-02,11.20\n")
     assert (Opening.objects.get().provider, Rate.objects.get().rate) == ("klarna", "11.20")
+    assert "1 row is kept" in hand_in(
+        "tills", "channel,register,number,day,taken cash,net 25,vat 25\nweb,1,1,2026-03-02,5,4,1\n"
+    )
+    assert "1 row is kept" in hand_in("gift-cards", "number,day,rest\ng1,2026-03-02,5\n")
+    assert Happened.objects.count() == 2
     assert "no column" in hand_in("openings", "provider,order\nklarna,1\n")
     assert "no rates towards" in hand_in("rates", "a,b\n1,2\n")
     assert "Choose the files first" in said(accountant.post(f"{at}/lists/rates", follow=True))

@@ -22,15 +22,16 @@ import msgspec
 
 from samklang.accounting.bank.base import BankStatement
 from samklang.accounting.company import Company
-from samklang.accounting.conversions import net_conversions
+from samklang.accounting.conversions import net_conversions, revaluations
 from samklang.accounting.daybook import book_sales
-from samklang.accounting.decisions import solve_suspense, suspended
+from samklang.accounting.decisions import ExpiredCard, expired, solve_suspense, suspended
 from samklang.accounting.expected import Expected, Opening, expected, opening_items
 from samklang.accounting.fx import Exchange
 from samklang.accounting.intake import Seen, accept
 from samklang.accounting.invoices import close_invoices
 from samklang.accounting.lists import overdue
 from samklang.accounting.matching import Match, Suggestion, line_id, match
+from samklang.accounting.oss import above_threshold
 from samklang.accounting.payouts import BankRow, PayoutMatch, bank_rows, in_transit, match_payouts
 from samklang.accounting.places import places
 from samklang.accounting.pos import ZReport, book_z_reports
@@ -59,6 +60,7 @@ class Facts(msgspec.Struct, frozen=True, kw_only=True):
     bank: Sequence[BankStatement] = ()
     bank_rows: Sequence[BankRow] = ()
     z_reports: Sequence[ZReport] = ()
+    expired_cards: Sequence[ExpiredCard] = ()
     openings: Sequence[Opening] = ()
     delivered: Mapping[str, date] = {}
     matches: Sequence[Match] = ()
@@ -84,10 +86,10 @@ class Books(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) -> Books:
-    """All vouchers of the facts, oldest first. `today` says what is overdue, nothing else."""
+    """All vouchers of the facts, oldest first. `today` says what is overdue and which months have ended."""
     posted = {voucher.key: voucher.date for voucher in facts.posted}
     sales = book_sales(facts.orders, company, exchange, facts.delivered, posted, places(facts.posted))
-    tills = book_z_reports(facts.z_reports, company)
+    tills = book_z_reports((report for report in facts.z_reports if report.day >= company.begins), company, posted)
     sold = (row for row in expected(sales.movements, sales.vouchers) if row.day >= company.begins)
     wanted = (*sold, *opening_items(facts.openings))
     taken = accept(facts.statements, {})
@@ -112,14 +114,17 @@ def keep_books(facts: Facts, company: Company, exchange: Exchange, today: date) 
 
     ours = (voucher for voucher in sales.vouchers if voucher.date >= company.begins)
     every = (
-        *ours, *tills.vouchers, *settled.vouchers, *closed.vouchers, *netted.vouchers, *arrived.vouchers,
-        *_solved(waiting, matches, wanted, facts.posted, company),
+        *ours, *tills.vouchers, *expired(facts.expired_cards, company), *settled.vouchers, *closed.vouchers,
+        *netted.vouchers, *arrived.vouchers, *_solved(waiting, matches, wanted, facts.posted, company),
     )  # fmt: skip
+    valued = revaluations(every, company, exchange, today, posted)
     problems = (
         *sales.problems, *tills.problems, *taken.problems, *lines.problems, *banked.problems, *settled.problems,
-        *closed.problems, *netted.problems, *arrived.problems, *overdue(wanted, matches, company, today),
+        *closed.problems, *netted.problems, *arrived.problems, *valued.problems,
+        *overdue(wanted, matches, company, today),
+        *above_threshold(facts.orders, sales.movements, company, exchange, today),
     )  # fmt: skip
-    dated = [_as_posted(voucher, posted) for voucher in every]
+    dated = [_as_posted(voucher, posted) for voucher in (*every, *valued.vouchers)]
     return Books(
         vouchers=tuple(sorted(dated, key=lambda voucher: (voucher.date, voucher.key))),
         problems=problems,

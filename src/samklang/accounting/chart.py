@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from decimal import Decimal
 from functools import cache
 from importlib import resources
 from typing import Literal
@@ -84,6 +85,7 @@ class Profile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
     fees: tuple[FeeRow, ...] = ()
     providers: tuple[ProviderRow, ...] = ()
     postings: tuple[PostingRow, ...] = ()
+    oss_threshold: Decimal | None = None  # of sales into other EU countries, a year, in the country's currency
 
 
 @cache
@@ -105,6 +107,7 @@ class Chart:
         providers: Iterable[ProviderRow] = (),
     ) -> None:
         self.postings = base.postings
+        self.oss_threshold = base.oss_threshold
         self.fees = (*base.fees, *fees)
         self._texts = base.texts
         self._accounts: dict[str, list[AccountRow]] = {}

@@ -43,6 +43,7 @@ class Company(msgspec.Struct, frozen=True, kw_only=True):
     EU countries are declared in the One Stop Shop. `keeps_invoices`: the ledger has a sub-ledger that takes invoices
     and their payments; one that takes only vouchers (a SIE import) gets the open invoices as lines of the day's.
     `begins`: what was sold or paid out before this day stands in the ledger already; of it only an opening list counts.
+    `revalue`: what providers owe in other currencies is valued at each month's closing rate, and back the next day.
     `tolerance`: how much an order and its payment may differ before a person must look. `bank_tolerance`: how much a
     bank may keep of a payout. `locked_before`: nothing is dated before this day. `row_limit`: most lines a voucher of
     the ledger may hold.
@@ -58,6 +59,7 @@ class Company(msgspec.Struct, frozen=True, kw_only=True):
     registrations: frozenset[str] = frozenset({"SE"})
     oss: bool = False
     keeps_invoices: bool = True
+    revalue: bool = False
     tolerance: Decimal = Decimal("0.50")
     bank_tolerance: Decimal = ZERO
     begins: date = date.min

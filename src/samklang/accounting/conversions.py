@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
-from datetime import date
+from collections.abc import Collection, Iterable, Iterator
+from datetime import date, timedelta
 from decimal import Decimal
+
+import msgspec
 
 from samklang.accounting.company import Company
 from samklang.accounting.daybook import Booked
 from samklang.accounting.draft import Draft
+from samklang.accounting.expected import owed_by_provider
+from samklang.accounting.fx import Exchange
 from samklang.accounting.matching import line_id
 from samklang.accounting.problems import Problem, Refused
 from samklang.accounting.settlement import statement_day
 from samklang.accounting.statements.base import Statement, StatementLine
-from samklang.accounting.voucher import Voucher
+from samklang.accounting.voucher import Voucher, reversal
 from samklang.records.money import ZERO, rounded
 
 _ROLE = "in_transit.conversion"
@@ -76,7 +80,53 @@ def revalue(
     """The provider's `balance` in another currency at the closing `rate`, against what is `booked` for it (§7.20)."""
     draft, ref = Draft(company), ("balance", f"{provider}/{currency}/{on}")
     difference = rounded(balance * rate, company.currency) - booked
-    draft.post(company.chart.receivable(provider, on), difference, ref, on, party=provider, currency=currency)
+    # No party: what the provider owes is counted at the sales' own rates, and this is taken back the next day.
+    draft.post(company.chart.receivable(provider, on), difference, ref, on, currency=currency)
     draft.post("fx.gain" if difference > 0 else "fx.loss", -difference, ref, on)
     text = company.chart.text("revaluation", provider=company.chart.name(provider, on), day=on)
     return draft.voucher("revaluation", on, text, f"{company.code}/revaluation/{provider}/{currency}/{on}")
+
+
+def revaluations(
+    vouchers: Iterable[Voucher], company: Company, exchange: Exchange, today: date, posted: Collection[str] = ()
+) -> Booked:
+    """For every month that has ended: what providers owe in other currencies at the closing rate, and the next day
+    back (§7.20), where the company wants it. Months that were closed before are left alone, but for what is `posted`.
+    """
+    if not company.revalue:
+        return Booked((), ())
+    moved: defaultdict[tuple[str, str], list[tuple[date, Decimal, Decimal]]] = defaultdict(list)
+    for booked_by in vouchers:
+        for line in booked_by.lines:
+            if line.foreign is not None and owed_by_provider(line.role, line.party):
+                moved[line.party, line.currency].append((booked_by.date, line.foreign, line.amount))
+    made: list[Voucher] = []
+    problems: dict[str, Problem] = {}
+    for (provider, currency), rows in sorted(moved.items()):
+        for end in _month_ends(min(day for day, _, _ in rows), today):
+            balance = sum((foreign for day, foreign, _ in rows if day <= end), ZERO)
+            booked = sum((amount for day, _, amount in rows if day <= end), ZERO)
+            key = f"{company.code}/revaluation/{provider}/{currency}/{end}"
+            if not balance or (end < company.locked_before and key not in posted):
+                continue
+            try:
+                rate = exchange.rate(currency, end)
+                voucher = revalue(provider, balance, currency, rate, booked, end, company)
+            except Refused as refused:
+                problems[refused.problem.where] = refused.problem
+                continue
+            if voucher is not None:
+                made += [voucher, _taken_back(voucher, company)]
+    return Booked(tuple(made), tuple(problems.values()))
+
+
+def _taken_back(voucher: Voucher, company: Company) -> Voucher:
+    back = reversal(voucher, voucher.date + timedelta(days=1), company.chart.text("reversal", text=voucher.text))
+    return msgspec.structs.replace(back, key=f"{voucher.key}/back", source="revaluation", reverses="")
+
+
+def _month_ends(first: date, today: date) -> Iterator[date]:
+    day = first.replace(day=1)
+    while (following := (day + timedelta(days=32)).replace(day=1)) <= today:
+        yield following - timedelta(days=1)
+        day = following

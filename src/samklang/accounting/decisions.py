@@ -5,17 +5,20 @@ Each takes the rows that it is about, so that it can be drilled like any other.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
+
+import msgspec
 
 from samklang.accounting.company import Company
 from samklang.accounting.draft import Draft
 from samklang.accounting.mix import Mix
 from samklang.accounting.voucher import Voucher
 from samklang.records import Order
-from samklang.records.money import rounded, split
+from samklang.records.money import rounded, settle, split
 
 
 class Dispute(NamedTuple):
@@ -78,6 +81,27 @@ def lose_dispute(
     return draft.voucher("dispute", day, text, f"{company.code}/dispute/{dispute.line}")
 
 
+class ExpiredCard(msgspec.Struct, frozen=True, kw_only=True):
+    """A multi-purpose gift card on the day that it expires, with what was never redeemed of it."""
+
+    number: str
+    day: date
+    rest: Decimal
+
+    def __post_init__(self) -> None:
+        settle(self, "rest")
+
+
+def expired(cards: Iterable[ExpiredCard], company: Company) -> tuple[Voucher, ...]:
+    """One voucher for each day on which cards expire, in an open period; none for what is older than the books."""
+    days: defaultdict[date, dict[str, Decimal]] = defaultdict(dict)
+    for card in cards:
+        if card.day >= company.begins:
+            days[card.day][card.number] = card.rest
+    made = (expire_gift_cards(found, day, company) for day, found in sorted(days.items()))
+    return tuple(voucher for voucher in made if voucher is not None)
+
+
 def expire_gift_cards(cards: dict[str, Decimal], on: date, company: Company) -> Voucher | None:
     """What was never redeemed of these multi-purpose cards (number → rest) is income on the day they expire."""
     draft = Draft(company)
@@ -86,7 +110,7 @@ def expire_gift_cards(cards: dict[str, Decimal], on: date, company: Company) -> 
         draft.post("liability.giftcard", rest, ref, on)
         draft.post("income.giftcard", -rest, ref, on)
     text = company.chart.text("gift_cards_expired", day=on)
-    return draft.voucher("gift_card", on, text, f"{company.code}/gift_cards/{on}")
+    return draft.voucher("gift_card", company.open_day(on), text, f"{company.code}/gift_cards/{on}")
 
 
 def write_off(

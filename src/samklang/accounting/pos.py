@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date
 from decimal import Decimal
 
@@ -43,12 +43,20 @@ class ZReport(msgspec.Struct, frozen=True, kw_only=True):
     gift_cards_sold: Decimal = ZERO
     counted: Decimal | None = None
 
+    @property
+    def name(self) -> str:
+        """What names it in references and keys."""
+        return f"{self.channel}/{self.register}/{self.number}"
 
-def book_z_reports(reports: Iterable[ZReport], company: Company) -> Booked:
-    """One voucher per report; one that does not add up is a problem, its neighbours are booked."""
+
+def book_z_reports(reports: Iterable[ZReport], company: Company, posted: Collection[str] = ()) -> Booked:
+    """One voucher per report; one that does not add up is a problem, its neighbours are booked. `posted` are keys of
+    vouchers that the ledger has: their period may be closed by now."""
     vouchers, problems = [], []
     for report in sorted(reports, key=lambda report: (report.day, report.channel, report.register, report.number)):
         try:
+            if _key(report, company) not in posted:
+                company.check_open(report.day, report.name)
             voucher = book_z_report(report, company)
         except Refused as refused:
             problems.append(refused.problem)
@@ -57,13 +65,16 @@ def book_z_reports(reports: Iterable[ZReport], company: Company) -> Booked:
     return Booked(tuple(vouchers), tuple(problems))
 
 
+def _key(report: ZReport, company: Company) -> str:
+    return f"{company.code}/pos/{report.name}"
+
+
 def book_z_report(report: ZReport, company: Company) -> Voucher | None:
     """The report's voucher; a cash difference has a line of its own.
 
-    Refused: AMOUNT_DIFF when takings and sales differ by more than the tolerance (up to it: rounding), PERIOD_LOCKED.
+    Refused: AMOUNT_DIFF when takings and sales differ by more than the tolerance (up to it: rounding).
     """
-    where = f"{report.channel}/{report.register}/{report.number}"
-    company.check_open(report.day, where)
+    where = report.name
     draft, ref, day = Draft(company, company.channels[report.channel].dimensions), ("z_report", where), report.day
     country = company.country
     for taking in report.takings:
@@ -90,4 +101,4 @@ def book_z_report(report: ZReport, company: Company) -> Voucher | None:
         draft.post(company.chart.receivable("cash", day), report.counted - cash, ref, day, party="cash")
         draft.post("income.cash_difference", cash - report.counted, ref, day)
     text = company.chart.text("pos", register=report.register, number=report.number)
-    return draft.voucher("pos", day, text, f"{company.code}/pos/{where}")
+    return draft.voucher("pos", day, text, _key(report, company))

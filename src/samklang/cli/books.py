@@ -14,7 +14,7 @@ from samklang.cli.session import Common, Session, session, who
 from samklang.connectors.errors import SamklangError
 from samklang.hub.models import Company
 from samklang.hub.setup.companies import part_of
-from samklang.reconciliation import companies, decisions, fetching, files, lists_in, looks, run, vat_numbers
+from samklang.reconciliation import companies, decisions, events_in, fetching, files, lists_in, looks, run, vat_numbers
 from samklang.reconciliation.models import Statement
 
 statements = App(
@@ -278,6 +278,40 @@ def openings(
         report = keep(now, row)
         now.screen.answer({"items": count, "run": report._asdict() if report else None})
         now.screen.say(f"{count} items stand on the opening list.")
+
+
+@statements.command
+def tills(
+    path: Annotated[Path, Parameter(help="CSV: channel, register, number, day, taken NAME, net RATE, vat RATE.")],
+    *,
+    company: OfCompany = "",
+    common: Common | None = None,
+) -> None:
+    """Read tills' Z-reports: one voucher each."""
+    with session(common) as now:
+        row = company_of(now, company)
+        count = events_in.take_tills(row, _read(path))
+        now.note(gettext_noop("Z-reports read"), f"file {path.name}", count=count)
+        report = keep(now, row)
+        now.screen.answer({"reports": count, "run": report._asdict() if report else None})
+        now.screen.say(f"{count} Z-reports are kept.")
+
+
+@statements.command
+def gift_cards(
+    path: Annotated[Path, Parameter(help="CSV: number, day, rest.")],
+    *,
+    company: OfCompany = "",
+    common: Common | None = None,
+) -> None:
+    """Read multi-purpose gift cards that have expired: what was left on them is income of the day."""
+    with session(common) as now:
+        row = company_of(now, company)
+        count = events_in.take_gift_cards(row, _read(path))
+        now.note(gettext_noop("expired gift cards read"), f"file {path.name}", count=count)
+        report = keep(now, row)
+        now.screen.answer({"cards": count, "run": report._asdict() if report else None})
+        now.screen.say(f"{count} expired gift cards are kept.")
 
 
 def _matched(line: looks.LineRow) -> str:

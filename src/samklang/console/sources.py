@@ -20,7 +20,7 @@ from samklang.hub.setup.companies import part_of
 from samklang.people import audit
 from samklang.people.access import PageRequest, page
 from samklang.people.rights import Right
-from samklang.reconciliation import control, fetching, lists_in
+from samklang.reconciliation import control, events_in, fetching, lists_in
 from samklang.reconciliation.companies import wake as books_changed
 
 _RATES_SINCE = date(2020, 1, 1)
@@ -55,7 +55,7 @@ def sources(request: PageRequest, number: int) -> HttpResponse:
 
 @page(None, post=Right.APPROVE)
 def lists(request: PageRequest, number: int, kind: str) -> HttpResponse:
-    """Take a list: what was open when the books began, or exchange rates."""
+    """Take a list: what was open when the books began, exchange rates, tills' Z-reports, gift cards that expired."""
     company = company_of(request, number)
     sent = request.FILES.get("file")
     if sent is None:
@@ -70,6 +70,12 @@ def lists(request: PageRequest, number: int, kind: str) -> HttpResponse:
             home = part_of(company).currency
             count = lists_in.take_rates(request.tenant, home, taken.body, since=_RATES_SINCE)
             audit.note(request, gettext_noop("exchange rates read"), f"file {taken.name}", count=count)
+        elif kind == "tills":
+            count = events_in.take_tills(company, taken.body)
+            audit.note(request, gettext_noop("Z-reports read"), f"file {taken.name}", count=count)
+        elif kind == "gift-cards":
+            count = events_in.take_gift_cards(company, taken.body)
+            audit.note(request, gettext_noop("expired gift cards read"), f"file {taken.name}", count=count)
         else:
             raise Http404
     except SamklangError as error:

@@ -53,8 +53,8 @@ def accounting_company(row: Company, part: CompanyPart | None = None) -> account
         for code, books in part.channels.items()
     }  # fmt: skip
     same = (
-        "name", "org_no", "country", "currency", "oss", "keeps_invoices", "tolerance", "bank_tolerance", "begins",
-        "locked_before", "row_limit", "series", "default_series", "policies",
+        "name", "org_no", "country", "currency", "oss", "keeps_invoices", "revalue", "tolerance", "bank_tolerance",
+        "begins", "locked_before", "row_limit", "series", "default_series", "policies",
     )  # fmt: skip
     return accounting.Company(
         code=row.code,

@@ -34,6 +34,8 @@ from samklang.reconciliation.models import (
     Statement,
     StatementLine,
     VatOfDay,
+    Voucher,
+    VoucherLine,
 )
 from samklang.reconciliation.sets import AT_ONCE
 from samklang.records.money import ZERO
@@ -60,17 +62,19 @@ class Clearing(NamedTuple):
 
 
 class Vat(NamedTuple):
-    """VAT of a period for one country and rate, in the ledger's currency."""
+    """VAT of a period for one country and rate, in the ledger's currency. `apart` is what of the vouchers' has no
+    capture or refund of an order: tills, and what was relieved of lost disputes."""
 
     country: str
     percent: Decimal
     vouchers: Decimal
     orders: Decimal
+    apart: Decimal = ZERO
 
     @property
     def difference(self) -> Decimal:
         """Must be 0, but for rounding where orders are in other currencies."""
-        return self.vouchers - self.orders
+        return self.vouchers - self.orders - self.apart
 
 
 class Missing(NamedTuple):
@@ -210,8 +214,19 @@ def vat(company: Company, first: date, last: date) -> list[Vat]:
     )
     booked = _by_rate(rows.exclude(percent=""))
     ordered = _by_rate(VatOfDay.objects.filter(tenant=company.tenant_id, company=company, day__range=(first, last)))
-    keys = sorted({*booked, *ordered})
-    return [Vat(key.country, key.percent, -booked.get(key, ZERO), ordered.get(key, ZERO)) for key in keys]
+    apart = _by_rate(_apart(company, first, last).filter(role__startswith="vat.out.").exclude(percent=""))
+    return [
+        Vat(key.country, key.percent, -booked.get(key, ZERO), ordered.get(key, ZERO), -apart.get(key, ZERO))
+        for key in sorted({*booked, *ordered})
+    ]
+
+
+def _apart(company: Company, first: date, last: date) -> QuerySet[VoucherLine]:
+    """Lines of vouchers that are about no order's capture or refund, and of what takes such vouchers back."""
+    mine = Voucher.objects.filter(tenant=company.tenant_id, company=company)
+    found = dict(mine.filter(source__in=("pos", "dispute"), about__range=(first, last)).values_list("key", "pk"))
+    back = mine.filter(key__in=[f"{key}/reversal" for key in found]).values_list("pk", flat=True)
+    return VoucherLine.objects.filter(tenant=company.tenant_id, voucher__in=[*found.values(), *back])
 
 
 def _by_rate(rows: QuerySet[Any]) -> dict[VatKey, Decimal]:

@@ -9,7 +9,7 @@ write off   what stands on suspense for this statement line goes to that role, f
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -33,6 +33,7 @@ from samklang.reconciliation.facts import Loaded
 from samklang.reconciliation.models import BankLine, Decision, Match, Payment, PayoutMatch
 from samklang.reconciliation.models import StatementLine as LineRow
 from samklang.records import Order
+from samklang.records.times import business_date
 
 
 class Decided(NamedTuple):
@@ -137,8 +138,7 @@ def follow(loaded: Loaded, derived: Derived, company: Accounting, exchange: Exch
     waiting = suspended(standing(facts.posted))
     done = {voucher.key for voucher in facts.posted}
     disputes = dict(_disputes(derived.statements))
-    orders = {payment.provider_id: order for order in facts.orders for payment in order.payments}
-    orders |= {normal(order.order_no): order for order in facts.orders}
+    orders = _named_orders(facts.orders, company)
     for one in loaded.decisions:
         try:
             voucher = None
@@ -155,6 +155,18 @@ def follow(loaded: Loaded, derived: Derived, company: Accounting, exchange: Exch
         else:
             vouchers += [voucher] if voucher is not None else []
     return Decided(tuple(vouchers), tuple(problems))
+
+
+def _named_orders(orders: Sequence[Order], company: Accounting) -> Mapping[str, Order]:
+    """Orders by their payments' ids, and by the number that the provider knows; not by one that two shops use (edge
+    case 35)."""
+    by_number: dict[str, list[Order]] = {}
+    for order in orders:
+        channel = company.channels.get(order.channel)
+        number = normal((channel.order_prefix if channel else "") + order.order_no.lstrip("# "))
+        by_number.setdefault(number, []).append(order)
+    found = {number: some[0] for number, some in by_number.items() if len(some) == 1}
+    return found | {payment.provider_id: order for order in orders for payment in order.payments if payment.provider_id}
 
 
 def _disputes(statements: Iterable[Statement]) -> Iterator[tuple[str, tuple[Statement, StatementLine]]]:
@@ -185,6 +197,7 @@ def _lost(
     day = statement_day(statement)
     disputed = exchange.to_ledger(-line.amount, statement.currency, day)
     amount = -line.amount if line.presented is None else -line.presented
-    sold = min((p.at.date() for p in order.payments if p.kind == "capture"), default=day)
+    zone = company.channel(order).time_zone
+    sold = min((business_date(p.at, zone) for p in order.payments if p.kind == "capture"), default=day)
     dispute = Dispute(decision.about, statement.provider, sold)
     return lose_dispute(order, amount, disputed, dispute, decision.day, company)

@@ -23,6 +23,7 @@ from samklang.accounting.voucher import VoucherLine as VoucherLineRow
 from samklang.hub.models import Company, Stored
 from samklang.hub.setup.companies import CompanyPart
 from samklang.reconciliation.companies import shops, with_providers
+from samklang.reconciliation.events_in import expired_cards, z_reports
 from samklang.reconciliation.files import statement_rows
 from samklang.reconciliation.models import (
     OPEN,
@@ -64,6 +65,8 @@ def load(company: Company, part: CompanyPart) -> Loaded:
         delivered=delivered_days(company, part),
         statements=statement_rows(Statement.objects.filter(tenant=company.tenant_id, company=company).order_by("id")),
         bank_rows=[row for row in lines if row.id not in straight],
+        z_reports=z_reports(company),
+        expired_cards=expired_cards(company),
         openings=[
             msgspec.json.decode(bytes(body), type=OpeningItem)
             for body in Opening.objects.filter(tenant=company.tenant_id, company=company).values_list("body", flat=True)

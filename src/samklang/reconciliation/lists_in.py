@@ -39,9 +39,9 @@ def take_rates(tenant: Tenant, home: str, data: bytes, *, since: date, source: s
         source = source or "ECB"
     elif {"currency", "day", "rate"} <= set(names):
         found = [
-            (row["currency"].upper(), _day(row, "day"), _number(row, "rate"))
+            (row["currency"].upper(), a_day(row, "day"), a_number(row, "rate"))
             for row in _named(rows)
-            if _day(row, "day") >= since
+            if a_day(row, "day") >= since
         ]
     else:
         raise BadData(
@@ -56,27 +56,25 @@ def take_rates(tenant: Tenant, home: str, data: bytes, *, since: date, source: s
 
 def _of_central_bank(rows: list[list[str]], home: str, since: date) -> Iterator[tuple[str, date, Decimal]]:
     for row in _named(rows):
-        day = _day(row, "Date")
+        day = a_day(row, "Date")
         if day < since or row[home] in ("", "N/A"):
             continue
-        ours = _number(row, home)
+        ours = a_number(row, home)
         yield "EUR", day, ours
         for code, text in row.items():
             if len(code) == 3 and code.isupper() and code != home and text not in ("", "N/A"):
-                yield code, day, round(ours / _number(row, code), _DIGITS)
+                yield code, day, round(ours / a_number(row, code), _DIGITS)
 
 
 def take_openings(company: Company, data: bytes) -> int:
     """Replace the opening list of a company; gives how many items it has. BadData when a row cannot be read."""
     items = []
-    for number, row in enumerate(_named(_rows(data)), 1):
-        missing = {"provider", "channel", "order", "day", "amount", "currency", "booked"} - set(row)
-        if missing:
-            raise BadData(f"The list has no column {', '.join(sorted(missing))}", do_this="Add it to the file.")
+    columns = ("provider", "channel", "order", "day", "amount", "currency", "booked")
+    for number, row in enumerate(named_rows(data, columns), 1):
         items.append(
             opening(
-                number, row["provider"], row["channel"], row["order"], day=_day(row, "day"),
-                amount=_number(row, "amount"), currency=row["currency"], booked=_number(row, "booked"),
+                number, row["provider"], row["channel"], row["order"], day=a_day(row, "day"),
+                amount=a_number(row, "amount"), currency=row["currency"], booked=a_number(row, "booked"),
                 provider_id=row.get("id", ""),
             )
         )  # fmt: skip
@@ -113,6 +111,14 @@ def keep_openings(company: Company, items: Sequence[OpeningItem]) -> None:
         wake(company)
 
 
+def named_rows(data: bytes, columns: Iterable[str]) -> Iterator[Mapping[str, str]]:
+    """The rows of a CSV list by the names in its header. BadData without one of these columns."""
+    for row in _named(_rows(data)):
+        if missing := set(columns) - set(row):
+            raise BadData(f"The list has no column {', '.join(sorted(missing))}", do_this="Add it to the file.")
+        yield row
+
+
 def _rows(data: bytes) -> list[list[str]]:
     body = uploads.checked("list.csv", data, _CSV).body
     try:
@@ -134,14 +140,16 @@ def _named(rows: Iterable[list[str]]) -> Iterator[Mapping[str, str]]:
             yield dict(zip(heads, row, strict=False))
 
 
-def _day(row: Mapping[str, str], name: str) -> date:
+def a_day(row: Mapping[str, str], name: str) -> date:
+    """The day in a cell. BadData for what is none."""
     try:
         return date.fromisoformat(row[name])
     except ValueError:
         raise BadData(f"{row[name]!r} in {name} is no date", do_this="Write dates as 2026-12-31.") from None
 
 
-def _number(row: Mapping[str, str], name: str) -> Decimal:
+def a_number(row: Mapping[str, str], name: str) -> Decimal:
+    """The number in a cell, with a point. BadData for what is none."""
     try:
         number = Decimal(row[name])
     except InvalidOperation:

@@ -172,9 +172,17 @@ def _mark(mark: str) -> tuple[date, int]:
 
 
 def _voucher_states(company: Company, keys: Sequence[str]) -> dict[str, str]:
-    """Key → state of the newest version of it."""
-    rows = Voucher.objects.filter(tenant=company.tenant_id, company=company, key__in=keys)
-    return dict(rows.values_list("key", "state"))
+    """Key → state of the newest version of it: of the voucher itself, or of what has been posted in its place."""
+    mine = Voucher.objects.filter(tenant=company.tenant_id, company=company)
+    found = dict(mine.filter(key__in=keys).values_list("key", "state"))
+    count = 2
+    again = [key for key, state in found.items() if state == Voucher.State.REVERSED]
+    while again:
+        newer = dict(mine.filter(key__in=[f"{key}@{count}" for key in again]).values_list("key", "state"))
+        again = [key for key in again if f"{key}@{count}" in newer]
+        found |= {key: newer[f"{key}@{count}"] for key in again}
+        count += 1
+    return found
 
 
 def _banked(company: Company, statements: Sequence[int]) -> dict[int, bool]:

@@ -79,9 +79,10 @@ def control_sheets(company: Company, first: date, last: date, most: int | None =
             ),
             (
                 Column(_("Country"), width=10), Column(_("Rate %"), "money", 10), Column(_("Vouchers"), "money", 16),
-                Column(_("Orders"), "money", 16), Column(_("Difference"), "money", 14),
+                Column(_("Orders"), "money", 16), Column(_("Tills, disputes"), "money", 16),
+                Column(_("Difference"), "money", 14),
             ),
-            [(row.country, row.percent, row.vouchers, row.orders, row.difference) for row in vat],
+            [(row.country, row.percent, row.vouchers, row.orders, row.apart, row.difference) for row in vat],
         ),
         Sheet(
             _("Missing statements"),

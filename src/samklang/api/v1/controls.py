@@ -41,12 +41,14 @@ class ClearingRow(Answer):
 
 
 class VatRow(Answer):
-    """Output VAT of the period for a country and rate, by the vouchers and by the orders."""
+    """Output VAT of the period for a country and rate, by the vouchers and by the orders; `apart` is what of the
+    vouchers' is of tills and lost disputes, which have no order's capture or refund."""
 
     country: str
     percent: Amount
     vouchers: Amount
     orders: Amount
+    apart: Amount
     difference: Amount
 
 

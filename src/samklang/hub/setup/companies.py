@@ -85,6 +85,7 @@ class CompanyPart(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_
     registrations: tuple[str, ...] = ()
     oss: bool = False
     keeps_invoices: bool = False
+    revalue: bool = False
     ledger: Literal["flow", "file"] = "flow"
     files_to: str = ""
     statements_from: tuple[str, ...] = ()

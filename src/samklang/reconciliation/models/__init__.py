@@ -1,7 +1,7 @@
 """The tables of the books. Every one carries the tenant first, then the company.
 
 What came in (incoming.py): StatementFile (as it was handed in, encrypted), Statement with its StatementLines,
-BankStatement with its BankLines, Opening, Rate, Decision (what a person said), VatNumber (what VIES said).
+BankStatement with its BankLines, Opening, Happened, Rate, Decision (what a person said), VatNumber (what VIES said).
 What was found (found.py): Payment (what a provider owes for), Match, PayoutMatch, Suggestion.
 What is booked (booked.py): Voucher with its VoucherLines and VoucherRefs. Once posted it is never changed: triggers in
 the database see to it (migrations/0002_sealed.py). Attachment: its itemised list in the ledger. Export with Exported:
@@ -36,6 +36,7 @@ from samklang.reconciliation.models.incoming import (
     BankLine,
     BankStatement,
     Decision,
+    Happened,
     Opening,
     Rate,
     Statement,
@@ -60,6 +61,7 @@ __all__ = [
     "Export",
     "Exported",
     "Fetched",
+    "Happened",
     "LedgerState",
     "LinesOfDay",
     "Match",

@@ -151,6 +151,29 @@ class Opening(models.Model):
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant", "company", "item"], name="one_opening")]
 
 
+class Happened(models.Model):
+    """What no system tells and a list has brought (events_in.py): a till's Z-report, a gift card that has expired."""
+
+    class Kind(models.TextChoices):
+        TILL = "till"
+        GIFT_CARD = "gift card"
+
+    tenant = models.ForeignKey(Tenant, models.CASCADE)
+    company = models.ForeignKey(Company, models.PROTECT)
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    name = models.CharField(max_length=200)
+    day = models.DateField()
+    body = models.BinaryField()
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant", "company", "kind", "name"], name="one_happened")
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
 class Rate(models.Model):
     """What one unit of `currency` was worth in `home` on a day."""
 
