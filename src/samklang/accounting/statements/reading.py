@@ -17,6 +17,7 @@ from samklang.accounting.statements.paypal_search import FORMATS as PAYPAL_SEARC
 from samklang.accounting.statements.shopify import FORMATS as SHOPIFY
 from samklang.accounting.statements.stripe import FORMATS as STRIPE
 from samklang.accounting.statements.swish import FORMATS as SWISH
+from samklang.accounting.statements.swish_table import FORMATS as SWISH_TABLE
 from samklang.accounting.statements.wildberries import FORMATS as WILDBERRIES
 from samklang.accounting.statements.yandex import FORMATS as YANDEX
 from samklang.accounting.statements.yandex_services import FORMATS as YANDEX_SERVICES
@@ -27,6 +28,7 @@ FORMATS: tuple[Format, ...] = (
     *CAMT,
     *BGMAX,
     *SWISH,
+    *SWISH_TABLE,
     *PAYPAL_REPORTS,
     *PAYPAL_SEARCH,
     *KLARNA,

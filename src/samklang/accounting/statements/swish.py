@@ -67,11 +67,12 @@ def _row(number: int, cells: Sequence[str], delimiter: str) -> Row | None:
             f"The row has {len(cells)} fields, not {_SHORTEST} to {len(_FIELDS)}.", row=number, do_this=FETCH_AGAIN
         )
     values = dict(zip(_FIELDS, cells, strict=False))
-    shown = {name: _masked(value) if name in _PRIVATE else value for name, value in values.items()}
+    shown = {name: masked(value) if name in _PRIVATE else value for name, value in values.items()}
     return Row(number, shown, shown, {}, COMMA if delimiter == ";" else POINT)
 
 
-def _masked(text: str) -> str:
+def masked(text: str) -> str:
+    """As many stars as there are letters and digits: who paid is nobody's business here."""
     return re.sub(r"\w", "*", text)
 
 
@@ -93,6 +94,7 @@ def _check_end(records: Sequence[tuple[int, Sequence[str]]], payments: int) -> N
 def _lines(row: Row, currency: str) -> Iterable[StatementLine]:
     kind, sign = row.one_of("type", _KINDS)
     amount = sign * abs(row.money("amount", currency))
+    row.need("timestamp")  # a comma inside a name or message has moved the cells of a row that has none there
     at, _ = row.moment("timestamp", _ZONE)
     moves: tuple[tuple[Kind, Decimal], ...] = ((kind, amount), ("payout", -amount))
     for what, value in moves:
