@@ -115,3 +115,10 @@ def by_offset(
 
 def _place(row: Placed) -> int:
     return row.id if isinstance(row.id, int) else 0
+
+
+def id_of(row: Placed) -> int:
+    """For `by_last`: the row's id. BadAnswer for a row too broken to have one, for it would hide where to go on."""
+    if not isinstance(row.id, int):
+        raise BadAnswer(f"A row has no id, so the list cannot be read on: {row}")
+    return row.id

@@ -18,12 +18,13 @@ from samklang.connectors.contract import Manifest, Surroundings
 from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Misconfigured, Rejected, SamklangError
 from samklang.connectors.kit.kept import Kept
 from samklang.connectors.kit.login import Key, OAuth1
-from samklang.connectors.kit.paging import Slice, by_last, chunks
+from samklang.connectors.kit.paging import Placed, Slice, by_last, chunks, id_of
 from samklang.connectors.kit.rows import Broken, Rows, sure
 from samklang.connectors.magento import shapes
 from samklang.connectors.transport import Answer, Transport
 
 T = TypeVar("T")
+P = TypeVar("P", bound=Placed)
 SIZE = 100  # rows of a page; installations may allow 300 at the most, and 20 entities in a write
 
 
@@ -116,25 +117,20 @@ class Shop:
         return found, listing.total_count
 
     def slices(
-        self, path: str, rows: Rows[T], where: Sequence[Where] = (), *, since: datetime | None = None,
+        self, path: str, rows: Rows[P], where: Sequence[Where] = (), *, since: datetime | None = None,
         resume: str = "", fields: str = "",
-    ) -> Iterator[Slice[T | Broken]]:  # fmt: skip
+    ) -> Iterator[Slice[P | Broken]]:  # fmt: skip
         """All rows of a search in the order of their ids, or those that changed.
 
         A row that is too broken to have an id would hide where to go on, so it ends the read.
         """
         changed = [Where("updated_at", f"{since.astimezone(UTC):%Y-%m-%d %H:%M:%S}", "gteq")] if since else []
 
-        def page(last: str) -> list[T | Broken]:
+        def page(last: str) -> list[P | Broken]:
             behind = Where("entity_id", last or "0", "gt")
             return self.search(path, rows, [*where, *changed, behind], sort="entity_id", fields=fields)[0]
 
-        def place(row: Any) -> int:
-            if not isinstance(row.id, int):
-                raise BadAnswer(f"{path} gives a row without an id")
-            return row.id
-
-        return by_last(page, SIZE, place, resume)
+        return by_last(page, SIZE, id_of, resume)
 
     def among(
         self, path: str, rows: Rows[T], field: str, values: Sequence[object], fields: str = ""

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 from samklang.connectors.contract import Limits, Surroundings
 from samklang.connectors.errors import BadAnswer, Rejected
-from samklang.connectors.kit.paging import Placed, Slice, by_last
+from samklang.connectors.kit.paging import Placed, Slice, by_last, id_of
 from samklang.connectors.kit.rows import Broken, Rows, readable
 from samklang.connectors.ongoing import shapes
 from samklang.connectors.transport import Answer, Basic, Transport
@@ -43,7 +43,7 @@ class Client:
 
     def get(self, path: str, **query: object) -> Answer:
         """One answer; a refusal is Rejected. A list as a value is named once for each of its parts."""
-        text = urlencode({name: _plain(value) for name, value in query.items()}, doseq=True)
+        text = urlencode(query, doseq=True)
         return _good(self.transport.request("GET", f"/{path}?{text}" if text else f"/{path}"))
 
     def of(self, type_: type[T], path: str, **query: object) -> T:
@@ -58,12 +58,12 @@ class Client:
             place = {first: int(after) + 1} if after else {}
             answer = self.get(path, goodsOwnerId=self.owner, **{most: size}, **place, **query)
             found = rows(answer.body, answer.where)
-            ids = [_place(row) for row in found]
+            ids = [id_of(row) for row in found]
             if ids != sorted(set(ids)) or (after and ids and ids[0] <= int(after)):
                 raise BadAnswer(f"{path} does not come in the order of its ids", where=answer.where)
             return found
 
-        return by_last(page, 1, _place, resume)
+        return by_last(page, 1, id_of, resume)
 
     def orders(self, resume: str = "", **query: object) -> Iterator[Slice[shapes.OrderRow | Broken]]:
         """Orders that fit the filters."""
@@ -99,17 +99,6 @@ class Client:
         """A PUT, PATCH or DELETE: by key, so repeating it does no harm. A refusal is Rejected."""
         answer = self.transport.request(method, f"/{path}", params=query, json=body, idempotent=True)
         return _good(answer).of(shapes.Made)
-
-
-def _place(row: Placed) -> int:
-    if not isinstance(row.id, int):
-        raise BadAnswer(f"A row has no id, so the list cannot be read on: {row}")
-    return row.id
-
-
-def _plain(value: object) -> object:
-    """Booleans as the API writes them."""
-    return str(value).lower() if isinstance(value, bool) else value
 
 
 def _good(answer: Answer) -> Answer:

@@ -5,7 +5,7 @@ What becomes of an order in the warehouse is in `life`, goods that come back in 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from decimal import Decimal
 from typing import Any, Literal
 
@@ -24,7 +24,6 @@ _INBOUND: Mapping[int, Literal["announced", "partly_received", "received", "clos
     100: "announced", 200: "announced", 300: "partly_received", 400: "received", 500: "closed", 900: "closed",
 }  # fmt: skip
 INBOUND_STARTED, INBOUND_CANCELLED = 300, 900
-_ROWS = "purchaseOrderLines"
 
 # ------------------------------------------------------------------------------------------------------ articles
 
@@ -79,9 +78,8 @@ def stock(row: shapes.ArticleStock, warehouses: Collection[str]) -> Iterator[r.S
         free = r.decimal(shelf.sellable, "sellableNumberOfItems")
         on_hand = max(shelf.on_hand, free)
         locked = max(r.ZERO, min(shelf.locked, on_hand - free))
-        yield r.StockLevel(
-            sku=number, warehouse=warehouse, on_hand=on_hand, unavailable=locked, reserved=on_hand - locked - free
-        )
+        reserved = on_hand - locked - free
+        yield r.StockLevel(sku=number, warehouse=warehouse, on_hand=on_hand, unavailable=locked, reserved=reserved)
 
 
 # ------------------------------------------------------------------------------------------------------ orders
@@ -157,10 +155,7 @@ def _address(address: r.Address, fallback: str) -> Body:
 def same_order(body: Body, row: shapes.OrderRow, *, locked: bool) -> bool:
     """Whether the order there says what we would write. Of a locked one only goods and address count: the warehouse may
     have chosen another carrier, and what else changes is no matter of the pieces that it picks."""
-    asked_for = {
-        one["rowNumber"]: (r.sku_key(one["articleNumber"]), one["numberOfItems"]) for one in body["orderLines"]
-    }
-    if asked_for != {line.row: (r.sku_key(line.sku), line.ordered) for line in row.lines}:
+    if _asked(body["orderLines"]) != sorted((line.row, r.sku_key(line.sku), line.ordered) for line in row.lines):
         return False
     to = {name: value for name, value in body["consignee"].items() if name in (_PLACE if locked else _ECHOED)}
     if locked:
@@ -213,25 +208,28 @@ def inbound_body(record: r.Inbound, ids: Mapping[tuple[str, str], str], referenc
         "purchaseOrderRemark": record.note,
         "warehouseId": int(record.warehouse) if record.warehouse.isdecimal() else None,
         "advanced": {"purchaseOrderIsReturnType": True} if record.kind == "return" else None,
-        _ROWS: lines,
+        "purchaseOrderLines": lines,
     }
     return filled(data)
 
 
 def same_inbound(body: Body, row: shapes.PurchaseOrder) -> bool:
     """Whether the purchase order there expects the same pieces."""
-    wanted = [(one["rowNumber"], r.sku_key(one["articleNumber"]), one["numberOfItems"]) for one in body[_ROWS]]
-    return sorted(wanted) == sorted((line.row_number or "", r.sku_key(line.sku), line.advised) for line in row.lines)
+    there = sorted((line.row_number or "", r.sku_key(line.sku), line.advised) for line in row.lines)
+    return _asked(body["purchaseOrderLines"]) == there
+
+
+def _asked(rows: Iterable[Body]) -> list[tuple[str, str, Decimal]]:
+    """(row, article, pieces) of what would be written."""
+    return sorted((row["rowNumber"], r.sku_key(row["articleNumber"]), row["numberOfItems"]) for row in rows)
 
 
 def receipt(row: shapes.PurchaseOrder) -> r.Receipt:
     """What was received of a purchase order, whoever made it. One that was cancelled expects nothing more."""
-    number = row.head.status.number
-    some = any(line.received for line in row.lines)
-    state = _INBOUND.get(number, "announced")
-    if state == "announced" and some:
+    state = _INBOUND.get(row.head.status.number, "announced")
+    if state == "announced" and any(line.received for line in row.lines):
         state = "partly_received"
-    gone = number == INBOUND_CANCELLED
+    gone = row.head.status.number == INBOUND_CANCELLED
     times = [item.in_date for line in row.lines for item in line.article_items or () if item.in_date]
     lines = tuple(
         r.InboundLine(

@@ -89,13 +89,12 @@ class Reader:
         """
         further: dict[str, object] = {"orderStatusFrom": self.steps.locked}
         updated = max(since, self._at() - _UPDATED_DAYS)
-        return [
-            {"orderStatusTo": self.steps.locked - 1},
-            {"orderStatusChangedTimeFrom": instant(since), **further},
-            {"orderUpdatedTimeFrom": instant(updated), **further},
-            {"lastPickingTimeFrom": instant(since), **further},
-            {"lastReturnedFrom": instant(since), **further},
-        ]
+        moved = {
+            "orderStatusChangedTimeFrom": since, "orderUpdatedTimeFrom": updated, "lastPickingTimeFrom": since,
+            "lastReturnedFrom": since,
+        }  # fmt: skip
+        rest = ({name: instant(at), **further} for name, at in moved.items())
+        return [{"orderStatusTo": self.steps.locked - 1}, *rest]
 
     def _all(self) -> list[dict[str, object]]:
         """Orders of the last days, and older ones that have not left yet."""
@@ -239,10 +238,7 @@ class Reader:
         names = ("purchaseOrderStatusChangedTimeFrom", "lastReceiveTimeFrom")
         queries: list[dict[str, object]] = [{name: instant(asked.since)} for name in names] if asked.since else [{}]
         found = _in_turn(self.client.purchases, queries, asked.resume)
-        return pages("receipt", found, self._receipt, _of_purchase)
-
-    def _receipt(self, row: shapes.PurchaseOrder) -> Iterator[Item]:
-        yield Item(record=ongoing_map.receipt(row), external_id=str(row.id))
+        return pages("receipt", found, _receipt, _of_purchase)
 
     # ------------------------------------------------------------------------------------------------ choices
 
@@ -281,6 +277,10 @@ def _in_turn(
         for page in read(last, **query):
             yield Slice(page.rows, page.total, f"{place}:{page.resume}")
         last = ""
+
+
+def _receipt(row: shapes.PurchaseOrder) -> list[Item]:
+    return [Item(record=ongoing_map.receipt(row), external_id=str(row.id))]
 
 
 def _of_article(row: shapes.Article | shapes.ArticleStock) -> Name:

@@ -57,12 +57,10 @@ class Numbered(_Row):
     text: str | None = None
 
 
-class Place(_Row):
+class Place(Named, kw_only=True):
     """A warehouse."""
 
     id: int
-    code: str | None = None
-    name: str | None = None
 
 
 # ------------------------------------------------------------------------------------------------------ articles
@@ -261,12 +259,13 @@ class PickLine(_Row):
     pickability: Pickability | None = field(name="orderLinePickability", default=None)
 
 
-class PickHead(_Row):
+class OfOrder(_Row):
     order_id: int
+    order_number: str | None = None
 
 
 class Pickable(_Row):
-    head: PickHead = field(name="orderInfo")
+    head: OfOrder = field(name="orderInfo")
     order_lines: list[PickLine] | None = None
 
 
@@ -319,11 +318,6 @@ class PurchaseOrder(_Row):
 
 
 # ------------------------------------------------------------------------------------------------------ returns
-
-
-class OfOrder(_Row):
-    order_id: int
-    order_number: str | None = None
 
 
 class OfLine(_Row):

@@ -16,7 +16,7 @@ from samklang.connectors.ongoing import life, shapes
 from samklang.connectors.ongoing import map as ongoing_map
 from samklang.connectors.ongoing.client import Client
 from samklang.connectors.ongoing.life import Steps
-from samklang.records import Inbound, Order, OrderStatus, Product, Release
+from samklang.records import Inbound, Order, OrderStatus, Product, Release, Variant
 
 _LONGEST_REFERENCE = 50  # of goodsOwnerOrderId in the older SOAP document
 
@@ -36,22 +36,24 @@ class Writer:
         """Every variant as an article (O-13). One that is archived is left as it is, for a person to remove (O-16)."""
         parts, by_hand = [], []
         for variant in record.variants:
-            known = want.ids.get(("variant", variant.key))
-            if "archived" in (record.status, variant.status):
-                by_hand += [known] if known else []
-                parts += [Part("variant", variant.key, known)] if known else []
-                continue
-            body = ongoing_map.article_body(record, variant, want.fields if known else None)
-            self.client.change(
-                "PUT", "articles", {
-                    "goodsOwnerId": self.client.owner, "articleNumber": known or variant.sku, **body,
-                    **({} if known or variant.track_stock else {"isStockArticle": False}),
-                },
-            )  # fmt: skip
-            parts.append(Part("variant", variant.key, known or variant.sku))
+            known = want.ids.get(("variant", variant.key), "")
+            gone = "archived" in (record.status, variant.status)
+            if gone and known:
+                by_hand.append(known)
+            elif not gone:
+                self._article(want, record, variant, known)
+            if known or not gone:
+                parts.append(Part("variant", variant.key, known or variant.sku))
         text = f"Remove article {', '.join(by_hand)} by hand in Ongoing, or have the warehouse do it" if by_hand else ""
         id_ = parts[0].external_id if len(record.variants) == 1 and parts else record.code if parts else ""
         return Done(external_id=id_, parts=tuple(parts), by_hand=text)
+
+    def _article(self, want: Want, record: Product, variant: Variant, known: str) -> None:
+        body = ongoing_map.article_body(record, variant, want.fields if known else None)
+        body |= {"goodsOwnerId": self.client.owner, "articleNumber": known or variant.sku}
+        if not known and not variant.track_stock:
+            body["isStockArticle"] = False
+        self.client.change("PUT", "articles", body)
 
     # ------------------------------------------------------------------------------------------------ orders
 
