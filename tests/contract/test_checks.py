@@ -25,6 +25,7 @@ from samklang.connectors.contract import (
     Result,
     Setting,
     Want,
+    Write,
 )
 from samklang.connectors.errors import BadAnswer, LoginRefused, Retry, Unreachable
 from samklang.connectors.fortnox import Fortnox
@@ -298,14 +299,36 @@ def test_pages_and_code_are_judged_by_their_text(tmp_path: Path) -> None:
     readme.write_text(readme.read_text() + "\n## Errors\n\n| see | do |\n|---|---|\n| a | b |\n| c | d |\n| e | f |\n")
     assert _files("readme", tmp_path) == "4 chapters"
     assert _files("error-table", tmp_path) == "3 errors explained"
-    code.write_text('"""Doc\nstring."""\n\n# comment\n' + "x = 1\n" * 400)
-    assert _files("small", tmp_path).startswith("400 lines of code")
-    code.write_text(code.read_text() + "y = 2\n")
-    with pytest.raises(Exception, match="401 lines"):
-        _files("small", tmp_path)
     code.write_text("def f() -> int:\n    return 'text'\n")
     with pytest.raises(Exception, match="Incompatible return"):
         _files("typed", tmp_path)
+
+
+def _small(folder: Path, **changed: Any) -> str:
+    check: Callable[..., str] | None = BY_NAME["small"].files
+    assert check
+    return check(_with(**changed), folder, frozenset())
+
+
+@pytest.mark.parametrize(("read", "written", "ledger", "registers", "most"), [
+    ((), (), False, 0, 400), (("product", "stock"), ("product",), True, 4, 400),
+    (("product", "stock"), ("product", "price"), True, 5, 500),
+    (("product", "product"), ("product", "price", "order"), True, 5, 500),
+])  # fmt: skip
+def test_a_connector_may_be_as_large_as_its_registers_are_many(
+    tmp_path: Path, read: tuple[str, ...], written: tuple[str, ...], ledger: bool, registers: int, most: int
+) -> None:
+    feeds, writes = (
+        tuple(Feed(name=str(n), types=(type_,)) for n, type_ in enumerate(read)),
+        dict.fromkeys(written, Write()),
+    )
+    code = tmp_path / "client.py"
+    code.write_text('"""Doc\nstring."""\n\n# comment\n' + "x = 1\n" * most)
+    said = _small(tmp_path, feeds=feeds, writes=writes, ledger=ledger)
+    assert said.startswith(f"{most} lines of code for {registers} registers")
+    code.write_text(code.read_text() + "y = 2\n")
+    with pytest.raises(Exception, match=f"^{most + 1} lines of code for {registers} registers, at most {most}"):
+        _small(tmp_path, feeds=feeds, writes=writes, ledger=ledger)
 
 
 def test_a_grade_needs_every_check_of_its_tier_and_below() -> None:

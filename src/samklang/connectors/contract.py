@@ -143,6 +143,12 @@ class Manifest(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     cannot: tuple[str, ...] = ()  # sentences for the docs page and the plan
     exempt: Mapping[str, str] = {}  # check name → why it does not apply here (grades)
 
+    @property
+    def registers(self) -> int:
+        """How much the connector carries: record types that it reads, and those that it writes; books count as one."""
+        read = {type_ for feed in self.feeds for type_ in feed.types}
+        return len(read) + len(self.writes) + self.ledger
+
     def feed_for(self, type_: str) -> Feed | None:
         """The feed that reads this record type, if any."""
         return next((feed for feed in self.feeds if type_ in feed.types), None)

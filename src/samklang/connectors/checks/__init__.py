@@ -194,8 +194,8 @@ CHECKS: tuple[Check, ...] = (
     Check(
         name="small",
         tier="gold",
-        title="At most 400 lines of code",
-        why="A stranger shall be able to read a connector before lunch.",
+        title="At most 400 lines of code, or 100 for each register",
+        why="A stranger shall be able to read a connector before lunch, and what one register asks for at a sitting.",
         files=gold.small,
     ),
     Check(

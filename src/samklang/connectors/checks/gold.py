@@ -14,7 +14,7 @@ from samklang.connectors.contract import Connector
 from samklang.records import Product
 
 PER_ITEM, PER_SIMPLE, FIXED = 0.06, 0.02, 6
-_MOST_LINES = 400
+_MOST_LINES, _PER_REGISTER = 400, 100  # so four registers are at home in the 400
 
 
 class Untried(Exception):
@@ -70,13 +70,15 @@ def frugal(bench: Bench) -> str:
     return f"{per_item:.3f} requests per item of {count}; {said or 'no products'}" if count else "lists nothing"
 
 
-def small(_cls: type[Connector], folder: Path, _known: frozenset[str]) -> str:
-    """Lines of code; blank lines, comments and docstrings are free."""
+def small(cls: type[Connector], folder: Path, _known: frozenset[str]) -> str:
+    """Lines of code by what is carried (`Manifest.registers`); blank lines, comments and docstrings are free."""
     counts = {path.name: code_lines(path) for path in sorted(folder.glob("*.py"))}
-    total = sum(counts.values())
-    said = f"{total} lines of code ({', '.join(f'{name} {n}' for name, n in counts.items())})"
-    if total > _MOST_LINES:
-        raise Fails(f"{said}; at most {_MOST_LINES}")
+    total, registers = sum(counts.values()), cls.manifest.registers
+    most = max(_MOST_LINES, _PER_REGISTER * registers)
+    listed = ", ".join(f"{name} {n}" for name, n in counts.items())
+    said = f"{total} lines of code for {registers} registers, at most {most} ({listed})"
+    if total > most:
+        raise Fails(said)
     return said
 
 
