@@ -128,6 +128,8 @@ def test_a_notification_is_a_notice_and_needs_no_balances() -> None:
     assert (made.kind, made.format, made.opening, made.lines[0].amount) == ("notice", "camt.054.001.02", None, 10)
     undated = one(data.replace(b"<BookgDt><Dt>2026-03-06</Dt></BookgDt><ValDt><Dt>2026-03-07</Dt></ValDt>", b""))
     assert undated.lines[0].booked_on == date(2026, 3, 7)
+    since_version_8 = one(re.sub(rb"</ElctrncSeqNb><CreDtTm>[^<]*</CreDtTm>", b"</ElctrncSeqNb>", data))
+    assert since_version_8.created == made.created, "the message says when"
 
 
 def test_the_count_of_entries_is_proved() -> None:

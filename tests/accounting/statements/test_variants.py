@@ -321,3 +321,23 @@ def test_yandex_netting_as_it_is_downloaded_in_russian() -> None:
 def test_a_file_in_the_other_decimal_sign_is_told_of_its_profile() -> None:
     commas = files.stripe().decode().replace(",", ";").replace(".", ",").encode()
     assert "profile (decimal)" in refused(commas).problem.do_this
+
+
+def test_paypal_in_a_workbook_has_its_dates_as_dates_or_as_the_text_that_they_were() -> None:
+    def book(*days: str | date) -> bytes:
+        rows = [{**row, "Date": day} for row, day in zip(files.PAYPAL_ROWS, days, strict=True)]
+        numbers = ("Gross", "Fee", "Net", "Balance")
+        return files.workbook(files.PAYPAL_COLUMNS, [
+            [float(str(cell).strip('"').replace(",", "")) if name in numbers else cell
+             for name in files.PAYPAL_COLUMNS for cell in [row.get(name, "")]]
+            for row in rows
+        ])  # fmt: skip
+
+    day = date(2026, 3, 4)
+    for days in ([day] * 3, ["25/03/2026"] * 3):
+        assert one(book(*days)).closing == 40
+    assert one(book(*[day] * 3)).start == day
+    mixed = refused(book("25/03/2026", day, "26/03/2026"))
+    assert (mixed.column, mixed.row) == ("Date", 3) and "taken days for months" in str(mixed)
+    with pytest.raises(Unreadable, match="taken days for months"):
+        read_statement(book("25/03/2026", day, "26/03/2026"), profile=Profile(day_first=True))

@@ -151,8 +151,10 @@ def _line(entry: _Element, kind: BankKind) -> BankLine:
     details = tuple(_detail(part, amount, currency, alone=len(parts) == 1) for part in parts)
     booked_on = _day(entry, "BookgDt", "Dt") or _day(entry, "BookgDt", "DtTm")
     value_on = _day(entry, "ValDt", "Dt") or _day(entry, "ValDt", "DtTm")
-    if kind == "notice":  # whose entries may go without dates; the notice's own is the nearest
-        booked_on = booked_on or value_on or _day(entry.getparent(), "CreDtTm")
+    if kind == "notice":  # whose entries may go without dates; the notice's own is the nearest, then the message's
+        notice = entry.getparent()
+        message = None if notice is None else notice.getparent()
+        booked_on = booked_on or value_on or _day(notice, "CreDtTm") or _day(message, "GrpHdr", "CreDtTm")
     if booked_on is None and value_on is None:
         raise _wrong(entry, "has neither a booking nor a value date")
     texts = [_text(entry, "AddtlNtryInf"), *(word for part in details for word in (part.text, *_references(part)))]
@@ -256,7 +258,7 @@ def _day(part: _Element | None, *path: str) -> date | None:
 
 
 def _created(part: _Element) -> datetime | None:
-    text = _text(part, "CreDtTm")
+    text = _text(part, "CreDtTm") or _text(part.getparent(), "GrpHdr", "CreDtTm")
     try:
         return instant(text, "CreDtTm") if text else None
     except InvalidRecord:

@@ -152,12 +152,22 @@ def _opening(rows: Sequence[Row], timed: Mapping[int, tuple[datetime, date]]) ->
     return first.amount("balance") - first.amount("net")
 
 
+_PARTS = re.compile(r"([0-9]{1,2})([/.-])([0-9]{1,2})\2[0-9]{4}")
+
+
 def _day_first(rows: Sequence[Row], profile: Profile) -> bool:
     """Whether 03/04 is the third of April: by the profile, else by the dates of the whole file, else refused."""
+    parts = [found for row in rows if (found := _PARTS.fullmatch(row.text("date")))]
+    odd = next((row for row in rows if re.match(r"[0-9]{4}-", row.text("date"))), None)
+    if parts and odd:
+        raise odd.wrong(
+            "date",
+            "is written in another way than others: a spreadsheet program may have taken days for months",
+            do_this="Hand in the file as it was downloaded, without opening it in a spreadsheet program.",
+        )
     if profile.day_first is not None:
         return profile.day_first
-    parts = [found for row in rows if (found := re.match(r"(\d{1,2})([/.-])(\d{1,2})\2\d{4}$", row.text("date")))]
-    if not parts or any(found[2] == "." for found in parts):
+    if not parts or all(found[2] == "." for found in parts):
         return True  # ISO dates have one reading, and dates with points have the day first everywhere
     day_first = any(int(found[1]) > 12 for found in parts)
     month_first = any(int(found[3]) > 12 for found in parts)
@@ -175,7 +185,7 @@ def _moment(row: Row, day_first: bool) -> tuple[datetime, date]:
     if zone is None:
         raise row.wrong("zone", "is not a known time zone")
     found = re.fullmatch(r"([0-9]{1,2})[/.-]([0-9]{1,2})[/.-]([0-9]{4})", row.need("date"))
-    iso = row.text("date")
+    iso = row.text("date").removesuffix("T00:00:00")  # as a workbook has it
     if found:
         day, month = (found[1], found[2]) if day_first else (found[2], found[1])
         iso = f"{found[3]}-{month:0>2}-{day:0>2}"

@@ -318,7 +318,7 @@ def _is_rounded(cell: Cell) -> bool:
     """Whether a long number has gone through a spreadsheet, which keeps 15 digits and writes 1.40769E+11."""
     if isinstance(cell, Decimal):
         return cell == cell.to_integral_value() and abs(cell) >= _INEXACT
-    return _SHORTENED.fullmatch(cell.strip()) is not None
+    return "E+" in cell and _SHORTENED.fullmatch(cell.strip()) is not None
 
 
 def _all(names: Sequence[str], wanted: str) -> list[int]:
