@@ -84,6 +84,8 @@ class Outcome(NamedTuple):
     waiting_on: str = ""
 
 
+_DUE_AT = Outcome._fields.index("due_at")
+
 #: Work to do at or before a time (one value). The first condition is that of the partial index, for SQLite's planner.
 _TO_DO = "NOT (state='idle') AND (state='sending' OR (state='due' AND due_at<=%s))"
 
@@ -121,23 +123,22 @@ def _as_tables(columns: dict[str, str], rows: Sequence[Sequence[Any]]) -> Iterat
 
     One statement over many rows, not one for each: beginning one costs more than doing it, on PostgreSQL with five
     indexes six times as much, and on SQLite the interpreter is handed from thread to thread at each. On PostgreSQL all
-    rows are in one table, on SQLite, which binds no arrays and only so many values, in several.
+    rows are in one table, on SQLite, which binds no arrays and only so many values, in several; what is the same in all
+    rows of one is bound there once.
     """
     if database.vendor == "postgresql":
         arrays = ",".join(f"%s::{type_}[]" for type_ in columns.values())
         yield f"unnest({arrays}) AS v({','.join(columns)})", [list(column) for column in zip(*rows, strict=True)]
         return
-    row = f"({_marks(len(columns))})"
     for start in range(0, len(rows), _AT_ONCE):
         some = rows[start : start + _AT_ONCE]
-        yield f"(VALUES {','.join([row] * len(some))}) AS v", list(chain.from_iterable(some))
-
-
-def _names(columns: Iterable[str]) -> dict[str, str]:
-    """What the columns are called in `_as_tables`: SQLite numbers them."""
-    if database.vendor == "postgresql":
-        return {name: f"v.{name}" for name in columns}
-    return {name: f"v.column{n}" for n, name in enumerate(columns, 1)}
+        whole = dict(zip(columns, zip(*some, strict=True), strict=True))
+        once = {name: column[0] for name, column in whole.items() if column.count(column[0]) == len(some)}
+        own = [name for name in columns if name not in once]
+        named = [*(f"%s AS {name}" for name in once), *(f"column{n} AS {name}" for n, name in enumerate(own, 1))]
+        table = f" FROM (VALUES {','.join([f'({_marks(len(own))})'] * len(some))})" if own else ""  # else it is one row
+        values = chain.from_iterable(zip(*(whole[name] for name in own), strict=True))
+        yield f"(SELECT {','.join(named)}{table}) AS v", [*once.values(), *values]
 
 
 def _upsert(
@@ -163,7 +164,8 @@ def insert(
         with database.cursor() as cursor:
             for given, values in _as_tables(columns, rows):
                 cursor.execute(
-                    f"INSERT INTO {table} ({','.join([*fixed, *columns])}) SELECT {_marks(len(fixed))}, v.*"
+                    f"INSERT INTO {table} ({','.join([*fixed, *columns])})"
+                    f" SELECT {_marks(len(fixed))},{','.join(f'v.{name}' for name in columns)}"
                     f" FROM {given} WHERE true ON CONFLICT {conflict}",
                     [*fixed.values(), *values],
                 )
@@ -409,24 +411,23 @@ def finish(tenant: int, target: int, type_: str, token: int, rows: Iterable[Outc
         "key": "text", "state": "text", "delivered": "bytea", "sent": "bytea", "seen": "bytea", "external_id": "text",
         "due_at": "float8", "attempts": "int", "doubt": "bool", "troubled": "bool", "waiting_on": "text",
     }  # fmt: skip
-    last = {row.key: row if row.due_at else row._replace(due_at=now) for row in rows}
-    done = [last[key] for key in sorted(last)]
+    last = {row.key: row for row in rows}
+    done = [(*(row := last[key])[:_DUE_AT], row.due_at or now, *row[_DUE_AT + 1 :]) for key in sorted(last)]
     if not done:
         return 0
-    new = _names(columns)
     statement = (
-        f"UPDATE binding AS b SET external_id=COALESCE({new['external_id']}, b.external_id),"
-        f" delivered=COALESCE({new['delivered']}, b.delivered), sent=COALESCE({new['sent']}, b.sent),"
-        f" seen=COALESCE({new['seen']}, b.seen), attempts={new['attempts']}, doubt={new['doubt']},"
-        f" troubled={new['troubled']}, waiting_on={new['waiting_on']}, due_at={new['due_at']}, token=0,"
-        f" state=CASE WHEN {new['state']}='idle'"
-        f" AND b.wanted IS DISTINCT FROM COALESCE({new['delivered']}, b.delivered)"
-        f" THEN 'due' WHEN {new['state']}='parked' THEN 'idle' ELSE {new['state']} END"
+        "UPDATE binding AS b SET external_id=COALESCE(v.external_id, b.external_id),"
+        " delivered=COALESCE(v.delivered, b.delivered), sent=COALESCE(v.sent, b.sent),"
+        " seen=COALESCE(v.seen, b.seen), attempts=v.attempts, doubt=v.doubt,"
+        " troubled=v.troubled, waiting_on=v.waiting_on, due_at=v.due_at, token=0,"
+        " state=CASE WHEN v.state='idle'"
+        " AND b.wanted IS DISTINCT FROM COALESCE(v.delivered, b.delivered)"
+        " THEN 'due' WHEN v.state='parked' THEN 'idle' ELSE v.state END"
     )
-    mine = f"WHERE b.tenant_id=%s AND b.connection_id=%s AND b.type=%s AND b.token=%s AND b.key={new['key']}"
+    mine = "WHERE b.tenant_id=%s AND b.connection_id=%s AND b.type=%s AND b.token=%s AND b.key=v.key"
     ours = 0
     with database.cursor() as cursor:
-        these, keys = _among("key", [row.key for row in done])
+        these, keys = _among("key", sorted(last))
         _lock(cursor, f"tenant_id=%s AND connection_id=%s AND type=%s AND {these}", [tenant, target, type_, *keys])
         for given, values in _as_tables(columns, done):
             cursor.execute(f"{statement} FROM {given} {mine}", [*values, tenant, target, type_, token])

@@ -46,6 +46,7 @@ class Mapper:
         self._meta = frozenset(listed(settings.get("meta")))
         today = datetime.now(UTC).date()
         self._classes = {slug: self._class(slug, percent, today) for slug, percent in facts.percents.items()}
+        self._slugs: dict[str, str] = {}  # of tax classes that were asked for
 
     def _class(self, slug: str, percent: Decimal, on: date) -> str:
         try:
@@ -67,6 +68,11 @@ class Mapper:
 
     def slug_of(self, tax_class: str) -> str:
         """The shop's tax class with the rate that this class has today; InvalidRecord when it has none."""
+        if tax_class not in self._slugs:
+            self._slugs[tax_class] = self._slug(tax_class)
+        return self._slugs[tax_class]
+
+    def _slug(self, tax_class: str) -> str:
         if tax_class in self.facts.percents:
             return tax_class
         percent = r.rates.percent(self.facts.country, tax_class, datetime.now(UTC).date())
@@ -286,7 +292,7 @@ class Mapper:
             row.key: row.value
             for row in rows
             if (row.key in self._meta if self._meta else not row.key.startswith("_"))
-            and isinstance(row.value, str | int | bool)
+            and isinstance(row.value, (str, int))  # True and False are ints
         }
         return {self._connection: kept} if kept else {}
 

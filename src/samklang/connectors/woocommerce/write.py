@@ -54,10 +54,10 @@ class Writer:
 
     def _sent(self, path: str, verb: str, bodies: Sequence[Body]) -> list[Answered]:
         answer = self._shop.call("POST", path, {"_fields": verb}, {verb: bodies}, idempotent=verb == "update")
-        raws = getattr(answer.of(_Batch), verb)
-        if len(raws) != len(bodies):
-            raise BadAnswer(f"{len(bodies)} rows were sent, {len(raws)} were answered", where=answer.where)
-        return [_answered(path, raw) for raw in raws]
+        rows = getattr(answer.of(_Batch), verb)
+        if len(rows) != len(bodies):
+            raise BadAnswer(f"{len(bodies)} rows were sent, {len(rows)} were answered", where=answer.where)
+        return [row if row.error is None else _refused(path, row) for row in rows]
 
     # ------------------------------------------------------------------------------------------------ stock, price
 
@@ -141,8 +141,8 @@ class Writer:
         finished = iter(list(self._shop.transport.overlap(grouped)))
         return [
             row if isinstance(row, SamklangError) else next(finished) if row.type == "variable" else
-            self._finished(want, row)
-            for want, row in sent
+            self._done(row, [row])
+            for _, row in sent
         ]  # fmt: skip
 
     def _product(self, categories: Mapping[str, int], want: Want, record: Product) -> Body:
@@ -189,22 +189,24 @@ class Writer:
         return result
 
     def _finish(self, row: shapes.ProductRow, want: Want, record: Product) -> Done:
-        """The variations of a product that the shop has taken; the result of the whole."""
-        rows: list[shapes.ProductRow] = [row]
-        if row.type == "variable":
-            if not asks(want, "variants", "axes"):
-                return Done(external_id=str(row.id))
-            path = f"/products/{row.id}/variations"
-            there = self._reader.variations(row.id)
-            known = {sku_key(one.sku): one.id for one in readable(there)}
-            bodies = [self._variation(record, variant, known.get(variant.key)) for variant in record.variants]
-            rows = []
-            for answer in self._batch(f"{path}/batch", bodies):
-                if isinstance(answer, SamklangError):
-                    raise answer
-                rows.append(answer)
-        seen = partial(self._map.product, row, sorted(rows, key=lambda one: one.id))
-        return Done(external_id=str(row.id), parts=parts(row, rows), seen=seen)
+        """The variations of a variable product that the shop has taken; the result of the whole."""
+        if not asks(want, "variants", "axes"):
+            return Done(external_id=str(row.id))
+        path = f"/products/{row.id}/variations"
+        there = self._reader.variations(row.id)
+        known = {sku_key(one.sku): one.id for one in readable(there)}
+        bodies = [self._variation(record, variant, known.get(variant.key)) for variant in record.variants]
+        rows = []
+        for answer in self._batch(f"{path}/batch", bodies):
+            if isinstance(answer, SamklangError):
+                raise answer
+            rows.append(answer)
+        return self._done(row, sorted(rows, key=lambda one: one.id))
+
+    def _done(self, row: shapes.ProductRow, articles: Sequence[shapes.ProductRow]) -> Done:
+        """The shop has the product and all its variations."""
+        seen = partial(self._map.product, row, articles)
+        return Done(external_id=str(row.id), parts=parts(row, articles), seen=seen)
 
     def _variation(self, record: Product, variant: Variant, id_: int | None) -> Body:
         names = {axis.code: axis.name for axis in record.axes}
@@ -280,32 +282,27 @@ class Writer:
         return Done(external_id=str(self._shop.call("POST", path, None, body).json()["id"]))
 
 
-class _Batch(msgspec.Struct):
-    """Answer to a batch."""
+class _Answer(shapes.ProductRow, frozen=True):
+    """What a batch answers of one row: how it is now, or an error (then the id is 0 or that of the update)."""
 
-    create: list[msgspec.Raw] = []
-    update: list[msgspec.Raw] = []
-
-
-class _Failed(msgspec.Struct):
-    """The part of a batch's answer that tells an error from a row."""
-
-    id: int | None = None
+    id: int = 0
     error: Any = None
 
 
-_FAILED = msgspec.json.Decoder(_Failed)
-_ROW = msgspec.json.Decoder(shapes.ProductRow)
+class _Batch(msgspec.Struct):
+    """Answer to a batch."""
+
+    create: list[_Answer] = []
+    update: list[_Answer] = []
+
+
 _CATEGORIES = Rows(shapes.CategoryRow)
 
 
-def _answered(path: str, raw: msgspec.Raw) -> Answered:
-    failed = _FAILED.decode(raw)
-    if failed.error is None:
-        return _ROW.decode(raw)
-    data = failed.error.get("data") if isinstance(failed.error, dict) else None
+def _refused(path: str, row: _Answer) -> SamklangError:
+    data = row.error.get("data") if isinstance(row.error, dict) else None
     status = int(data["status"]) if isinstance(data, dict) and "status" in data else 400
-    return refusal(status, failed.error, f"{path} {failed.id}")
+    return refusal(status, row.error, f"{path} {row.id}")
 
 
 def _stock(record: StockLevel) -> Body:

@@ -1,0 +1,1 @@
+"""Django's database backend for SQLite, quicker for statements that come again."""
