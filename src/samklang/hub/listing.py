@@ -39,12 +39,13 @@ class Known(NamedTuple):
 
 def term(text: str) -> str:
     """Compare form of a term and of what is typed: NFC, case-folded, blanks collapsed, cut to 60 characters."""
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())[:_LONGEST]
+    folded = text.lower() if text.isascii() else unicodedata.normalize("NFC", text).casefold()
+    return " ".join(folded.split())[:_LONGEST]
 
 
 def terms_of(record: Record) -> set[str]:
     """All terms of a record."""
-    return {cut for text in _texts(record) if (cut := term(text))}
+    return {cut for text in set(_texts(record)) if (cut := term(text))}
 
 
 def _texts(record: Record) -> Iterator[str]:
@@ -102,9 +103,12 @@ def note(tenant: int, connection: int, type_: str, known: Sequence[Known]) -> No
     stale: set[tuple[str, str, str]] = set()
     for record, before in known:
         kind, key = _owner(record)
-        new, old = terms_of(record), terms_of(before) if before else set()
-        fresh |= {(kind, word, key) for word in new - old}
-        stale |= {(kind, word, key) for word in old - new}
+        new = terms_of(record)
+        if before:
+            old = terms_of(before)
+            stale.update((kind, word, key) for word in old - new)
+            new -= old
+        fresh.update([(kind, word, key) for word in new])
     _forget(tenant, stale)
     _learn(tenant, fresh)
     if type_ == "order":

@@ -76,7 +76,7 @@ class Binding(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(
-                fields=["tenant", "connection", "type", "state", "due_at"],
+                fields=["tenant", "connection", "type", "state", "due_at", "key"],  # as they are claimed
                 name="binding_open",
                 condition=~Q(state="idle"),
             ),
