@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 
 import pytest
 from django.db import connection, transaction
@@ -81,3 +82,28 @@ def test_no_statement_of_a_read_of_changes_or_of_a_delivery_goes_through_a_whole
                 plans[query["sql"]] = "; ".join(row[3] for row in cursor.fetchall())
     assert len(plans) > 10
     assert {sql: plan for sql, plan in plans.items() if _ALL_OF_A_TYPE.search(plan)} == {}
+
+
+def test_pages_that_come_quickly_are_taken_together_the_first_alone_and_an_error_after_them() -> None:
+    from samklang.connectors.contract import Gone, Page
+    from samklang.hub.intake import _together
+
+    def pages(count: int) -> Iterator[Page]:
+        for n in range(count):
+            yield Page([Gone(type="product", external_id=str(n * 150 + k)) for k in range(150)], 0, str(n))
+        raise ConnectionError
+
+    taken = []
+    with pytest.raises(ConnectionError):
+        for page in _together(pages(6)):
+            taken.append((len(page.items), page.resume))
+    assert taken == [(150, "0"), (450, "3"), (300, "5")]
+
+
+def test_a_page_of_a_slow_system_does_not_wait_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    from samklang.connectors.contract import Gone, Page
+    from samklang.hub import intake
+
+    monkeypatch.setattr(intake, "_QUICK", -1.0)
+    one = Page([Gone(type="product", external_id="1")])
+    assert list(intake._together(iter([one, one, Page([])]))) == [one, one, Page([])]
