@@ -60,6 +60,11 @@ def errors_of(page: Page) -> list[str]:
     return wrong
 
 
+def unfold(page: Page) -> None:
+    """Open what is folded on the page, so that it is judged too."""
+    page.evaluate("document.querySelectorAll('main details:not(.drop)').forEach(one => one.open = true)")
+
+
 @contextlib.contextmanager
 def serving() -> Iterator[str]:
     """The web application in a thread of this process, on the database that is in use now; gives its address."""

@@ -44,8 +44,23 @@ def pages(site: Any) -> Iterator[tuple[str, str]]:
         yield name, site.at(path)
     for name, path in kept.items():
         yield name, site.at(path)
-    yield "style", f"{site.address}/style"
+    for name, path in (
+        ("customer", f"customers/{_buyer(site.merchant.tenant)}"), ("matrix-whole", "flows?whole=1"),
+        ("connection-shop", "connections/nordljus-se"), ("channel-new", "channels/new"),
+        ("orders-found", "orders?q=anna&stand=fulfilment:shipped"), ("orders-none", "orders?q=nobody-like-that"),
+    ):  # fmt: skip
+        yield name, site.at(path)
+    own = ("account", "account/mails", "account/password", "account/second", "account/sessions")
+    for name in (*own, "style", "forgot"):
+        yield name.replace("/", "-"), f"{site.address}/{name}"
     yield "login", f"{site.address}/login"
+
+
+def _buyer(tenant: Any) -> str:
+    from samklang.hub.models import Stored
+
+    key = Stored.objects.filter(tenant=tenant, type="customer").order_by("key").values_list("key", flat=True).first()
+    return key or ""
 
 
 def edge_pages(site: Any) -> Iterator[tuple[str, str]]:

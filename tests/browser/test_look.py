@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.conftest import Site, errors_of
+from tests.browser.conftest import Site, errors_of, unfold
 
 PAGES = (
     "", "search?q=anna", "orders", "orders?stand=fulfilment:shipped&q=1", "orders/se/10470", "orders/se/10499",
@@ -37,6 +37,7 @@ def test_every_piece_can_be_read_by_everybody(page: Page, site: Site, axe: Calla
 def test_every_page_can_be_read_by_everybody(page: Page, site: Site, axe: Callable[..., None], path: str) -> None:
     """Light on a wide screen, dark on a phone: colours and order are each seen once."""
     page.goto(site.at(path))
+    unfold(page)
     axe(page)
     page.emulate_media(color_scheme="dark")
     page.set_viewport_size({"width": 360, "height": 740})

@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from tests.browser.configured import PAGES, configure
-from tests.browser.conftest import Site, errors_of
+from tests.browser.conftest import Site, errors_of, unfold
 
 
 @pytest.fixture(scope="module")
@@ -41,6 +41,7 @@ def test_every_page_can_be_read_by_everybody(
     tab.set_viewport_size({"width": 1320, "height": 900})
     answer = tab.goto(site.at(addresses[name]))
     assert answer is not None and answer.status == 200, addresses[name]
+    unfold(tab)
     axe(tab, "main")
     tab.emulate_media(color_scheme="dark")
     tab.set_viewport_size({"width": 360, "height": 740})
@@ -79,3 +80,19 @@ def test_a_dialog_begins_at_what_it_asks_or_at_the_way_back(tab: Page, site: Sit
     tab.goto(site.at(addresses["channel"]))
     tab.locator("[data-opens=gone]").click()
     assert tab.evaluate("document.activeElement.textContent") == "Cancel"
+
+
+def test_a_seller_agrees_and_writes_hours_down_on_the_package_s_page(
+    tab: Page, site: Site, addresses: dict[str, str]
+) -> None:
+    tab.set_viewport_size({"width": 390, "height": 844})
+    tab.goto(site.at("package"))
+    tab.get_by_text("Write hours down").click()
+    tab.get_by_label("What", exact=True).select_option("support")
+    tab.get_by_label("Hours", exact=True).fill("1.25")
+    tab.get_by_role("button", name="Write it down").click()
+    tab.get_by_text("It is on the account: 10.5 h left.").wait_for()
+    tab.get_by_text("Agree on another package").click()
+    tab.get_by_label("Package", exact=True).select_option("Paket 400")
+    tab.get_by_role("button", name="Agree", exact=True).click()
+    tab.get_by_role("heading", name="Paket 400").wait_for()

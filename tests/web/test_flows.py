@@ -253,3 +253,35 @@ def test_every_field_that_a_flow_may_write_has_words_for_people() -> None:
         field for name in registry.packages() for how in registry.manifest(name).writes.values() for field in how.fields
     }
     assert named - {"*", "custom"} <= WORDS.keys()
+
+
+def test_what_does_not_flow_is_folded_until_it_is_asked_for(client: Client) -> None:
+    """Rows of the picture and ways without rules; an edit that is made with everything shown shows everything again."""
+    _preset(client)
+    page = client.get(f"{BASE}/flows").content.decode()
+    assert "Change order at erp" in page and "Change capture at" not in page
+    assert re.search(r"\d+ more kinds of records, which do not flow", page) and "whole=1" in page
+    assert "Change capture at" in client.get(f"{BASE}/flows?whole=1").content.decode()
+    given = {"type": "price_list", "system": "erp", "state": "master"}
+    shown = client.post(f"{BASE}/flows/nordljus/cell", {**given, "whole": "1"}, headers=HX).content.decode()
+    assert "Change capture at" in shown and "Only what flows" in shown
+    rules = client.get(f"{BASE}/rules").content.decode()
+    assert '<details class="fold" open><summary>' in rules and "ways without rules" in rules, "none yet: all is open"
+
+
+def test_many_systems_are_filtered_by_kind_and_those_without_a_flow_are_folded(world: World, client: Client) -> None:
+    from samklang.hub.models import Connection
+
+    def selected() -> str:
+        page = client.get(f"{BASE}/transfers").content.decode()
+        return page.split('name="connection"')[1].split("</select>")[0]
+
+    world.flow("stock", "erp", "shop")
+    assert "<optgroup" not in selected() and "<option>erp</option>" in selected()
+    Connection.objects.bulk_create(
+        Connection(tenant=world.tenant, name=f"more-{n}", connector="shelf") for n in range(12)
+    )
+    assert selected().count("<optgroup") >= 1 and "<option>more-11</option>" in selected()
+    page = client.get(f"{BASE}/connections").content.decode()
+    assert re.search(r"1\d connections that no flow uses", page)
+    assert page.index("/connections/erp") < page.index("that no flow uses") < page.index("/connections/more-3")

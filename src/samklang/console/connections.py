@@ -20,6 +20,8 @@ from samklang.people.access import PageRequest, page
 from samklang.people.retold import retold
 from samklang.people.rights import Right
 
+_FEW = 5  # connections without a flow that are listed with the others
+
 
 def _row(request: PageRequest, name: str) -> Connection:
     row = Connection.objects.select_related("tenant").filter(tenant=request.tenant, name=name).first()
@@ -33,7 +35,11 @@ def connections(request: PageRequest) -> HttpResponse:
     """All connected systems with their health."""
     seen = {system.row.pk: system for system in overview.overview(request.tenant).systems}
     rows = [(row, seen[row.pk]) for row in systems.connections(request.tenant)]
-    return show(request, "connections", rows=rows)
+    unused = [one for one in rows if one[1].why == "unused"]
+    if len(unused) < _FEW or len(unused) == len(rows):
+        unused = []
+    used = [one for one in rows if one not in unused]
+    return show(request, "connections", rows=rows, used=used, unused=unused)
 
 
 @page(Right.SEE)

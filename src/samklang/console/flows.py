@@ -51,7 +51,7 @@ PRESET_WORDS = (
 )  # fmt: skip
 
 
-_FEW = 3  # unused rows of the picture that are shown with the others
+_FEW = 3  # fewer unused rows or columns of the picture are shown with the others
 #: What a cell of the picture can be, as the audit tells it.
 STATES = (gettext_noop("master"), gettext_noop("gets"), gettext_noop("nothing"))
 
@@ -74,15 +74,22 @@ def _picture(request: PageRequest, channel: str, error: str = "", said: str = ""
     codes = list(shown.wanted.channels)
     channel = channel if channel in codes else codes[0] if codes else ""
     picture = grid.grid(shown, channel) if channel else None
-    unused = [line.type for line in picture.lines if not line.used] if picture else []
-    whole = bool(request.GET.get("whole") or request.POST.get("whole")) or len(unused) < _FEW or (
-        picture is not None and len(unused) == len(picture.lines)
-    )  # fmt: skip
+    folded = _folded(picture) if picture else ([], [])
+    whole = bool(request.GET.get("whole") or request.POST.get("whole"))
     return show(
         request, "parts/picture" if is_part(request) else "flows", shown=shown, channels=codes, channel=channel,
-        picture=picture, whole=whole, unused=unused, few=len(unused) < _FEW, presets=PRESET_WORDS, error=error,
+        picture=picture, whole=whole, types=folded[0], systems=folded[1], presets=PRESET_WORDS, error=error,
         said=said, overview=_overview(shown.wanted),
     )  # fmt: skip
+
+
+def _folded(picture: grid.Grid) -> tuple[list[str], list[str]]:
+    """Record types and systems of the picture that nothing flows of; none where there are few of them, or all."""
+    types = [line.type for line in picture.lines if not line.used]
+    others = [column.name for column in picture.columns if not column.used]
+    if len(types) < _FEW or len(types) == len(picture.lines):
+        types = []
+    return types, others if len(others) >= _FEW and types else []
 
 
 def _overview(config: Config) -> list[tuple[str, list[tuple[str, str, list[str]]]]]:

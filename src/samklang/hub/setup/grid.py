@@ -21,6 +21,7 @@ class Column(NamedTuple):
     title: str
     kind: str
     own: bool
+    used: bool  # the channel's own, or at an end of one of its flows now or by the draft
 
 
 class Cell(NamedTuple):
@@ -74,8 +75,9 @@ def grid(shown: Shown, channel: str) -> Grid:
     shop = wanted.channels[channel].connection
     others = {part.connection for code, part in wanted.channels.items() if code != channel} - {shop}
     used = {end for flow in wanted.flows if flow.channel == channel for end in (flow.source, flow.target)}
+    before = {end for flow in now.flows if flow.channel == channel for end in (flow.source, flow.target)}
     columns = [
-        Column(name, facts.title, facts.kind, name == shop)
+        Column(name, facts.title, facts.kind, name == shop, name == shop or name in used or name in before)
         for name, part in wanted.connections.items()
         if part.connector in packages() and (name not in others or name in used)
         for facts in [manifest(part.connector)]
