@@ -341,3 +341,28 @@ def test_paypal_in_a_workbook_has_its_dates_as_dates_or_as_the_text_that_they_we
     assert (mixed.column, mixed.row) == ("Date", 3) and "taken days for months" in str(mixed)
     with pytest.raises(Unreadable, match="taken days for months"):
         read_statement(book("25/03/2026", day, "26/03/2026"), profile=Profile(day_first=True))
+
+
+def loyalty(**more: object) -> bytes:
+    """A sale, and what Wildberries pays for the points that its buyer paid with, in a row of its own."""
+    sold = {
+        "rrdId": 1, "reportId": 500, "currency": "RUB", "docTypeName": "Продажа", "sellerOperName": "Продажа",
+        "retailAmount": "100.00", "vw": "10.00", "vwNds": "2.00", "forPay": "88.00", "saleDt": "2026-03-03",
+        "quantity": 1,
+    }  # fmt: skip
+    paid = {
+        "rrdId": 2, "reportId": 500, "currency": "RUB", "docTypeName": "Продажа", "saleDt": "2026-03-03", "quantity": 0,
+        "sellerOperName": "Компенсация скидки по программе лояльности", "cashbackDiscount": "19.00", **more,
+    }  # fmt: skip
+    header = {"reportId": 500, "currency": "RUB", "cashbackDiscountSum": "19.00", "bankPaymentSum": "107.00"}
+    return json.dumps({"report": {**header, "retailAmountSum": "119.00"}, "rows": [sold, paid]}).encode()
+
+
+@pytest.mark.parametrize("more", [{}, {"forPay": "19.00"}], ids=["apart", "in what is payable"])
+def test_wildberries_payment_for_points_is_revenue_and_counted_once(more: dict[str, object]) -> None:
+    made = one(loyalty(**more))
+    assert (made.closing, made.total("sale"), made.total("compensation")) == (107, 119, 0)
+
+
+def test_wildberries_payment_for_points_beside_another_amount_is_refused() -> None:
+    assert refused(loyalty(forPay="20.00")).column == "compensated"

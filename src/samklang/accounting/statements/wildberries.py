@@ -75,6 +75,9 @@ _NAMES: Mapping[str, Sequence[str]] = {
     "loyalty": (
         "cashbackCommissionChange", "cashback_commission_change", "Стоимость участия в программе лояльности",
     ),
+    "compensated": (
+        "cashbackDiscount", "cashback_discount", "Компенсация скидки по программе лояльности",
+    ),
     "schedule": (
         "paymentSchedule", "payment_schedule", "Разовое изменение срока перечисления денежных средств",
     ),
@@ -89,6 +92,8 @@ _MARKS = (_NAMES["operation"], _NAMES["payable"])
 #: Sign by document type; service rows may have none.
 _SIGNS = {"продажа": 1, "возврат": -1, "": 1}
 #: Operations that are Wildberries' own payment for goods lost or damaged, not a sale to a buyer.
+#: What a buyer paid with points and Wildberries pays instead: revenue like the rest of the price (RECONCILIATION §4).
+_POINTS_PAID = "программе лояльности"
 _COMPENSATIONS = ("компенсац", "оплата брака", "оплата потерянного", "авансовая оплата за товар без движения")
 #: Other columns, each a line of its own: kind and sign.
 _OTHERS: Mapping[str, tuple[Kind, int]] = {
@@ -114,6 +119,7 @@ _TOTALS = {
     "additionalPaymentSum": "additional",
     "cashbackAmountSum": "points",
     "cashbackCommissionChangeSum": "loyalty",
+    "cashbackDiscountSum": "compensated",
 }
 _BUYOUTS = ("2", "3")
 _KOPEK = Decimal("0.01")
@@ -202,10 +208,24 @@ def _lines(row: Row, currency: str, *, stated: bool) -> Iterable[StatementLine]:
         yield from part(row, "fee_vat", -sign * vat, "vat", currency, **facts)
     else:
         yield from part(row, kind, sign * payable, operation, currency, **facts)
+    yield from part(row, *_compensated(row, sign, realised, payable), "loyalty", currency, **facts)
     for name, (other, direction) in _OTHERS.items():
         amount = direction * row.amount_or_zero(name)
         other = "fee_correction" if other == "fee" and amount > 0 else other
         yield from part(row, other, amount, name, currency, **facts)
+
+
+def _compensated(row: Row, sign: int, realised: Decimal, payable: Decimal) -> tuple[Kind, Decimal]:
+    """What is paid for points, unless the row's payable says it already. It stands in rows of its own."""
+    value = row.amount_or_zero("compensated")
+    if value and (realised or payable not in (ZERO, value)):
+        raise row.wrong(
+            "compensated",
+            "stands beside another amount and may be part of it",
+            do_this="Ask for its meaning to be added.",
+        )
+    amount = value if value < 0 else sign * value
+    return ("sale" if amount > 0 else "refund"), ZERO if payable else amount
 
 
 def _check(row: Row, realised: Decimal, reward: Decimal, vat: Decimal) -> tuple[Decimal, Decimal]:
@@ -226,7 +246,7 @@ def _check(row: Row, realised: Decimal, reward: Decimal, vat: Decimal) -> tuple[
 
 def _kind(operation: str, amount: Decimal) -> Kind:
     words = plain(operation)
-    if any(mark in words for mark in _COMPENSATIONS):
+    if any(mark in words for mark in _COMPENSATIONS) and _POINTS_PAID not in words:
         return "compensation"
     return "sale" if amount > 0 else "refund"
 
@@ -242,7 +262,8 @@ def _check_totals(header: Mapping[str, Any], rows: Sequence[Row], owed: Decimal)
         total = sum(
             (row.amount_or_zero(column) * (row.one_of("document", _SIGNS) if signed else 1) for row in rows), ZERO
         )
-        if total != stated.amount(name):
+        paid = sum((row.amount_or_zero("compensated") for row in rows), ZERO) if column == "realised" else ZERO
+        if stated.amount(name) not in (total, total + paid):  # what was sold, with or without what points paid
             raise stated.wrong(name, f"is not the {total} of the rows")
 
 
