@@ -90,7 +90,14 @@ def test_controls_as_tables_workbook_and_document(sold: Desk, cli: Run, tmp_path
     said = cli("control", *period, "--xlsx", str(tmp_path / "c.xlsx"), "--pdf", str(tmp_path / "c.pdf"))
     assert said.code == 0
     book = openpyxl.load_workbook(tmp_path / "c.xlsx")
-    assert book.sheetnames == ["Clearing balances", "VAT", "Missing statements", "Open receivables", "Accounts"]
+    assert book.sheetnames == [
+        "Clearing balances",
+        "VAT",
+        "Missing statements",
+        "Open receivables",
+        "One Stop Shop",
+        "Accounts",
+    ]
     assert (tmp_path / "c.pdf").read_bytes().startswith(b"%PDF-")
     wrong = cli("control", *period, "--stated", "stripe=700.00", "--json")
     assert wrong.code == 3
@@ -105,6 +112,22 @@ def test_a_person_decides_and_the_problem_is_none(sold: Desk, cli: Run, tmp_path
     assert said.code == 0
     assert where not in sold.problems()["ORDER_WITHOUT_TX"]
     assert cli("statements", "decide", "ignore", where, "--why", " ").code == 1
+
+
+def test_only_an_accountant_or_owner_approves(sold: Desk, cli: Run) -> None:
+    """D-21, X-08: where the tenant has people, one of them says so by name, and not everybody may."""
+    from tests.visitor import visitor
+
+    sold.run()
+    for role in ("accountant", "operator", "consultant", "reader"):
+        visitor(sold.tenant, role, f"{role}@example.se")
+    assert "Who approves?" in cli("vouchers", "approve", "--all").err
+    for name in ("operator", "consultant", "reader", "nobody"):
+        refused = cli("vouchers", "approve", "--all", "--by", f"{name}@example.se")
+        assert (refused.code != 0, "may not approve" in refused.err) == (True, True)
+    assert {row.state for row in sold.vouchers().values()} == {"validated"}
+    assert cli("vouchers", "approve", "--all", "--by", "Accountant@example.se").code == 0
+    assert {row.approved_by for row in sold.vouchers().values()} == {"accountant@example.se"}
 
 
 def test_rates_and_openings_come_as_lists(sold: Desk, cli: Run, tmp_path: Path) -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+from io import BytesIO
 from typing import Any
 
+import openpyxl
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
@@ -88,6 +92,51 @@ def test_controls_are_a_page_a_workbook_and_a_document(desk: Desk, accountant: A
     assert "Klarna" in page and "Not derived anew and compared yet" in page
     assert accountant.get(f"{address}.xlsx?on=2026-03-31").content[:2] == b"PK"
     assert accountant.get(f"{address}.pdf?on=2026-03-31").content[:4] == b"%PDF"
+
+
+needs_pdftotext = pytest.mark.skipif(
+    shutil.which("pdftotext") is None, reason="pdftotext is not installed (Debian: apt-get install poppler-utils)"
+)
+
+
+def text_of(pdf: bytes) -> str:
+    """The document as another program reads it."""
+    done = subprocess.run(["pdftotext", "-layout", "-", "-"], input=pdf, capture_output=True, check=True)
+    return done.stdout.decode()
+
+
+@needs_pdftotext
+def test_every_report_is_a_workbook_and_a_document_that_others_read(desk: Desk, accountant: Any) -> None:
+    """Controls with the One Stop Shop and the opening list, a voucher with its itemised list, a statement."""
+    from samklang.reconciliation.lists_in import take_openings
+    from samklang.reconciliation.models import Statement
+
+    desk.flow()
+    desk.sells(*day_of_sales())
+    desk.takes(klarna())
+    take_openings(
+        desk.company, b"provider,channel,order,day,amount,currency,booked\nklarna,web,77,2025-12-30,250,SEK,250\n"
+    )
+    desk.run()
+    voucher = next(row for row in desk.vouchers().values() if row.source == "settlement")
+    statement = Statement.objects.get()
+    control = at(desk, f"books/{desk.company.pk}/control")
+    found = {
+        f"{control}.KIND?on=2026-03-31": ("klarna", "190,00", "DE", "77", "One Stop Shop"),
+        at(desk, f"books/vouchers/{voucher.pk}.KIND"): ("1581", "2", "92,67", statement.reference),
+        at(desk, f"books/payouts/{statement.pk}.KIND"): ("web/1001", "1", "rules 1"),
+    }
+    for address, words in found.items():
+        document = text_of(accountant.get(address.replace("KIND", "pdf")).content)
+        book = openpyxl.load_workbook(BytesIO(accountant.get(address.replace("KIND", "xlsx")).content))
+        cells = " ".join(str(cell) for sheet in book for row in sheet.iter_rows(values_only=True) for cell in row)
+        cells += " ".join(book.sheetnames)
+        for word in words:
+            assert word in document
+            assert word.replace(",", ".").removesuffix("00").removesuffix(".") in cells
+    assert accountant.get(at(desk, f"books/vouchers/{voucher.pk}.exe")).status_code == 404
+    other = visitor(desk.tenant, "reader")
+    assert other.get(at(desk, f"books/vouchers/{voucher.pk}.pdf")).status_code == 403
 
 
 def test_the_page_of_controls_says_what_the_check_has_found(desk: Desk, accountant: Any) -> None:

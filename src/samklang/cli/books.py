@@ -14,6 +14,8 @@ from samklang.cli.session import Common, Session, session, who
 from samklang.connectors.errors import SamklangError
 from samklang.hub.models import Company
 from samklang.hub.setup.companies import part_of
+from samklang.people.models import Member
+from samklang.people.rights import Right
 from samklang.reconciliation import companies, decisions, events_in, fetching, files, lists_in, looks, run, vat_numbers
 from samklang.reconciliation.models import Statement
 
@@ -21,12 +23,29 @@ statements = App(
     name="statements", help="Settlement files, bank files and marketplace reports: in, matched, looked at."
 )
 
+ApprovedBy = Annotated[
+    str,
+    Parameter(help="Whose word it is, by e-mail: an accountant or owner of the tenant. Needed where it has people."),
+]
 OfCompany = Annotated[str, Parameter(help="Which company's books; not needed where there is only one.")]
 
 
 def company_of(now: Session, code: str) -> Company:
     """The company that a command is about."""
     return companies.the_company(now.tenant, code)
+
+
+def approver(now: Session, by: str) -> str:
+    """Who approves: a person whose role may. Without people in the tenant it is whoever sits at this machine."""
+    members = Member.objects.filter(tenant=now.tenant).select_related("user")
+    if not by:
+        if members.exists():
+            raise WrongUse("Who approves?", "Name an accountant or an owner of the tenant with --by.")
+        return who()
+    found = members.filter(user__email__iexact=by).first()
+    if found is None or not found.may(Right.APPROVE):
+        raise WrongUse(f"{by} may not approve vouchers", "An accountant or an owner may.")
+    return str(found.user.email)
 
 
 def keep(now: Session, company: Company) -> run.Report | None:

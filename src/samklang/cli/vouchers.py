@@ -12,7 +12,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_noop
 
 from samklang.accounting.sie import write_sie
-from samklang.cli.books import OfCompany, a_day, company_of, keep
+from samklang.cli.books import ApprovedBy, OfCompany, a_day, approver, company_of, keep
 from samklang.cli.screen import Exit, WrongUse
 from samklang.cli.session import Common, Session, session, who
 from samklang.hub.models import Company
@@ -108,6 +108,7 @@ def print_voucher(now: Session, head: Voucher) -> None:
 def approve(
     *keys: str,
     all_: Annotated[bool, Parameter(name="--all", help="Everything that may be approved.")] = False,
+    by: ApprovedBy = "",
     company: OfCompany = "",
     common: Common | None = None,
 ) -> Exit:
@@ -115,14 +116,14 @@ def approve(
     if bool(keys) == all_:
         raise WrongUse("Which vouchers?", "Name them by key, or say --all.")
     with session(common) as now:
-        row = company_of(now, company)
+        row, person = company_of(now, company), approver(now, by)
         wanted = Voucher.objects.filter(tenant=now.tenant, company=row, state=Voucher.State.VALIDATED)
         found = {one.key: one for one in (wanted if all_ else wanted.filter(key__in=keys))}
         if missing := [key for key in keys if key not in found]:
             raise WrongUse(f"{missing[0]} is not there, or may not be approved", "`samklang vouchers list`")
-        count = approve_seen(row, [Seen(one.pk, bytes(one.hash).hex()) for one in found.values()], by=who())
+        count = approve_seen(row, [Seen(one.pk, bytes(one.hash).hex()) for one in found.values()], by=person)
         for key in found:
-            now.note(gettext_noop("voucher approved"), f"voucher {key}")
+            now.note(gettext_noop("voucher approved"), f"voucher {key}", approver=person)
         flow = ledger_flow(row)
         now.screen.answer({"approved": sorted(found), "ledger": flow.target.name if flow else None})
         where = f"go to {flow.target.name}" if flow else "wait until a flow of vouchers to a ledger is switched on"
@@ -133,12 +134,12 @@ def approve(
 
 
 @vouchers.command
-def withdraw(key: str, *, company: OfCompany = "", common: Common | None = None) -> None:
+def withdraw(key: str, *, by: ApprovedBy = "", company: OfCompany = "", common: Common | None = None) -> None:
     """Take an approval back while the ledger has not been asked."""
     with session(common) as now:
-        row = company_of(now, company)
-        handover.withdraw(row, _find(now, row, key).pk, by=who())
-        now.note(gettext_noop("approval withdrawn"), f"voucher {key}")
+        row, person = company_of(now, company), approver(now, by)
+        handover.withdraw(row, _find(now, row, key).pk, by=person)
+        now.note(gettext_noop("approval withdrawn"), f"voucher {key}", approver=person)
         now.screen.answer({"withdrawn": key})
         now.screen.say("It is a draft again.")
 

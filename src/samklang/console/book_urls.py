@@ -2,12 +2,14 @@
 
 from django.urls import path
 
-from samklang.console import accounts, books, decisions, ledger_files, sources
+from samklang.console import accounts, books, decisions, ledger_files, papers, sources
 
 pages = [
     path("books", books.payouts, name="books"),
     path("books/<int:number>/upload", books.upload, name="books-upload"),
     path("books/payouts/<int:number>", books.payout, name="payout"),
+    path("books/payouts/<int:number>.<slug:kind>", papers.payout_file, name="payout-file"),
+    path("books/vouchers/<int:number>.<slug:kind>", papers.voucher_file, name="voucher-file"),
     path("books/<int:number>/matching", books.matching, name="matching"),
     path("books/<int:number>/confirm", books.confirm, name="confirm"),
     path("books/<int:number>/vouchers", books.vouchers, name="vouchers"),

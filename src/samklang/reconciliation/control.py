@@ -237,6 +237,28 @@ def _by_rate(rows: QuerySet[Any]) -> dict[VatKey, Decimal]:
     return found
 
 
+class OssVat(NamedTuple):
+    """Output VAT of the One Stop Shop for one country and rate, in the currency of the sale: the return is in euro."""
+
+    country: str
+    percent: Decimal
+    currency: str
+    tax: Decimal
+
+
+def oss(company: Company, first: date, last: date) -> list[OssVat]:
+    """The One Stop Shop's VAT of a period, by the vouchers of its days."""
+    rows = VoucherLine.objects.filter(
+        tenant=company.tenant_id, voucher__company=company, voucher__about__range=(first, last),
+        role__startswith="vat.out.oss",
+    ).exclude(percent="")  # fmt: skip
+    found: defaultdict[tuple[str, Decimal, str], Decimal] = defaultdict(lambda: ZERO)
+    fields = ("country", "percent", "currency", "foreign", "amount", "voucher__currency")
+    for country, percent, currency, foreign, amount, home in rows.values_list(*fields).iterator(chunk_size=5000):
+        found[country, Decimal(percent), currency or home] -= Decimal(foreign) if foreign else amount
+    return [OssVat(*key, tax.quantize(_CENT)) for key, tax in sorted(found.items()) if tax]
+
+
 def missing(company: Company, until: date) -> list[Missing]:
     """Providers whose sales no statement has reached: what to fetch before the close."""
     stated = dict(

@@ -18,8 +18,8 @@ from openpyxl.styles import Font
 
 from samklang.hub.models import Company
 from samklang.hub.setup.companies import part_of
-from samklang.reconciliation.models import Voucher
-from samklang.reconciliation.reports import Cell, Kind, Sheet, control_sheets, voucher_sheets
+from samklang.reconciliation.models import Statement, Voucher
+from samklang.reconciliation.reports import Cell, Kind, Sheet, control_sheets, payout_sheet, voucher_sheets
 
 _FONTS = Path(__file__).parent / "fonts"
 _XLSX = {"money": "#,##0.00", "date": "yyyy-mm-dd", "count": "#,##0", "text": "General"}
@@ -40,18 +40,28 @@ class File(NamedTuple):
 def control_file(company: Company, first: date, last: date, kind: str) -> File:
     """The controls of a period as `kind` of reports.FILES; times in it are of the active zone."""
     sheets = control_sheets(company, first, last)
-    heading = part_of(company).name
-    body = to_xlsx(sheets) if kind == "xlsx" else to_pdf(heading, sheets, timezone.localtime())
+    body = _made(company, sheets, kind)
     return File(f"control-{company.code}-{last}.{kind}", body, sum(len(sheet.rows) for sheet in sheets))
 
 
-def voucher_file(voucher: Voucher) -> File:
-    """A voucher and its itemised list as a PDF, under a name that no other voucher has."""
+def voucher_file(voucher: Voucher, kind: str = "pdf") -> File:
+    """A voucher and its itemised list as `kind` of reports.FILES, under a name that no other voucher has."""
     sheets = voucher_sheets(voucher)
-    body = to_pdf(part_of(voucher.company).name, sheets, timezone.localtime())
+    body = _made(voucher.company, sheets, kind)
     number = re.sub(r"[^A-Za-z0-9]+", "-", voucher.number).strip("-")
-    name = f"{number or voucher.series} {voucher.date} {bytes(voucher.hash).hex()[:8]}.pdf"
+    name = f"{number or voucher.series} {voucher.date} {bytes(voucher.hash).hex()[:8]}.{kind}"
     return File(name, body, sum(len(sheet.rows) for sheet in sheets))
+
+
+def statement_file(statement: Statement, kind: str) -> File:
+    """A statement's lines with the orders that they belong to, as `kind` of reports.FILES."""
+    sheet = payout_sheet(statement)
+    name = re.sub(r"[^A-Za-z0-9]+", "-", f"{statement.provider} {statement.reference}").strip("-")
+    return File(f"{name} {statement.day}.{kind}", _made(statement.company, [sheet], kind), len(sheet.rows))
+
+
+def _made(company: Company, sheets: list[Sheet], kind: str) -> bytes:
+    return to_xlsx(sheets) if kind == "xlsx" else to_pdf(part_of(company).name, sheets, timezone.localtime())
 
 
 def to_xlsx(sheets: Iterable[Sheet]) -> bytes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Literal, NamedTuple
@@ -16,7 +16,8 @@ from samklang.connectors.errors import BadData
 from samklang.hub.models import Company
 from samklang.reconciliation import control, exceptions, looks, vat_numbers
 from samklang.reconciliation.facts import sound
-from samklang.reconciliation.models import Voucher
+from samklang.reconciliation.models import Statement, Voucher
+from samklang.reconciliation.sets import AT_ONCE
 
 #: Media types of files that `papers` makes.
 FILES = {
@@ -91,6 +92,7 @@ def control_sheets(company: Company, first: date, last: date, most: int | None =
             [(row.provider, row.first, row.last) for row in control.missing(company, last)],
         ),
         open_sheet(company, last, most),
+        *_oss(company, first, last),
         *_vat_numbers(company, first, last),
         Sheet(
             _("Accounts"),
@@ -100,6 +102,7 @@ def control_sheets(company: Company, first: date, last: date, most: int | None =
             (*_account(), Column(_("Balance"), "money", 16)),
             [(account, name, total) for account, (name, total) in control.balances(company, last).items()],
         ),
+        *_openings(company),
     ]  # fmt: skip
 
 
@@ -147,9 +150,10 @@ def open_sheet(company: Company, on: date, most: int | None = None) -> Sheet:
     )  # fmt: skip
 
 
-def opening_sheet(company: Company) -> Sheet:
-    """The opening list at the cut-over."""
-    return Sheet(
+def _openings(company: Company) -> list[Sheet]:
+    """The opening list at the cut-over; no sheet where there is none."""
+    items = control.openings(company)
+    sheet = Sheet(
         _("Opening list"),
         _("Sold before the books began here, and not paid out by then."),
         (
@@ -159,9 +163,10 @@ def opening_sheet(company: Company) -> Sheet:
         ),
         [
             (row.provider, row.channel, row.order_no, row.day, row.amount, row.currency, row.booked)
-            for row in control.openings(company)
+            for row in items
         ],
     )  # fmt: skip
+    return [sheet] if items else []
 
 
 def voucher_sheets(voucher: Voucher) -> list[Sheet]:
@@ -203,18 +208,46 @@ def voucher_sheets(voucher: Voucher) -> list[Sheet]:
     ]  # fmt: skip
 
 
-def payout_sheet(rows: Iterable[looks.LineRow], title: str) -> Sheet:
-    """A statement's lines with the orders that they belong to."""
+def payout_sheet(statement: Statement) -> Sheet:
+    """All lines of a statement with the orders that they belong to."""
+    rows: list[looks.LineRow] = []
+    while some := looks.statement_lines(
+        statement.company, statement, after=rows[-1].number if rows else 0, most=AT_ONCE
+    ):
+        rows += some
     return Sheet(
-        title,
-        "",
+        f"{statement.provider} {statement.reference}",
+        f"{statement.day} · {looks.amount(statement.payout)} {statement.currency}",
         (
             Column(_("No"), "count", 6), Column(_("Kind"), width=14), Column(_("Reference"), width=18),
             Column(_("Order"), width=22), Column(_("Amount"), "money", 14), Column(_("Currency"), width=8),
-            Column(_("Matched by"), width=16),
+            Column(_("Matched by"), width=16), Column(_("Sure %"), "count", 8),
         ),
-        [(row.number, row.kind, row.order_ref, row.order, row.amount, row.currency, row.by) for row in rows],
+        [
+            (row.number, row.kind, row.order_ref, row.order, row.amount, row.currency, row.by, row.confidence or None)
+            for row in rows
+        ],
     )  # fmt: skip
+
+
+def _oss(company: Company, first: date, last: date) -> list[Sheet]:
+    """Output VAT of the One Stop Shop; no sheet where there was none."""
+    rows = control.oss(company, first, last)
+    if not rows:
+        return []
+    return [
+        Sheet(
+            _("One Stop Shop"),
+            _("VAT on sales to consumers in other EU countries, {first} to {last}, in the sale's currency.").format(
+                first=first, last=last
+            ),
+            (
+                Column(_("Country"), width=10), Column(_("Rate %"), "money", 10), Column(_("Currency"), width=10),
+                Column(_("VAT"), "money", 16),
+            ),
+            [(row.country, row.percent, row.currency, row.tax) for row in rows],
+        )
+    ]  # fmt: skip
 
 
 def _account() -> tuple[Column, Column]:

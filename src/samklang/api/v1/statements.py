@@ -13,14 +13,14 @@ from samklang.api.v1 import cursors
 from samklang.api.v1.acts import Done, Reason
 from samklang.api.v1.books import Code, RowName, company_of, listed
 from samklang.api.v1.cursors import Cursor, Limit
-from samklang.api.v1.door import Call, Door, Input
+from samklang.api.v1.door import Call, Door, Input, file
 from samklang.api.v1.errors import NotThere
 from samklang.api.v1.shapes import Amount, Answer, Page
 from samklang.api.v1.webhooks import Number
 from samklang.hub.keeping import uploads
 from samklang.people import audit
 from samklang.people.rights import Right
-from samklang.reconciliation import decisions, files, looks
+from samklang.reconciliation import decisions, files, looks, reports
 from samklang.reconciliation.models import Match, Statement, StatementFile, Voucher
 
 door = Door("statements")
@@ -232,6 +232,16 @@ def statement(call: Call, company: Code, number: Number) -> Any:
         "at": row.at, "reconciled_at": row.reconciled_at,
         "vouchers": [pk for pk, name in made.values_list("pk", "key") if name == key or name.startswith(f"{key}@")],
     }  # fmt: skip
+
+
+@door.download("/companies/{company}/statements/{number}/file/{kind}", Right.BOOKS, *reports.FILES.values())
+def statement_file(call: Call, company: Code, number: Number, kind: Literal["xlsx", "pdf"]) -> Any:
+    """One statement line by line, as a workbook or a document."""
+    from samklang.reconciliation import papers  # takes a while to load, and few calls need it
+
+    made = papers.statement_file(_statement(call, company, number), kind)
+    audit.note(call.actor, gettext_noop("took a list as a file"), made.name, rows=made.rows)
+    return file(made.name, made.body, reports.FILES[kind])
 
 
 @door.get("/companies/{company}/statements/{number}/lines", Right.BOOKS, Page[StatementLineRow])

@@ -18,7 +18,7 @@ from samklang.api.v1.shapes import Amount, Answer, Page
 from samklang.api.v1.webhooks import Count, Number
 from samklang.people import audit
 from samklang.people.rights import Right
-from samklang.reconciliation import attaching, exports, handover, looks
+from samklang.reconciliation import attaching, exports, handover, looks, reports
 from samklang.reconciliation.companies import ledger_flow
 from samklang.reconciliation.models import Export, Voucher
 from samklang.reconciliation.vouchers import Seen
@@ -191,6 +191,16 @@ def vouchers(
 def voucher(call: Call, company: Code, number: Number) -> Any:
     """One voucher, line by line."""
     return _whole(_find(call, company, number))
+
+
+@door.download("/companies/{company}/vouchers/{number}/file/{kind}", Right.BOOKS, *reports.FILES.values())
+def voucher_file(call: Call, company: Code, number: Number, kind: Literal["xlsx", "pdf"]) -> Any:
+    """One voucher with its itemised list, as a workbook or a document."""
+    from samklang.reconciliation import papers  # takes a while to load, and few calls need it
+
+    made = papers.voucher_file(_find(call, company, number), kind)
+    audit.note(call.actor, gettext_noop("took a list as a file"), made.name, rows=made.rows)
+    return file(made.name, made.body, reports.FILES[kind])
 
 
 @door.get("/companies/{company}/vouchers/{number}/lines/{line}/rows", Right.BOOKS, Page[SourceRow])

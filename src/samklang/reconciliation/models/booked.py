@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import ClassVar
 
 from django.db import models
-from django.db.models import Q
 
 from samklang.hub.models import Company, Connection, Tenant
 from samklang.reconciliation.models.fields import money
@@ -51,9 +50,7 @@ class Voucher(models.Model):
         indexes: ClassVar = [
             models.Index(fields=["tenant", "company", "state", "date"], name="voucher_state"),
             models.Index(fields=["tenant", "company", "-date", "-id"], name="voucher_recent"),
-            models.Index(
-                fields=["tenant", "company", "about"], name="voucher_apart", condition=Q(source__in=["pos", "dispute"])
-            ),
+            models.Index(fields=["tenant", "company", "about"], name="voucher_about"),
         ]
 
     def __str__(self) -> str:
