@@ -30,7 +30,7 @@ from samklang.connectors.errors import (
 )
 from samklang.connectors.fortnox import Fortnox
 from samklang.connectors.fortnox import map as shapes
-from samklang.connectors.fortnox.client import _error
+from samklang.connectors.fortnox.client import _refusal
 from samklang.connectors.fortnox.read import wall_time
 from samklang.connectors.limiter import Limiter
 from samklang.connectors.transport import Answer
@@ -792,7 +792,7 @@ def test_429_is_waited_out(company: Company) -> None:
     ],
 )
 def test_errors_are_read_in_upper_and_lower_case(said: object, type_: type[SamklangError]) -> None:
-    error = _error(Answer(400, {}, json.dumps(said).encode(), "GET /3/articles"))
+    error = _refusal(Answer(400, {}, json.dumps(said).encode(), "GET /3/articles"))
     assert type(error) is type_
     assert error.what in ("Nej", "Fortnox answered 400")
 

@@ -7,14 +7,16 @@ from typing import Any
 
 import pytest
 
-from samklang.connectors.errors import Rejected
+from samklang.connectors.errors import Rejected, RemoteFault, there
+from samklang.connectors.kit.articles import article
 from samklang.connectors.kit.kept import Kept
+from samklang.connectors.kit.ledgers import delivered, invoiced, taken_back
 from samklang.connectors.kit.paging import chunks
 from samklang.connectors.kit.paid import payment_state
 from samklang.connectors.kit.sent import Waiting, laid
 from samklang.connectors.kit.shape import filled
 from samklang.connectors.kit.writing import asked
-from samklang.records import Axis, Price, Product, Shipment, ShipmentLine, Variant, percent
+from samklang.records import Address, Axis, InvalidRecord, Price, Product, Shipment, ShipmentLine, Variant, percent
 
 D = Decimal
 
@@ -146,3 +148,65 @@ def test_choices_of_an_axis_stand_once_in_the_variants_order() -> None:
     axes = Axis("colour", "Colour"), Axis("size", "Size")
     product = Product(code="P", name="P", variants=variants, axes=axes)
     assert [product.choices(axis) for axis in axes] == [["red", "blue"], ["M", "S"]]
+
+
+# ------------------------------------------------------------------------------------------------ ledgers
+
+
+def test_what_is_no_gtin_and_what_unit_nobody_knows_goes_along() -> None:
+    made = article(
+        "A 1", " Pall ", "erp", field="Number", codes=["7310865004703", None, "abc", "7310865004703"],
+        code_field="Barcode", unit="Pall", rest={"Group": "", "Shelf": "7"}, variant={"cost": D(5)}, status="archived",
+    )  # fmt: skip
+    (variant,) = made.variants
+    assert (made.key, made.name, made.status) == ("a 1", "Pall", "archived")
+    assert (variant.gtin, variant.unit, variant.cost) == (("7310865004703",), "C62", D(5))
+    assert made.custom == {"erp": {"Shelf": "7", "Barcode": "abc", "Unit": "Pall"}}
+    with pytest.raises(InvalidRecord, match="Number"):
+        article("", "Pall", "erp", field="Number", codes=[], code_field="Barcode")
+
+
+def test_an_article_with_nothing_odd_carries_nothing_along() -> None:
+    made = article("A", "A", "erp", field="Number", codes=[""], code_field="EAN", unit="KG")
+    assert (made.custom, made.variants[0].unit) == ({}, "KGM")
+
+
+@pytest.mark.parametrize(("rows", "word"), [
+    ([], "none"), ([(D(2), D(0)), (D(0), D(5))], "none"), ([(D(2), D(2)), (D(1), D(0))], "partly_shipped"),
+    ([(D(2), D(2)), (D(1), D(3))], "shipped"),
+])  # fmt: skip
+def test_an_order_is_delivered_when_every_row_is(rows: list[tuple[Decimal, Decimal]], word: str) -> None:
+    assert delivered(rows) == word
+
+
+@pytest.mark.parametrize(("left", "credit", "booked", "states", "payment"), [
+    (D(0), None, True, ["paid"], "captured"), (D(40), None, True, ["booked"], "partly_captured"),
+    (D(100), None, True, ["booked"], ""), (None, None, True, ["booked"], ""), (D(0), None, False, ["draft"], ""),
+    (D(0), "7", True, ["booked", "open"], ""),
+])  # fmt: skip
+def test_an_invoice_says_what_was_paid_unless_a_credit_has_settled_it(
+    left: Decimal | None, credit: str | None, booked: bool, states: list[str], payment: str
+) -> None:
+    documents, paid = invoiced("5", D(100), left, credit, booked=booked)
+    assert ([one.state for one in documents], paid) == (states, payment)
+
+
+def test_a_document_that_cannot_be_removed_is_named_so_that_it_is_found() -> None:
+    def fail() -> None:
+        raise RemoteFault("no")
+
+    assert taken_back(Rejected("wrong"), lambda: None, "7").existing == ""
+    refused = taken_back(Rejected("wrong"), fail, "7")
+    assert refused.existing == "7" and isinstance(refused.__cause__, RemoteFault)
+
+
+def test_lines_of_an_address_fit_into_the_fields_that_there_are() -> None:
+    lines = [Address(lines=lines).lines_in(2) for lines in ((), ("a",), ("a", "b"), ("a", "b", "", "c"))]
+    assert lines == [("", ""), ("a", ""), ("a", "b"), ("a", "b, c")]
+    assert Address(lines=("a", "b", "c", "d")).lines_in(3) == ("a", "b", "c, d")
+
+
+def test_what_is_not_there_is_the_error_that_says_so() -> None:
+    assert there(0, Rejected("gone")) == 0
+    with pytest.raises(Rejected, match="gone"):
+        there(None, Rejected("gone"))

@@ -25,6 +25,7 @@ from samklang.connectors.errors import (
     LoginRefused,
     Misconfigured,
     RateLimited,
+    Rejected,
     RemoteFault,
     Unreachable,
 )
@@ -306,6 +307,27 @@ def test_the_status_decides_the_error(door: Door) -> None:
             transport.request("POST", f"/status/{code}", json={})
     assert transport.request("GET", "/status/404").status == 404
     assert transport.request("GET", "/status/403", expect=(403,)).status == 403
+
+
+def test_a_system_says_itself_what_its_refusals_mean(door: Door) -> None:
+    """But not of what says "not now": that is the transport's to try again."""
+    transport = door.to()
+    transport.refusal = lambda answer: None if answer.status == 401 else Rejected(f"no: {answer.status}")
+    for code, error in ((404, Rejected), (403, Rejected), (401, LoginRefused), (408, RemoteFault), (503, RemoteFault)):
+        with pytest.raises(error):
+            transport.request("POST", f"/status/{code}", json={})
+    assert transport.request("GET", "/status/404", expect=(404,)).status == 404
+
+
+def test_what_is_asked_for_by_key_is_asked_once_each(door: Door) -> None:
+    asked: list[str] = []
+
+    def ask(key: str) -> str:
+        asked.append(key)
+        return key.upper()
+
+    assert door.to().by_key(ask, ["b", "a", "b"]) == {"b": "B", "a": "A"}
+    assert sorted(asked) == ["a", "b"]
 
 
 def test_a_redirect_is_refused_and_its_secrets_are_not_shown(door: Door) -> None:

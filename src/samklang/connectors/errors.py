@@ -33,9 +33,11 @@ user; they never hold secrets. The class docstring is the default of `what`.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, TypeVar
 
 from samklang.records import InvalidRecord
+
+T = TypeVar("T")
 
 
 class SamklangError(Exception):
@@ -264,6 +266,13 @@ def bad_data(error: Exception, where: str = "") -> BadData:
     if not isinstance(error, InvalidRecord):
         return BadData(f"The row holds an impossible date or number: {error}", where=where)
     return BadData(str(error), where=f"{where} {error.field}".strip(), do_this=error.do_this)
+
+
+def there(found: T | None, error: SamklangError | InvalidRecord) -> T:
+    """What was looked for; where there is none, the error that says so."""
+    if found is None:
+        raise error
+    return found
 
 
 def tree() -> tuple[type[SamklangError], ...]:

@@ -196,19 +196,21 @@ class Transport:
 
     Raises, for answers that are not the caller's to judge: LoginRefused (401), Forbidden (403), RateLimited (429 after
     waiting), RemoteFault (5xx), Unreachable, BadAnswer (broken off, too large), Misconfigured (redirects, refused
-    addresses). Statuses named in `expect` and all other 4xx are returned.
+    addresses). Statuses named in `expect` and all other 4xx are returned, unless `refusal` has an error for them: what
+    the system's own words mean. It may judge 401 and 403 too; it gives None for what it does not know better.
     """
 
     def __init__(
-        self, base: str, limits: Limits, around: Surroundings, *, auth: Auth | None = None, timeout: float = 30.0
-    ) -> None:
+        self, base: str, limits: Limits, around: Surroundings, *, auth: Auth | None = None, timeout: float = 30.0,
+        refusal: Callable[[Answer], SamklangError | None] | None = None,
+    ) -> None:  # fmt: skip
         parts = urlsplit(base)
         if parts.username is not None or parts.password is not None:
             raise Misconfigured("A web address must not hold a password", do_this="Give an address as https://shop.se")
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Misconfigured(f"{base!r} is not a web address", do_this="Give an address such as https://shop.se")
         self.base = base.rstrip("/")
-        self.auth = auth
+        self.auth, self.refusal = auth, refusal
         self.limiter = Limiter(limits.calls, limits.per_seconds, limits.concurrent, pace=around.pace)
         self._around = around
         self._most = limits.max_answer_mb * 1024 * 1024
@@ -392,6 +394,9 @@ class Transport:
     def _judge(self, answer: Answer, method: str) -> None:
         status, where = answer.status, answer.where
         said = without_secrets(answer.body[:300]).decode("utf-8", "replace")
+        ours = 400 <= status < 500 and status not in (408, 425, 429)  # of what was sent, not of when
+        if ours and self.refusal is not None and (error := self.refusal(answer)) is not None:
+            raise error
         if status == 401:
             raise LoginRefused(f"The system refused our login: {said}", where=where)
         if status == 403:

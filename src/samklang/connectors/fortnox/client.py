@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from samklang.connectors.contract import ATTACH_LISTS, Limits, Surroundings
-from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Rejected, SamklangError
+from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Rejected, SamklangError, there
 from samklang.connectors.kit.consent import Consented
 from samklang.connectors.kit.paging import Slice, by_number
 from samklang.connectors.kit.rows import Broken, Rows, sure
@@ -43,7 +43,7 @@ class Client(Consented):
         scope = f"{_SCOPES} {_OF_FILES}" if settings.get(ATTACH_LISTS) else _SCOPES
         super().__init__(
             settings, limits, around, api="https://api.fortnox.se", login="https://apps.fortnox.se",
-            tokens="/oauth-v1/token", page="/oauth-v1/auth", scope=scope,
+            tokens="/oauth-v1/token", page="/oauth-v1/auth", scope=scope, refusal=_refusal,
             access_type="offline", account_type="service",
         )  # fmt: skip
 
@@ -60,9 +60,7 @@ class Client(Consented):
     def change(self, as_: type[S], *path: str, **envelope: object) -> S:
         """`put` of something that we once saw; Rejected when it is gone."""
         changed = self.put(as_, *path, **envelope)
-        if changed is None:
-            raise Rejected(f"{next(iter(envelope), path[0])} {path[1]} is no longer in Fortnox")
-        return changed
+        return there(changed, Rejected(f"{next(iter(envelope), path[0])} {path[1]} is no longer in Fortnox"))
 
     def post(self, as_: type[S], path: str, **envelope: object) -> S:
         """Create; never repeated by itself."""
@@ -77,7 +75,7 @@ class Client(Consented):
 
         def page(number: int) -> tuple[list[S | Broken], int]:
             asked = {**query, "limit": _LARGEST_PAGE, "page": number + 1}
-            answer = _good(self.transport.request("GET", _path(path), params=asked))
+            answer = self.transport.request("GET", _path(path), params=asked)
             found = answer.of(dict[str, msgspec.Raw])
             if name not in found or "MetaInformation" not in found:
                 raise BadAnswer(f"The answer holds no {name}", where=answer.where)
@@ -96,12 +94,12 @@ class Client(Consented):
 
     def warehouse(self) -> bool:
         """Whether the warehouse module is on; an answer other than yes counts as off."""
-        answer = self.transport.request("GET", "/api/warehouse/tenants-v4", expect=(403,))
+        answer = self.transport.request("GET", "/api/warehouse/tenants-v4", expect=(400, 403, 404))
         return answer.status == 200 and bool(answer.json().get("activated"))
 
 
 def _object(as_: type[S], answer: Answer) -> S:
-    envelope = _good(answer).of(dict[str, msgspec.Raw])
+    envelope = answer.of(dict[str, msgspec.Raw])
     found = list(envelope.values())  # the object comes first; more may stand beside it one day
     if not found:
         raise BadAnswer("The answer is no object in its envelope", where=answer.where)
@@ -119,14 +117,10 @@ def _path(parts: tuple[str, ...]) -> str:
     return "/3/" + "/".join(quote(part, safe="") for part in parts)
 
 
-def _good(answer: Answer) -> Answer:
-    if answer.status < 400:
-        return answer
-    raise _error(answer)
-
-
-def _error(answer: Answer) -> SamklangError:
+def _refusal(answer: Answer) -> SamklangError | None:
     """ErrorInformation, whose keys come in upper or lower case, as our error."""
+    if answer.status in (401, 403):
+        return None
     body = answer.json()
     info = body.get("ErrorInformation") if isinstance(body, dict) else None
     said = {str(key).lower(): value for key, value in info.items()} if isinstance(info, dict) else {}

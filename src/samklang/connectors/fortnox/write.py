@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from samklang.connectors.contract import Done, Match, Part, Result, Want
-from samklang.connectors.errors import Rejected, SamklangError, Unsupported, Wait
+from samklang.connectors.errors import Rejected, SamklangError, Unsupported, Wait, there
 from samklang.connectors.fortnox import map as shapes
 from samklang.connectors.fortnox.client import Client
 from samklang.connectors.fortnox.read import Reader
@@ -73,9 +73,8 @@ class Writer:
         article = needed(want.ids, "variant", sku_key(record.sku))
         if record.currency != "SEK":
             raise Unsupported(f"A price in Fortnox is in SEK, not {record.currency}", where=want.key)
-        code = codes.get(record.price_list.strip())
-        if code is None:
-            raise Wait("price_list", record.price_list.strip())
+        name = record.price_list.strip()
+        code = there(codes.get(name), Wait("price_list", name))
         step = 0 if record.min_qty <= 1 else record.min_qty
         amount = rounded(record.on_side(self.reader.gross), "SEK")
         data = {"ArticleNumber": article, "PriceList": code, "FromQuantity": step, "Price": amount}
@@ -149,9 +148,8 @@ class Writer:
 
     def _changed(self, want: Want, record: Order, number: str, kind: tuple[str, str, type[D]]) -> D:
         path, wrap, as_ = kind
-        now = self.client.get(as_, path, number)
-        if now is None:
-            raise Rejected(f"{wrap} {number} is no longer in Fortnox", where=want.key)
+        gone = Rejected(f"{wrap} {number} is no longer in Fortnox", where=want.key)
+        now = there(self.client.get(as_, path, number), gone)
         if record.lifecycle == "cancelled" and now.cancelled:
             return now
         same = record.lifecycle != "cancelled" and now.total == record.gross

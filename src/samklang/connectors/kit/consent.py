@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlencode
 
 from samklang.connectors.contract import Limits, Surroundings
+from samklang.connectors.errors import SamklangError
 from samklang.connectors.kit.system import System
 from samklang.connectors.oauth import OAuth2
-from samklang.connectors.transport import Transport
+from samklang.connectors.transport import Answer, Transport
 
 
 class Consented:
@@ -21,13 +22,15 @@ class Consented:
 
     def __init__(
         self, settings: Mapping[str, Any], limits: Limits, around: Surroundings, *, api: str, login: str, tokens: str,
-        page: str, **asked: str,
+        page: str, refusal: Callable[[Answer], SamklangError | None] | None = None, **asked: str,
     ) -> None:  # fmt: skip
         self._login = Transport(str(settings.get("login_address") or login), Limits(), around)
         client_id, secret = str(settings["client_id"]), str(settings["client_secret"])
         self._page, self._asked = page, {"client_id": client_id, "response_type": "code", **asked}
         self.oauth = OAuth2(self._login, tokens, client_id, secret, around.tokens)
-        self.transport = Transport(str(settings.get("api_address") or api), limits, around, auth=self.oauth)
+        self.transport = Transport(
+            str(settings.get("api_address") or api), limits, around, auth=self.oauth, refusal=refusal
+        )
 
     def login_page(self, redirect_uri: str, state: str) -> str:
         """Where an administrator of the company approves us; comes back with a code for `oauth.exchange`."""

@@ -78,7 +78,7 @@ def client_credentials(
         headers = urllib3.make_headers(basic_auth=":".join(client)) if basic else {}
         form = {"grant_type": "client_credentials", **own, **more}
         answer = server.request(
-            "POST", path, form=form, headers=headers, auth=False, idempotent=True, expect=(401, 403)
+            "POST", path, form=form, headers=headers, auth=False, idempotent=True, expect=(400, 401, 403, 404)
         )
         if answer.status == 404:
             raise Misconfigured(f"There is no {title} at this address", where=answer.where)

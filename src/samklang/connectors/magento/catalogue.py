@@ -17,7 +17,7 @@ from typing import Any
 import msgspec
 
 from samklang.connectors.contract import Done, Match, Part, Result, Want
-from samklang.connectors.errors import BadAnswer, BadData, Misconfigured, Rejected, RemoteFault, Unsupported
+from samklang.connectors.errors import BadAnswer, BadData, Misconfigured, Rejected, RemoteFault, Unsupported, there
 from samklang.connectors.kit.rows import Rows, readable
 from samklang.connectors.kit.writing import asks, attempt, batched, needed, record_of
 from samklang.connectors.magento import shapes
@@ -187,12 +187,10 @@ class CatalogueWriter:
     def _class(self, tax_class: str) -> int:
         percent = rates.percent(self._country, tax_class, datetime.now(UTC).date())
         found = next((id_ for id_, own in self._shop.percents().items() if own == percent), None)
-        if found is None:
-            raise BadData(
-                f"The shop has no tax class of {percent} % in {self._country}", where="tax_class",
-                do_this="Add a tax rule with this rate in Stores › Tax Rules.",
-            )  # fmt: skip
-        return found
+        return there(found, BadData(
+            f"The shop has no tax class of {percent} % in {self._country}", where="tax_class",
+            do_this="Add a tax rule with this rate in Stores › Tax Rules.",
+        ))  # fmt: skip
 
     # ------------------------------------------------------------------------------------------------ in bulk
 
@@ -310,9 +308,7 @@ class CatalogueWriter:
 
     def _group(self, want: Want, record: Price) -> str:
         code = self._shop.groups().get(int(needed(want.ids, "price_list", record.price_list.strip())))
-        if code is None:
-            raise Rejected(f"The shop has no customer group {record.price_list!r}", where=record.sku)
-        return code
+        return there(code, Rejected(f"The shop has no customer group {record.price_list!r}", where=record.sku))
 
     def _send_prices(self, built: list[tuple[Want, Body]]) -> list[Result]:
         base = [body["base"] for _, body in built if "base" in body]

@@ -48,7 +48,7 @@ class Shop:
 
     def __init__(self, settings: Mapping[str, Any], manifest: Manifest, around: Surroundings) -> None:
         address = str(settings["url"]).rstrip("/").removesuffix("/rest")
-        self.transport = Transport(f"{address}/rest", manifest.limits, around, timeout=120.0)
+        self.transport = Transport(f"{address}/rest", manifest.limits, around, timeout=120.0, refusal=self._refusal)
         token = str(settings["access_token"])
         self._signed = settings.get("login") != "token"
         if self._signed:
@@ -70,15 +70,14 @@ class Shop:
         idempotent: bool | None = None, expect: tuple[int, ...] = (), scope: str = "all/V1",
     ) -> Answer:  # fmt: skip
         """One call; raises the error that the refusal means. Values are written for all store views."""
-        answer = self.transport.request(
-            method, f"/{scope}{path}", params=params, json=json, idempotent=idempotent, expect=(401, 403, *expect)
+        return self.transport.request(
+            method, f"/{scope}{path}", params=params, json=json, idempotent=idempotent, expect=expect
         )
-        if answer.status < 400 or answer.status in expect:
-            return answer
-        said = answer.json() if answer.body.lstrip().startswith(b"{") else {}
-        raise self._refusal(answer.status, said if isinstance(said, dict) else {}, answer.where)
 
-    def _refusal(self, status: int, said: Mapping[str, Any], where: str) -> SamklangError:
+    def _refusal(self, answer: Answer) -> SamklangError:
+        found = answer.json() if answer.body.lstrip().startswith(b"{") else {}
+        said: Mapping[str, Any] = found if isinstance(found, dict) else {}
+        status, where = answer.status, answer.where
         what = message(said) or f"The shop answered {status}"
         if status in (401, 403) and "isn't authorized" in what and self._signed:
             advice = "Give the integration this resource in System › Integrations, then resume the connection."

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from samklang.connectors.contract import Done, Match, Want, status_word
-from samklang.connectors.errors import Rejected
+from samklang.connectors.errors import Rejected, there
 from samklang.connectors.kit.rows import Rows
 from samklang.connectors.kit.sent import Waiting, laid
 from samklang.connectors.kit.writing import asks, needed, of_order
@@ -151,12 +151,10 @@ class Writer:
 
     def _group(self, record: Customer) -> int:
         found = next((id_ for id_, code in self._shop.groups().items() if code == record.price_list.strip()), None)
-        if found is None:
-            raise Rejected(
-                f"The shop has no customer group {record.price_list!r}", where=record.key,
-                do_this="Add the group in Magento under exactly this name, or let price lists flow there.",
-            )  # fmt: skip
-        return found
+        return there(found, Rejected(
+            f"The shop has no customer group {record.price_list!r}", where=record.key,
+            do_this="Add the group in Magento under exactly this name, or let price lists flow there.",
+        ))  # fmt: skip
 
     def find_customer(self, want: Want, record: Customer, by: str) -> list[Match]:
         """Customers with this address, compared exactly."""

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from samklang.connectors.contract import Limits, Surroundings
-from samklang.connectors.errors import BadAnswer, Rejected
+from samklang.connectors.errors import BadAnswer, Rejected, there
 from samklang.connectors.kit.paging import Placed, Slice, by_last, id_of
 from samklang.connectors.kit.rows import Broken, Rows, readable
 from samklang.connectors.ongoing import shapes
@@ -39,12 +39,12 @@ class Client:
         self.owner = int(settings["goods_owner"])
         login = Basic(str(settings["user"]), str(settings["password"]))
         address = str(settings["address"]).rstrip("/").removesuffix("/api/v1")
-        self.transport = Transport(f"{address}/api/v1", limits, around, auth=login, timeout=120.0)
+        self.transport = Transport(f"{address}/api/v1", limits, around, auth=login, timeout=120.0, refusal=_refusal)
 
     def get(self, path: str, **query: object) -> Answer:
         """One answer; a refusal is Rejected. A list as a value is named once for each of its parts."""
         text = urlencode(query, doseq=True)
-        return _good(self.transport.request("GET", f"/{path}?{text}" if text else f"/{path}"))
+        return self.transport.request("GET", f"/{path}?{text}" if text else f"/{path}")
 
     def of(self, type_: type[T], path: str, **query: object) -> T:
         """One answer as this type."""
@@ -76,14 +76,12 @@ class Client:
     def order(self, id_: str | int) -> shapes.OrderRow | None:
         """One order; None when there is none."""
         answer = self.transport.request("GET", f"/orders/{int(id_)}", expect=(404,))
-        return None if answer.status == 404 else _good(answer).of(shapes.OrderRow)
+        return None if answer.status == 404 else answer.of(shapes.OrderRow)
 
     def order_of(self, id_: str, key: str) -> shapes.OrderRow:
         """One order that was here; Rejected when it is gone."""
         row = self.order(id_)
-        if row is None:
-            raise Rejected(f"Order {id_} is no longer in Ongoing", where=key)
-        return row
+        return there(row, Rejected(f"Order {id_} is no longer in Ongoing", where=key))
 
     def orders_called(self, numbers: list[str]) -> list[shapes.OrderRow]:
         """The orders with these numbers, exactly."""
@@ -98,13 +96,13 @@ class Client:
     def change(self, method: str, path: str, body: Mapping[str, object] | None = None, **query: object) -> shapes.Made:
         """A PUT, PATCH or DELETE: by key, so repeating it does no harm. A refusal is Rejected."""
         answer = self.transport.request(method, f"/{path}", params=query, json=body, idempotent=True)
-        return _good(answer).of(shapes.Made)
+        return answer.of(shapes.Made)
 
 
-def _good(answer: Answer) -> Answer:
-    """The answer, unless it is a refusal: its message, and what is wrong by field where that is told (unconfirmed)."""
-    if answer.status < 400:
-        return answer
+def _refusal(answer: Answer) -> Rejected | None:
+    """The message of a refusal, and what is wrong by field where that is told (unconfirmed)."""
+    if answer.status in (401, 403):
+        return None
     try:
         body = answer.json()
     except BadAnswer:
@@ -113,4 +111,4 @@ def _good(answer: Answer) -> Answer:
     fields = said.get("modelState") or said.get("errors") or {}
     wrong = [f"{name}: {text}" for name, text in fields.items()] if isinstance(fields, dict) else []
     text = " ".join([str(said.get("message") or said.get("title") or f"Ongoing answered {answer.status}"), *wrong])
-    raise Rejected(text, where=answer.where, remote=str(answer.status))
+    return Rejected(text, where=answer.where, remote=str(answer.status))

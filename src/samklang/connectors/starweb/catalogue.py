@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from samklang.connectors.contract import Done, Match, Want
-from samklang.connectors.errors import Misconfigured, Rejected, Unsupported
+from samklang.connectors.errors import Misconfigured, Rejected, Unsupported, there
 from samklang.connectors.kit.rows import readable
 from samklang.connectors.kit.writing import asked, asks, needed
 from samklang.connectors.starweb import map as starweb_map
@@ -228,9 +228,7 @@ class CatalogueWriter:
     def _master(self) -> shapes.PriceListRow:
         """The shop's own price list."""
         found = next((row for row in self._reader.lists().values() if row.is_master), None)
-        if found is None:
-            raise Misconfigured("The shop has no price list of its own")
-        return found
+        return there(found, Misconfigured("The shop has no price list of its own"))
 
     def price_list(self, want: Want, record: PriceList) -> Done:
         """A list for chosen customers below the shop's own, switched off: on activation the shop sets prices to 0."""
@@ -263,10 +261,9 @@ class CatalogueWriter:
         answer = self._shop.call("PATCH", path, None, {"stockQuantity": pieces}, expect=(404,))
         statuses = {row.id: row for row in self._shop.table("/product-stock-statuses", shapes.StockStatus)}
         if answer.status == 404:  # the first figure at this location
-            status = _plain(statuses.values(), pieces > 0)
-            if status is None:
-                raise Misconfigured("The shop has no status for articles in stock", do_this="Add one in Starweb.")
-            body = {"stockStatusId": status.id, "stockQuantity": pieces}
+            none = Misconfigured("The shop has no status for articles in stock", do_this="Add one in Starweb.")
+            first = there(_plain(statuses.values(), pieces > 0), none)
+            body = {"stockStatusId": first.id, "stockQuantity": pieces}
             answer = self._shop.call("PUT", path, None, body, idempotent=True)
         taken = answer.of(shapes.One[_Stock]).data
         if taken.stock_quantity != pieces:
@@ -282,9 +279,7 @@ class CatalogueWriter:
         """The stock location that the web shop sells from."""
         rows = self._shop.table("/stock-locations", shapes.StockLocation)
         main = next((row for row in rows if row.ecommerce_stock_location), rows[0] if rows else None)
-        if main is None:
-            raise Misconfigured("The shop has no stock location", do_this="Add one in Starweb.")
-        return main.id
+        return there(main, Misconfigured("The shop has no stock location", do_this="Add one in Starweb.")).id
 
 
 def _wrong(status: shapes.StockStatus, there: bool) -> str:

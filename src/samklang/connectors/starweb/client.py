@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from samklang.connectors.contract import Manifest, Surroundings
-from samklang.connectors.errors import BadAnswer, Forbidden, Rejected
+from samklang.connectors.errors import BadAnswer, Forbidden, Rejected, SamklangError, there
 from samklang.connectors.kit.kept import Kept
 from samklang.connectors.kit.login import client_credentials
 from samklang.connectors.kit.paging import Slice, by_number
@@ -32,7 +32,7 @@ class Shop:
     def __init__(self, settings: Mapping[str, Any], manifest: Manifest, around: Surroundings) -> None:
         client = str(settings["client_id"]), str(settings["client_secret"])
         address = str(settings["url"]).rstrip("/").removesuffix("/api/v2")
-        self.transport = Transport(f"{address}/api/v2", manifest.limits, around, timeout=60.0)
+        self.transport = Transport(f"{address}/api/v2", manifest.limits, around, timeout=60.0, refusal=_refusal)
         self.transport.auth = client_credentials(self.transport, "/token", client, "Starweb shop")
         self.kept = Kept(around.now)
 
@@ -42,14 +42,7 @@ class Shop:
     ) -> Answer:  # fmt: skip
         """One call; Rejected with the shop's own words for a refusal that is not in `expect`."""
         again = method in ("GET", "PUT", "PATCH") if idempotent is None else idempotent
-        answer = self.transport.request(method, path, params=params, json=json, idempotent=again, expect=(403, *expect))
-        if answer.status < 400 or answer.status in expect:
-            return answer
-        said = answer.of(_Refusal) if answer.body.startswith(b"{") else _Refusal()
-        what = said.error_description or said.error or f"The shop answered {answer.status}"
-        if answer.status == 403:
-            raise Forbidden(f"The shop refused: {what}", where=answer.where, remote=said.error)
-        raise Rejected(what, where=answer.where, remote=said.error)
+        return self.transport.request(method, path, params=params, json=json, idempotent=again, expect=expect)
 
     def one(self, as_: type[T], method: str, path: str, json: object = None, include: str = "") -> T:
         """One call whose answer is one thing."""
@@ -75,9 +68,7 @@ class Shop:
         """Page `number` (from 0) of a list: its rows, how many make a page, how many there are in all."""
         answer = self.call("GET", path, {"page": number + 1, **params})
         listing = answer.of(shapes.Listing)
-        if listing.meta.pagination is None:
-            raise BadAnswer("The list does not say how long it is", where=answer.where)
-        told = listing.meta.pagination
+        told = there(listing.meta.pagination, BadAnswer("The list does not say how long it is", where=answer.where))
         return rows(listing.data, answer.where), told.per_page, told.total
 
     def whole(self, path: str, rows: Rows[T], params: Mapping[str, object]) -> list[T | Broken]:
@@ -118,3 +109,13 @@ class Shop:
         names = {row.id: self.label(row) for row in rows}
         twins = [name for name in names.values() if list(names.values()).count(name) > 1]
         return {id_: f"{name} ({id_})" if name in twins or not name else name for id_, name in names.items()}
+
+
+def _refusal(answer: Answer) -> SamklangError | None:
+    said = answer.of(_Refusal) if answer.body.startswith(b"{") else _Refusal()
+    what = said.error_description or said.error or f"The shop answered {answer.status}"
+    if answer.status == 401:
+        return None
+    if answer.status == 403:
+        return Forbidden(f"The shop refused: {what}", where=answer.where, remote=said.error)
+    return Rejected(what, where=answer.where, remote=said.error)

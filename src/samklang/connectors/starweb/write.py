@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from samklang.connectors.contract import Done, Match, Want, status_word
-from samklang.connectors.errors import Forbidden, Locked, Rejected, Unsupported
+from samklang.connectors.errors import Forbidden, Locked, Rejected, Unsupported, there
 from samklang.connectors.kit.finding import agrees
 from samklang.connectors.kit.shape import filled
 from samklang.connectors.kit.system import Asked
@@ -244,12 +244,10 @@ class Writer:
             return None
         rows: dict[int, shapes.PriceListRow] = self._reader.lists()
         found = next((id_ for id_, row in rows.items() if row.name.strip() == record.price_list.strip()), None)
-        if found is None:
-            raise Rejected(
-                f"The shop has no price list {record.price_list!r}", where=record.key,
-                do_this="Add the price list in Starweb under exactly this name, or let price lists flow there.",
-            )  # fmt: skip
-        return found
+        return there(found, Rejected(
+            f"The shop has no price list {record.price_list!r}", where=record.key,
+            do_this="Add the price list in Starweb under exactly this name, or let price lists flow there.",
+        ))  # fmt: skip
 
     def find_customers(self, wants: Sequence[Want], match: Sequence[str]) -> list[list[Match]]:
         """The API has no search for customers: one look through all of them serves the whole batch."""

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from samklang.connectors.contract import Done, Match, Want
-from samklang.connectors.errors import BadData, Misconfigured, Rejected, Wait
+from samklang.connectors.errors import BadData, Misconfigured, Rejected, Wait, there
 from samklang.connectors.kit.finding import agrees, org_no_spellings
 from samklang.connectors.kit.writing import asks, needed
 from samklang.connectors.tryton import map as tryton_map
@@ -56,10 +56,8 @@ class Writer:
         return self._client.rows("party.party", [condition], shapes.Party, fields)
 
     def _party(self, id_: str) -> shapes.Party:
-        found = self._parties(["id", "=", int(id_)])
-        if not found:
-            raise Rejected("The party is gone in Tryton", where=id_)
-        return found[0]
+        found = next(iter(self._parties(["id", "=", int(id_)])), None)
+        return there(found, Rejected("The party is gone in Tryton", where=id_))
 
     # ---------------------------------------------------------------------------------------------- customers
 
@@ -93,9 +91,7 @@ class Writer:
         values = {"name": record.name} | {name: commands for name, commands in values.items() if commands}
         if record.price_list and asks(want, "price_list"):
             lists = self._client.rows("product.price_list", [["name", "=", record.price_list]], shapes.Row)
-            if not lists:
-                raise Wait("price_list", record.price_list)
-            values["sale_price_list"] = lists[0].id
+            values["sale_price_list"] = there(next(iter(lists), None), Wait("price_list", record.price_list)).id
         if not party.id:
             return Done(external_id=str(self._client.create("party.party", values)))
         self._client.do("model.party.party.write", [party.id], values)
@@ -156,9 +152,7 @@ class Writer:
 
     def _sale(self, id_: int) -> shapes.Document:
         rows = self._client.rows("sale.sale", [["id", "=", id_]], shapes.Document)
-        if not rows:
-            raise Rejected("The sale is gone in Tryton", where=str(id_))
-        return rows[0]
+        return there(next(iter(rows), None), Rejected("The sale is gone in Tryton", where=str(id_)))
 
     def _compare(self, sale: shapes.Document, record: Order) -> None:
         """The buyer's total and VAT are fixed points: Tryton must count the same before anything is confirmed."""

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from samklang.connectors.contract import Done, Part, Want
-from samklang.connectors.errors import Misconfigured, Rejected
+from samklang.connectors.errors import Misconfigured, Rejected, there
 from samklang.connectors.kit.graphql import Var
 from samklang.connectors.vendure import shapes
 from samklang.connectors.vendure.client import Client
@@ -47,9 +47,8 @@ class ProductWriter:
         words = self._words(record, language)
         values: dict[str, Any] = {"enabled": record.status == "active", "translations": words}
         if want.external_id:
-            row = self._client.ask("product", shapes.Product, id=Var("ID!", want.external_id))
-            if row is None:
-                raise Rejected("The product is gone in Vendure", where=want.external_id)
+            gone = Rejected("The product is gone in Vendure", where=want.external_id)
+            row = there(self._client.ask("product", shapes.Product, id=Var("ID!", want.external_id)), gone)
             update = Var("UpdateProductInput!", {"id": row.id, **values})
             self._client.do("updateProduct", shapes.Ref, input=update)
         else:

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from samklang.connectors.contract import Done, Manifest, Match, Result, Want, status_word
-from samklang.connectors.errors import Misconfigured, Rejected, Unsupported, Wait
+from samklang.connectors.errors import Misconfigured, Rejected, Unsupported, Wait, there
 from samklang.connectors.kit.graphql import Var
 from samklang.connectors.kit.sent import Waiting, laid
 from samklang.connectors.kit.writing import batched, needed
@@ -91,9 +91,8 @@ class Writer:
     def stock(self, wants: Sequence[Want]) -> list[Result]:
         """What can be sold = on hand − allocated, so what is allocated now is added to what shall be for sale."""
         locations = self._client.some("stockLocations", shapes.Named, 100).items
-        here = next((row.id for row in locations if not self._location or row.name == self._location), None)
-        if here is None:
-            raise Misconfigured(f"Vendure has no stock location {self._location!r}")
+        first = next((row.id for row in locations if not self._location or row.name == self._location), None)
+        here = there(first, Misconfigured(f"Vendure has no stock location {self._location!r}"))
         have = self._have(wants)
 
         def row(want: Want, record: StockLevel) -> Row:
@@ -114,18 +113,15 @@ class Writer:
     def _order(self, want: Want, key: str) -> shapes.ToFulfil:
         id_ = needed(want.ids, "order", key)
         order = self._client.ask("order", shapes.ToFulfil, id=Var("ID!", id_))
-        if order is None:
-            raise Rejected("The order is gone in Vendure", where=id_)
-        return order
+        return there(order, Rejected("The order is gone in Vendure", where=id_))
 
     def shipment(self, want: Want, record: Shipment) -> Done:
         """A fulfilment; Vendure is told of a shipment when it has left the house."""
         order = self._order(want, record.order)
         goal = _FULFILMENT_STATES.get(record.state)
         if want.external_id:
-            have = next((f for f in order.fulfillments or [] if f.id == want.external_id), None)
-            if have is None:
-                raise Rejected("The fulfilment is gone in Vendure", where=want.external_id)
+            held = next((f for f in order.fulfillments or [] if f.id == want.external_id), None)
+            have = there(held, Rejected("The fulfilment is gone in Vendure", where=want.external_id))
             if goal:
                 self._capture(order)
             self._move(have.id, have.state, goal)
@@ -187,9 +183,7 @@ class Writer:
 
 def _variant(have: Mapping[str, shapes.Stocked], want: Want, sku: str) -> shapes.Stocked:
     variant = have.get(want.ids.get(("variant", sku_key(sku)), ""))
-    if variant is None:
-        raise Wait("variant", sku_key(sku))
-    return variant
+    return there(variant, Wait("variant", sku_key(sku)))
 
 
 def _tracking(record: Shipment) -> str:

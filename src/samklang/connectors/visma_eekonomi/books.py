@@ -9,7 +9,7 @@ from datetime import date
 from functools import partial
 
 from samklang.connectors.contract import Done, Ledger, LedgerAccount, Match, Result, Want
-from samklang.connectors.errors import BadData, Rejected, Unsupported, Wait
+from samklang.connectors.errors import BadData, Rejected, Unsupported, Wait, there
 from samklang.connectors.kit.ledgers import INVOICES, invoice_id, taken_of
 from samklang.connectors.kit.payments import short
 from samklang.connectors.kit.writing import each, needed
@@ -161,14 +161,12 @@ class Books:
         """The invoice of a draft or of an order, booked now."""
         kind, id_ = shapes.parted(id_)
         if not kind:
-            order = self._client.get(shapes.SalesOrder, "orders", id_)
-            if order is None:
-                raise Rejected("The order is no longer in eEkonomi", where=want.key)
+            gone = Rejected("The order is no longer in eEkonomi", where=want.key)
+            order = there(self._client.get(shapes.SalesOrder, "orders", id_), gone)
             taken_of(f"Order {line.item}", order.gross, record, line, want.key)
             return self._client.post(shapes.Invoice, "orders", id_, "convert")
-        now = self._client.get(shapes.Draft, "customerinvoicedrafts", id_)
-        if now is None:
-            raise Rejected("The invoice draft is no longer in eEkonomi", where=want.key)
+        gone = Rejected("The invoice draft is no longer in eEkonomi", where=want.key)
+        now = there(self._client.get(shapes.Draft, "customerinvoicedrafts", id_), gone)
         taken_of(f"The invoice of order {line.item}", now.gross, record, line, want.key)
         total = {"TotalAmountInvoiceCurrency": now.gross}
         keep = {"keepOriginalDraftDate": "true", "overrideCompanyKeepOriginalDraftDate": "true"}
@@ -182,9 +180,7 @@ class Books:
                 do_this="Match the repayment with the credit invoice in eEkonomi, then mark this as done.",
             )  # fmt: skip
         invoice = self._invoice_of(line.item, needed(want.ids, "order", line.item))
-        if invoice is None:
-            raise Wait("voucher", f"invoice of {line.item}")
-        return invoice.id
+        return there(invoice, Wait("voucher", f"invoice of {line.item}")).id
 
 
 def _text(record: Voucher) -> str:

@@ -46,7 +46,7 @@ class Client(Consented):
         super().__init__(
             settings, limits, around, api=f"https://eaccountingapi{test}.vismaonline.com",
             login=f"https://identity{test}.vismaonline.com", tokens="/connect/token", page="/connect/authorize",
-            scope=_SCOPES, prompt="select_account", acr_values=_SERVICE,
+            refusal=_refusal, scope=_SCOPES, prompt="select_account", acr_values=_SERVICE,
         )  # fmt: skip
         self._busy: dict[str, threading.Lock] = defaultdict(threading.Lock)
 
@@ -55,14 +55,14 @@ class Client(Consented):
     def get(self, as_: type[S], *path: str) -> S | None:
         """One object; None when there is none."""
         answer = self.transport.request("GET", _path(path), expect=(404,))
-        return None if answer.status == 404 else _good(answer).of(as_)
+        return None if answer.status == 404 else answer.of(as_)
 
     def pages(self, rows: Rows[S], *path: str, **query: object) -> Iterator[Slice[S | Broken]]:
         """A list, page by page. BadAnswer unless every row came."""
 
         def page(number: int) -> tuple[list[S | Broken], int]:
             asked = {**_named(query), "$page": number + 1, "$pagesize": _SIZE}
-            answer = _good(self.transport.request("GET", _path(path), params=asked))
+            answer = self.transport.request("GET", _path(path), params=asked)
             found = answer.of(_Page)
             return rows(found.data, answer.where), found.meta.total_number_of_results
 
@@ -80,13 +80,11 @@ class Client(Consented):
 
     def post(self, as_: type[S], *path: str, body: Body | None = None, **query: object) -> S:
         """Create or act; never repeated by itself."""
-        return _good(self.transport.request("POST", _path(path), json=body, params=query)).of(as_)
+        return self.transport.request("POST", _path(path), json=body, params=query).of(as_)
 
     def delete(self, *path: str) -> None:
         """Remove it; gone already is well."""
-        answer = self.transport.request("DELETE", _path(path), idempotent=True, expect=(404,))
-        if answer.status != 404:
-            _good(answer)
+        self.transport.request("DELETE", _path(path), idempotent=True, expect=(404,))
 
     def change(
         self, as_: type[S], *path: str, edit: Callable[[Body], Body], derived: frozenset[str] = frozenset()
@@ -106,7 +104,7 @@ class Client(Consented):
                 if all(_kept(now.get(name), value) for name, value in wanted.items()):
                     return _converted(as_, now)
                 whole = {name: value for name, value in now.items() if name not in readonly} | wanted
-                _good(self.transport.request("PUT", where, json=whole, idempotent=True))
+                self.transport.request("PUT", where, json=whole, idempotent=True)
             now = self._raw(where)
             lost = [name for name in wanted.keys() - derived if not _kept(now.get(name), wanted[name])]
             if not lost:
@@ -120,7 +118,7 @@ class Client(Consented):
         answer = self.transport.request("GET", where, expect=(404,))
         if answer.status == 404:
             raise Rejected("It is no longer in eEkonomi", where=where)
-        found = _good(answer).json()
+        found = answer.json()
         if not isinstance(found, dict):
             raise BadAnswer("The answer is no object", where=where)
         return found
@@ -156,13 +154,13 @@ def _converted(as_: type[S], found: Body) -> S:
         raise BadAnswer(f"The answer does not fit: {error}") from error
 
 
-def _good(answer: Answer) -> Answer:
-    if answer.status < 400:
-        return answer
+def _refusal(answer: Answer) -> Rejected | None:
+    if answer.status in (401, 403):
+        return None
     said = answer.of(Refusal)
     fields = "; ".join(f"{one.field}: {one.message}" for one in said.errors or [] if one.message)
     what = said.developer_error_message or f"eEkonomi answered {answer.status}"
-    raise Rejected(
+    return Rejected(
         f"{what} ({fields})" if fields else what, where=answer.where, do_this=_ADVICE.get(said.error_code, ""),
         remote=f"{said.error_code} {said.error_id}".strip(),
     )  # fmt: skip

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from samklang.connectors.contract import Done, Match, Part, Result, Want
-from samklang.connectors.errors import BadData, Misconfigured, Rejected, Unsupported
+from samklang.connectors.errors import BadData, Misconfigured, Rejected, Unsupported, there
 from samklang.connectors.kit.finding import agrees, org_no_spellings
 from samklang.connectors.kit.ledgers import taken_back
 from samklang.connectors.kit.writing import each, needed
@@ -59,9 +59,8 @@ class Writer:
         fitting = [row for row in codings if row.vat_rate_percent == percent and row.is_active is not False]
         kind = "service" if service else "goods"
         first = next((row for row in fitting if (row.type or "").lower() == kind), None) or next(iter(fitting), None)
-        if first is None:
-            raise BadData(f"eEkonomi has no sales category of {percent} % VAT", do_this="Make one there, then retry.")
-        return first.id
+        none = BadData(f"eEkonomi has no sales category of {percent} % VAT", do_this="Make one there, then retry.")
+        return there(first, none).id
 
     def _article(
         self, want: Want, record: Product, variant: Variant, coding: str, units: Mapping[str, str]

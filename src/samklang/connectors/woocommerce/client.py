@@ -44,7 +44,7 @@ class Shop:
         self._login = {"consumer_key": key, "consumer_secret": secret} if in_query else {}
         address = str(settings["url"]).rstrip("/") + "/wp-json/wc/v3"
         auth = None if in_query else Basic(key, secret)
-        self.transport = Transport(address, manifest.limits, around, auth=auth, timeout=120.0)
+        self.transport = Transport(address, manifest.limits, around, auth=auth, timeout=120.0, refusal=_refused)
         self._kept = Kept(around.now)
 
     def call(
@@ -53,12 +53,7 @@ class Shop:
     ) -> Answer:  # fmt: skip
         """One call; raises the error that the shop's refusal means."""
         params = {**(params or {}), **self._login}
-        answer = self.transport.request(
-            method, path, params=params, json=json, idempotent=idempotent, expect=(401, 403)
-        )
-        if answer.status >= 400:
-            raise refusal(answer.status, answer.json(), answer.where)
-        return answer
+        return self.transport.request(method, path, params=params, json=json, idempotent=idempotent)
 
     def slices(
         self, path: str, rows: Rows[T], params: Mapping[str, object], since: datetime | None, resume: str = ""
@@ -126,6 +121,10 @@ class Shop:
 
     def _settings(self, group: str) -> dict[str, object]:
         return {row["id"]: row["value"] for row in self.call("GET", f"/settings/{group}").json() if "value" in row}
+
+
+def _refused(answer: Answer) -> SamklangError:
+    return refusal(answer.status, answer.json(), answer.where)
 
 
 def refusal(status: int, said: object, where: str = "") -> SamklangError:
