@@ -366,3 +366,9 @@ def test_wildberries_payment_for_points_is_revenue_and_counted_once(more: dict[s
 
 def test_wildberries_payment_for_points_beside_another_amount_is_refused() -> None:
     assert refused(loyalty(forPay="20.00")).column == "compensated"
+
+
+def test_what_a_spreadsheet_writes_before_the_header_does_no_harm() -> None:
+    semicolons = files.adyen().decode().replace(",", ";")
+    for before in ("sep=;\r\n", "\r\n\r\n", "Settlement details\r\n2026-03-04;;;\r\n"):
+        assert one((before + semicolons).encode()).closing == one(files.adyen()).closing

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import date
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
@@ -43,19 +44,28 @@ def _read(content: Content) -> Iterator[Statement]:
     for row in rows:
         groups.setdefault((row.need("number"), row.currency("currency")), []).append(row)
     for (number, currency), group in groups.items():
-        days = [day for row in group if (day := row.day("booked") or row.day("date"))]
-        yield Statement(
-            provider="swish",
-            format="swish report",
-            reference="",
-            currency=currency,
-            file_hash=content.hash,
-            account=number,
-            scope="account",
-            start=min(days, default=None),
-            end=max(days, default=None),
-            lines=tuple(line for row in group for line in _lines(row, currency)),
-        )
+        days = [row.day("booked") or row.day("date") for row in group]
+        lines = [line for row in group for line in _lines(row, currency)]
+        yield payments(content, "swish report", number, currency, days, lines)
+
+
+def payments(
+    content: Content, form: str, number: str, currency: str, days: Sequence[date | None], lines: Sequence[StatementLine]
+) -> Statement:
+    """What one number has received and given on these days; all of it has reached the bank."""
+    known = [day for day in days if day]
+    return Statement(
+        provider="swish",
+        format=form,
+        reference="",
+        currency=currency,
+        file_hash=content.hash,
+        account=number,
+        scope="account",
+        start=min(known, default=None),
+        end=max(known, default=None),
+        lines=tuple(lines),
+    )
 
 
 def _row(number: int, cells: Sequence[str], delimiter: str) -> Row | None:

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from samklang.accounting.statements.base import Kind, Statement, StatementLine, Unreadable
 from samklang.accounting.statements.content import Content, Format, Numbered
-from samklang.accounting.statements.swish import masked
+from samklang.accounting.statements.swish import masked, payments
 from samklang.accounting.statements.tables import FETCH_AGAIN, Row, Table, decode, header_row, split_rows
 from samklang.records import InvalidRecord
 from samklang.records.money import ZERO
@@ -45,19 +45,8 @@ def _read(content: Content) -> Iterator[Statement]:
     for row in _payments(Table(_rows(content), _NAMES, _NEED, content.numbers), currency):
         numbers.setdefault(row.text("number"), []).append(row)
     for number, rows in numbers.items():
-        days = [day for row in rows if (day := row.day("booked"))]
-        yield Statement(
-            provider="swish",
-            format="swish table",
-            reference="",
-            currency=currency,
-            file_hash=content.hash,
-            account=number,
-            scope="account",
-            start=min(days, default=None),
-            end=max(days, default=None),
-            lines=tuple(line for row in rows for line in _lines(row, currency)),
-        )
+        lines = [line for row in rows for line in _lines(row, currency)]
+        yield payments(content, "swish table", number, currency, [row.day("booked") for row in rows], lines)
 
 
 def _rows(content: Content) -> Numbered:
