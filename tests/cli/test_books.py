@@ -130,6 +130,22 @@ def test_only_an_accountant_or_owner_approves(sold: Desk, cli: Run) -> None:
     assert {row.approved_by for row in sold.vouchers().values()} == {"accountant@example.se"}
 
 
+def test_accounts_and_fees_are_changed_from_a_day_on(sold: Desk, cli: Run) -> None:
+    """Q-09, D-20: also a part of a role that has no account of its own, as a country's VAT or another provider."""
+    since = ("--since", "2026-04-01", "--why", "the accountant says so")
+    for role, number in (("vat.out.oss.DE", "2671"), ("receivable.psp.walley", "1590"), ("fee.psp", "6041")):
+        assert cli("vouchers", "account", role, number, *since).code == 0
+    assert cli("vouchers", "account", "nonsense.x", "1", *since).code == 1
+    assert cli("vouchers", "fee", "adyen", "SOMEHOW", *since).code == 2
+    assert cli("vouchers", "fee", "adyen", "RC_EU", *since).code == 0
+    told = cli("vouchers", "accounts", "--json").json
+    numbers = {row["role"]: row["account"] for row in told["accounts"]}
+    assert (numbers["vat.out.oss"], numbers["vat.out.oss.DE"], numbers["receivable.psp.walley"]) == (
+        "2670", "2671", "1590",
+    )  # fmt: skip
+    assert next(row for row in told["fees"] if row["provider"] == "adyen")["treatment"] == "RC_EU"
+
+
 def test_rates_and_openings_come_as_lists(sold: Desk, cli: Run, tmp_path: Path) -> None:
     from decimal import Decimal
 

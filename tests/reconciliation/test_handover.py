@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -161,3 +162,34 @@ def test_the_plan_counts_the_vouchers_that_would_go(desk: Desk) -> None:
     flow.refresh_from_db()
     plan = plan_flow(flow)
     assert (plan.create, plan.left_out) == (1, 0)
+
+
+def test_36_an_order_that_is_edited_after_it_was_posted_is_adjusted_beside_what_is_posted(desk: Desk) -> None:
+    """The voucher stays as it is; what is different now is a reversal and a new voucher in the open period, and both
+    wait for a person. The buyer's money is what it was."""
+    from tests.accounting.cases import sold
+
+    desk.flow()
+    first = sold("1", "100", "2026-03-02")
+    desk.sells(first)
+    desk.run()
+    desk.approve()
+    desk.deliver()
+    (before,) = desk.records()
+    desk.sells(order("1", [line("60"), line("40", "12")], *first.payments))
+    desk.run()
+    made = {record.key: record for record in desk.records()}
+    assert made.pop(before.key) == before
+    assert sorted(made) == ["ov/sales/web/2026-03-02/reversal", "ov/sales/web/2026-03-02@2"]
+    again = made["ov/sales/web/2026-03-02@2"]
+    assert {part.account: part.amount for part in again.lines} == {
+        "1581": 100, "2611": -12, "2621": Decimal("-4.29"), "3001": -48, "3002": Decimal("-35.71"),
+    }  # fmt: skip
+    assert {row.state for key, row in desk.vouchers().items() if key in made} == {"validated"}
+    assert all(record.date > before.date for record in made.values())
+    desk.sells(order("1", [line("60")], *first.payments))
+    desk.run()
+    assert desk.problems()["AMOUNT_DIFF"] == ["web/1"], "more was captured than the order is now"
+    assert [record.key for record in desk.records()] == [before.key], (
+        "what is posted stays until somebody has seen to it"
+    )

@@ -14,6 +14,7 @@ import pytest
 from samklang.records import Customer
 from tests.accounting.shop import line, order, paid
 from tests.reconciliation.conftest import Desk
+from tests.visitor import visitor
 
 BUYER = Customer(name="Oy", kind="company", vat_no="FI 1234.5678")
 
@@ -126,6 +127,8 @@ def test_while_nobody_can_say_the_order_waits_and_is_asked_about_later(asking: D
     assert (kept.valid, kept.tries) == (None, 1)
     assert "MS_UNAVAILABLE" in kept.error
     assert (vat_problems(asking), asking.records()) == (["web/1"], [])
+    page = visitor(asking.tenant, "accountant").get(f"/t/ovning/books/{asking.company.pk}/matching").content.decode()
+    assert "VIES could not say whether FI 1234.5678 is valid" in page and 'value="vat valid"' in page
     register.close()
     register.close = lambda: None  # type: ignore[method-assign]  # it is closed already
     VatNumber.objects.update(next_at=None)

@@ -45,8 +45,9 @@ from samklang.records import Order
 
 
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
-    """What happened. An order is as it was when it was captured, with all its payments: later edits of its lines are no
-    facts of the sale (edge case 36). `delivered` is the delivery day per order key, where a channel defers prepayments.
+    """What happened. An order is given as it is now, with all its payments: where it was edited after it was posted,
+    the difference is an adjustment beside what is posted (posting.py, edge case 36). `delivered` is the delivery day
+    per order key, where a channel defers prepayments.
 
     `bank_rows` are bank lines that have their names already (payouts.bank_rows), beside those of `bank`.
     `matches` and `payout_matches` are what earlier runs found and persons confirmed. `open_invoices` is what the ledger

@@ -18,7 +18,7 @@ COMMANDS = (
     "serve:serve", "worker:worker", "look:status", "look:journey", "look:problems", "look:runs", "work:retry",
     "work:release", "work:pause", "work:resume", "backup:backup", "backup:restore", "move:migrate_to",
     "sandbox:sandbox", "author:connector", "connect:rotate", "people:people", "package:package",
-    "order:order", "order:inbound", "books:statements", "vouchers:vouchers", "vouchers:control", "story:demo",
+    "order:order", "order:inbound", "books:statements", "chart:vouchers", "vouchers:control", "story:demo",
 )  # fmt: skip
 
 app = App(

@@ -47,6 +47,10 @@ class AccountForm(forms.Form):
     """Another account for a role."""
 
     role = forms.ChoiceField(label=gettext_lazy("Role"))
+    part = forms.RegexField(
+        r"^\w+(\.\w+)*$", label=gettext_lazy("Only for"), max_length=30, required=False,
+        help_text=gettext_lazy("A part of the role: a country (DE), its rate (DE.19), a provider. Empty: all of it."),
+    )  # fmt: skip
     account = forms.RegexField(r"^[0-9A-Za-z.]{2,20}$", label=gettext_lazy("Account"))
     name = forms.CharField(label=gettext_lazy("Name"), max_length=100, required=False)
     since = _day()
@@ -86,7 +90,8 @@ def accounts(request: PageRequest, number: int) -> HttpResponse:
     ours = accounting_company(company)
     given = request.POST if request.method == "POST" else None
     which = given.get("which") if given else ""
-    roles = bookkeeping.roles(part_of(company))
+    part = part_of(company)
+    roles = [*bookkeeping.roles(part), *bookkeeping.families(part)]
     day = today(ours)
     first = {"since": day}
     account = AccountForm(
@@ -103,7 +108,8 @@ def accounts(request: PageRequest, number: int) -> HttpResponse:
 def _kept(request: PageRequest, company: Company, form: AccountForm | FeeForm) -> bool:
     given = form.cleaned_data
     if isinstance(form, AccountForm):
-        row = AccountRow(role=given["role"], account=given["account"], name=given["name"], since=given["since"])
+        role = ".".join(name for name in (given["role"], given["part"]) if name)
+        row = AccountRow(role=role, account=given["account"], name=given["name"], since=given["since"])
         edit, what = bookkeeping.with_account(row), f"{row.role} → {row.account}"
     else:
         fee = FeeRow(

@@ -4,6 +4,7 @@ was true for earlier vouchers stays in them."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -16,6 +17,7 @@ from samklang.hub.setup import companies
 from samklang.hub.setup.companies import CompanyPart
 from samklang.hub.setup.config import write_version
 
+_ROLE = re.compile(r"[a-z_]+(\.\w+)+")
 Edit = Callable[[CompanyPart], CompanyPart]
 
 
@@ -43,11 +45,22 @@ def roles(part: CompanyPart) -> list[str]:
     return sorted({row.role for row in (*profile(part.profile).accounts, *part.accounts)})
 
 
+def families(part: CompanyPart) -> list[str]:
+    """What roles begin with, so that a part of one may have an account of its own: receivable.psp, vat.out.oss."""
+    return sorted({role.rpartition(".")[0] for role in roles(part) if role.count(".") > 1} - set(roles(part)))
+
+
+def _may_be(role: str, known: Sequence[str]) -> bool:
+    """Whether it is one of the roles, or a part of a family of theirs (a country's, a rate's, a provider's own)."""
+    family = role.partition(".")[0]
+    return role in known or (bool(_ROLE.fullmatch(role)) and family in {one.partition(".")[0] for one in known})
+
+
 def with_account(new: AccountRow) -> Edit:
     """From its day on, the role has that account."""
 
     def edit(part: CompanyPart) -> CompanyPart:
-        if new.role not in roles(part):
+        if not _may_be(new.role, roles(part)):
             raise BadData(f"There is no role {new.role}", where="role", do_this="Choose one of the list.")
         _open(part, new)
         old = [row for row in (*profile(part.profile).accounts, *part.accounts) if row.role == new.role]
