@@ -32,7 +32,7 @@ LANGUAGES = {
     "de": "Datum|Uhrzeit|Zeitzone|Typ|Status|Währung|Brutto|Entgelt|Netto|Transaktionscode|Zugehöriger Transaktionscode"
           "|Guthaben|Auswirkung auf Guthaben|Abgeschlossen|Website-Zahlung|Allgemeine Abbuchung|Haben|Soll",
     "es": "Fecha|Hora|Zona horaria|Tipo|Estado|Divisa|Bruto|Tarifa|Neto|Id. de transacción|Id. de referencia de trans."
-          "|Saldo|Otro|Completado|Pago estándar|Retirada de fondos||",
+          "|Saldo|Repercusiones en el saldo|Completado|Pago estándar|Retirada de fondos|Crédito|Cargo",
     "fr": "Date|Heure|Fuseau horaire|Type|État|Devise|Avant commission|Commission|Net|Numéro de transaction"
           "|Numéro de la transaction de référence|Solde|Impact sur le solde|Terminé|Paiement|Virement|Crédit|Débit",
     "nl": "Datum|Tijd|Tijdzone|Type|Status|Valuta|Bruto|Kosten|Net|Transactiereferentie|Reference Txn ID|Saldo"

@@ -33,18 +33,20 @@ NAMES: Mapping[str, Sequence[str]] = {
     ),
     "parent": (
         "Reference Txn ID", "Referens-txn-id", "Zugehöriger Transaktionscode", "Id. de referencia de trans.",
+        "Id. de referencia de la transacción",
         "Numéro de la transaction de référence", "Codice transazione di riferimento", "Pomocniczy numer transakcji",
     ),
     "invoice": (
         "Invoice Number", "Invoice ID", "Fakturanummer", "Rechnungsnummer", "Número de factura", "Id. de factura",
+        "N.° de formato de pago",
         "Numéro de facture", "Identifiant de facture", "Factuurnummer", "Numero fattura", "N° ordine commerciante",
         "Numer faktury",
     ),
-    "custom": ("Custom Number", "Eget nummer", "Individuelle Nummer", "Numero personalizzato"),
+    "custom": ("Custom Number", "Eget nummer", "Individuelle Nummer", "Número personalizado", "Numero personalizzato"),
     "balance": ("Balance", "Saldo", "Guthaben", "Solde"),
     "impact": (
         "Balance Impact", "Saldopåverkan", "Auswirkung auf Guthaben", "Impact sur le solde", "Effect op saldo",
-        "Impatto sul saldo", "Wpływ na saldo",
+        "Impatto sul saldo", "Wpływ na saldo", "Repercusiones en el saldo",
     ),
     "subject": ("Subject", "Ämne", "Betreff", "Asunto", "Objet", "Onderwerp", "Oggetto", "Temat"),
 }  # fmt: skip
@@ -62,7 +64,7 @@ DONE: Mapping[str, bool] = dict.fromkeys(
 #: Whether a row moves the balance. Memos do not, they only tell.
 IMPACTS: Mapping[str, bool] = dict.fromkeys(
     ("", "debit", "credit", "debet", "kredit", "soll", "haben", "débit", "crédit", "af", "bij", "accredito",
-     "addebito"), True,
+     "addebito", "crédito", "cargo"), True,
 ) | {"memo": False, "mémo": False}  # fmt: skip
 
 #: Kind for money in and money out by a word in the type; the first that fits. Others are adjustments.
