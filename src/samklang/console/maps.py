@@ -53,6 +53,7 @@ WORDS: Mapping[str, Words] = {
         gettext_lazy("Shipping methods"), gettext_lazy("Orders sent in this way get the way of delivery beside it.")
     ),
 }  # fmt: skip
+_FEW = 4  # tables without lines that are listed with the others
 #: Tables in a flow's own form, by the name of the option.
 _IN_FLOWS: Mapping[str, str | Promise] = {
     "status_map": gettext_lazy("Statuses: what each event sets"),
@@ -86,7 +87,16 @@ def tables(request: PageRequest) -> HttpResponse:
         (name, len(part.status_words)) for name, part in shown.wanted.connections.items()
         if manifest(part.connector).feed_for("order_status")
     ]  # fmt: skip
-    return show(request, "maps", shown=shown, channels=list(found.items()), words=words)
+    channels = [(code, *_folded(entries)) for code, entries in found.items()]
+    return show(request, "maps", shown=shown, channels=channels, words=words)
+
+
+def _folded(entries: list[Entry]) -> tuple[list[Entry], list[Entry]]:
+    """Those that are shown, and those without lines, which are folded where there are others and more than a few."""
+    bare = [one for one in entries if not one.said]
+    if len(bare) < _FEW or len(bare) == len(entries):
+        return entries, []
+    return [one for one in entries if one.said], bare
 
 
 def _of_flow(request: PageRequest, config: Config, flow: FlowPart) -> list[Entry]:
