@@ -119,6 +119,13 @@ REFUSED = {
     "sie4j__BLBLOV_SIE4_UTF_8_IMBALANCED.SI": "differs by 0.55",
     "sie4sdk__Sie4E1ksumma.SI": "checksum is 123456789",
 }
+READS = frozenset(
+    """BL0001_typ4.SE BL0001_typ4I.SI FAKT.SI MAMUT_SIE1_EXPORT.SE MAMUT_SIE4_EXPORT.SE Norstedts_Bokslut_SIE_4I.si
+    SIE-fil_fran_Visma_Eget_Aktiebolag_2010.se SIE4_Exempelfil_med_underdim.SE SIE4_Visma_Anlaggningsregister.si
+    SIE_exempelfil.se Sie4.se Sie4.si magenta_bokforing_SIE4I.se typ4.se typ4si.si sie4j__BLBLOV_SIE4.SI
+    sie4j__BLBLOV_SIE4_UTF_8_with_iso_voucher_date.SI sie4j__Quotes_test.si sie4sdk__Sie4E1.SI sie4sdk__Sie4I1.SI
+    sie4sdk__Sie4I1ksumma.SI""".split()
+)
 FOLDERS = [SPECS / "specs" / "sie", SPECS / "samples" / "sie"]
 
 
@@ -133,7 +140,12 @@ def test_files_of_other_programs_are_read_or_refused_for_their_fault(path: Path)
         with pytest.raises(Unreadable, match=REFUSED[path.name]):
             read_sie(path.read_bytes())
         return
-    found = read_sie(path.read_bytes())
+    try:
+        found = read_sie(path.read_bytes())
+    except Unreadable as caught:  # a file that has come to the collection, and that nobody has judged yet
+        assert path.name not in READS, caught
+        assert caught.problem.what and caught.problem.do_this
+        return
     # A count made without the reader: #VER at the beginning of a line.
     written = sum(part.lstrip().upper().startswith(b"#VER") for part in path.read_bytes().splitlines())
     assert len(found.vouchers) == written
