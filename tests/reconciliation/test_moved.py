@@ -100,3 +100,21 @@ def test_the_shops_word_on_other_providers_stays() -> None:
     ours: Any = paid("klarna", "150", "2026-03-02", "c")
     kept = with_moved(sold, {sold.key: [(capture(sold.key, "150"), ours)]})
     assert [payment.provider_id for payment in kept.payments] == ["g", "c"]
+
+
+def test_what_was_moved_is_found_for_each_order_however_they_are_read(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Numbers that begin alike: what hangs on 1001 lies behind '1001 B', and before '10010'."""
+    from samklang.hub.setup.companies import part_of
+    from samklang.reconciliation import facts
+
+    numbers = ("1000", "1001", "1001 B", "10010", "1002")
+    desk.flow()
+    desk.sells(*(order(no, [line("1250")]) for no in numbers))
+    for no in numbers:
+        moved(desk, "capture", capture(f"web/{no}", "1250"), f"c-{no}")
+    for size in (1, 2, 3, 500):
+        monkeypatch.setattr(facts, "_BATCH", size)
+        read = list(facts.orders_of(desk.company, part_of(desk.company)))
+        assert {one.order_no: one.payments[-1].provider_id for one in read} == {no: f"c-{no}" for no in numbers}

@@ -35,7 +35,7 @@ from samklang.records.money import ZERO
 from samklang.records.times import business_date, zone
 
 log = structlog.get_logger()
-_ORDERS, _VOUCHERS = 2000, 500  # at a time
+_ORDERS, _VOUCHERS = 2000, 50  # at a time; a voucher of a day rests on as many rows as were sold
 _NAMED = 200  # changed vouchers that are named with the books; each is a problem
 #: At night in the first shop's zone; whoever is switched off at night is checked by day.
 _NIGHT, _AGAIN, _LATEST = range(1, 6), timedelta(hours=12), timedelta(hours=36)

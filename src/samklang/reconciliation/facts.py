@@ -81,14 +81,18 @@ def load(company: Company, part: CompanyPart) -> Loaded:
 
 def orders_of(company: Company, part: CompanyPart) -> Iterator[Order]:
     """The orders of the company's channels, with what the hub has moved for them, at the providers that the settings
-    name, and with what is known of their buyers' VAT numbers."""
-    connections = {shop.connection_id for shop in shops(company, part)}
-    rows = Stored.objects.filter(tenant=company.tenant_id, connection__in=connections, type="order")
-    ours, numbers = moved(company.tenant_id), checks(company)
-    for body in rows.values_list("body", flat=True).order_by().iterator(chunk_size=_BATCH):
-        order = cast(Order, decode("order", bytes(body)))
-        if order.channel in part.channels:
-            yield with_check(with_providers(with_moved(order, ours), part), numbers)
+    name, and with what is known of their buyers' VAT numbers. Read some at a time, so that memory does not grow."""
+    numbers = checks(company)
+    for connection in sorted({shop.connection_id for shop in shops(company, part)}):
+        rows = Stored.objects.filter(tenant=company.tenant_id, connection=connection, type="order").order_by("key")
+        last = ""
+        while page := dict(rows.filter(key__gt=last).values_list("key", "body")[:_BATCH]):
+            last = max(page)
+            ours = moved(company.tenant_id, page.keys())
+            for body in page.values():
+                order = cast(Order, decode("order", bytes(body)))
+                if order.channel in part.channels:
+                    yield with_check(with_providers(with_moved(order, ours), part), numbers)
 
 
 def defers(part: CompanyPart) -> bool:

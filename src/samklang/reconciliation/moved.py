@@ -4,13 +4,14 @@ their order, under the id that the provider gave. What the shop says of the same
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 
 import msgspec
 
 from samklang.connectors.kit.gateways import provider_of
 from samklang.hub.models import Binding, Stored
+from samklang.hub.orders import connections_of
 from samklang.reconciliation.sets import AT_ONCE
 from samklang.records import Capture, Order, PaidPart, PaymentTransaction, Refund, decode
 from samklang.records.money import ZERO
@@ -18,17 +19,20 @@ from samklang.records.money import ZERO
 Moved = Mapping[str, Sequence[tuple[Capture | Refund, PaymentTransaction]]]
 
 
-def moved(tenant: int) -> Moved:
-    """Order key → what was moved for it. The time is when the capture or refund was made; it never changes."""
+def moved(tenant: int, orders: Collection[str]) -> Moved:
+    """Order key → what was moved for it, of these orders, which follow each other by key (and maybe of others between
+    them). The time is when the capture or refund was made; it never changes."""
     found: defaultdict[str, list[tuple[Capture | Refund, PaymentTransaction]]] = defaultdict(list)
     done = Binding.objects.filter(
-        tenant_id=tenant, type__in=("capture", "refund"), delivered__isnull=False, external_id__isnull=False
-    )
+        tenant_id=tenant, connection__in=connections_of(tenant), type__in=("capture", "refund"),
+        key__gt=min(orders), key__lt=max(f"{key}$" for key in orders),  # what hangs on 1001 lies from 1001# to 1001$
+        delivered__isnull=False,
+    )  # fmt: skip
     ids: defaultdict[tuple[str, int], dict[str, tuple[str, str]]] = defaultdict(dict)
     fields = ("type", "source_id", "key", "external_id", "connection__connector")
     for type_, source, key, external_id, connector in done.values_list(*fields).iterator(chunk_size=5000):
-        if source is not None:
-            ids[type_, source][key] = external_id or "", connector
+        if source is not None and external_id is not None:  # asked for, SQLite would go by it and read all captures
+            ids[type_, source][key] = external_id, connector
     for (type_, source), known in sorted(ids.items()):
         keys = sorted(known)
         for start in range(0, len(keys), AT_ONCE):
