@@ -28,7 +28,8 @@ ORDER BY c.relname, a.attnum
 
 def by_code_points(using: str = "default", **_: Any) -> None:
     """Let the columns of the hub's tables be so; called after migrations. A table that changes is locked, and its
-    indexes are built anew: that happens once."""
+    indexes are built anew, two or three seconds for a million rows: that happens once. With that the planner loses what
+    it knew of the columns, and autovacuum would not tell it, for no row has changed."""
     database = connections[using]
     if database.vendor != "postgresql":
         return
@@ -41,3 +42,4 @@ def by_code_points(using: str = "default", **_: Any) -> None:
             columns[table].append(f'ALTER COLUMN {quote(column)} TYPE {kind} COLLATE "C"')
         for table, changes in columns.items():
             cursor.execute(f"ALTER TABLE {quote(table)} {', '.join(changes)}")
+            cursor.execute(f"ANALYZE {quote(table)}")
