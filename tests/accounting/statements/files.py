@@ -304,11 +304,16 @@ WB_ROWS: list[list[Any]] = [
 
 def workbook(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """A workbook with one sheet."""
-    book = openpyxl.Workbook()
-    sheet = book.active
-    assert sheet is not None
-    for row in (columns, *rows):
-        sheet.append(list(row))
+    return sheets(Sheet=[columns, *rows])
+
+
+def sheets(**named: Sequence[Sequence[object]]) -> bytes:
+    """A workbook with these sheets."""
+    book = openpyxl.Workbook(write_only=True)
+    for name, rows in named.items():
+        sheet = book.create_sheet(name)
+        for row in rows:
+            sheet.append(list(row))
     out = BytesIO()
     book.save(out)
     return out.getvalue()

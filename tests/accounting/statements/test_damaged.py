@@ -101,7 +101,7 @@ def own() -> Iterator[tuple[str, bytes]]:
 
 
 @pytest.mark.filterwarnings("ignore::UserWarning:openpyxl")  # it warns of what the reader then refuses
-@pytest.mark.parametrize(("name", "data"), own(), ids=lambda value: value if isinstance(value, str) else "")
+@pytest.mark.parametrize(("name", "data"), list(own()), ids=lambda value: value if isinstance(value, str) else "")
 def test_our_own_files_damaged_are_refused_or_add_up(name: str, data: bytes) -> None:
     chance = random.Random(name)
     for _ in range(_TIMES):

@@ -59,3 +59,11 @@ def test_swedbanks_workbook_ends_with_a_sum_that_must_be_right() -> None:
 def test_a_comma_that_moves_the_cells_of_handelsbankens_report_is_refused() -> None:
     moved = files.SWISH.replace(b"Anna Exempel", b"Exempel, Anna", 1)
     assert (refused(moved).column, refused(moved).row) == ("timestamp", 2)
+
+
+def test_two_sheets_of_payments_are_not_read_as_one() -> None:
+    """Swedbank gives every account a sheet; a book of the first alone would miss the money of the others."""
+    first, second = ([[*HEADER], [*row[:12], float(row[12]), row[13]]] for row in (ROWS[0], ("1", *ROWS[1][1:])))
+    said = refused(files.sheets(One=first, Two=second)).problem
+    assert "One, Two" in said.what and "each sheet" in said.do_this
+    assert one(files.sheets(One=first, Two=[[*HEADER]])).payout == 500, "an empty one holds no money"

@@ -91,11 +91,16 @@ class Content:
         return COMMA if self.profile.decimal == "," else POINT
 
     def table(self, *marks: Collection[str]) -> Numbered | None:
-        """The rows from the header on, in the first sheet (or with the first delimiter) that has every mark."""
-        for rows in self.sheets.values() if self.kind == "xlsx" else self._heads(marks):
-            if (place := header_row(rows, marks)) is not None:
-                return rows[place:]
-        return None
+        """The rows from the header on, in the one sheet (or with the first delimiter) that has every mark."""
+        sheets = self.sheets if self.kind == "xlsx" else dict(enumerate(self._heads(marks)))
+        found = {name: rows[place:] for name, rows in sheets.items() if (place := header_row(rows, marks)) is not None}
+        filled = {name: rows for name, rows in found.items() if any(any(row) for _, row in rows[1:])}
+        if len(filled) > 1:
+            raise Unreadable(
+                f"Several sheets hold such a table: {', '.join(map(str, filled))}.",
+                do_this="Hand in each sheet as a file of its own.",
+            )
+        return next(iter((filled or found).values()), None)
 
     @cached_property
     def sheets(self) -> dict[str, Numbered]:
