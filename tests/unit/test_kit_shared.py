@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -15,8 +16,23 @@ from samklang.connectors.kit.paging import chunks
 from samklang.connectors.kit.paid import payment_state
 from samklang.connectors.kit.sent import Waiting, laid
 from samklang.connectors.kit.shape import filled
+from samklang.connectors.kit.sold import Channel
 from samklang.connectors.kit.writing import asked
-from samklang.records import Address, Axis, InvalidRecord, Price, Product, Shipment, ShipmentLine, Variant, percent
+from samklang.records import (
+    Address,
+    Axis,
+    Charge,
+    Customer,
+    InvalidRecord,
+    OrderLine,
+    Price,
+    Product,
+    Shipment,
+    ShipmentLine,
+    Variant,
+    amounts,
+    percent,
+)
 
 D = Decimal
 
@@ -210,3 +226,29 @@ def test_what_is_not_there_is_the_error_that_says_so() -> None:
     assert there(0, Rejected("gone")) == 0
     with pytest.raises(Rejected, match="gone"):
         there(None, Rejected("gone"))
+
+
+# ------------------------------------------------------------------------------------------------ orders
+
+
+def test_an_order_of_a_channel_sums_vat_by_rate_and_keeps_what_has_no_place() -> None:
+    def part(net: str, gross: str, percent: int) -> dict[str, Any]:
+        return {"tax_percent": D(percent), **amounts(D(net), D(gross))}
+
+    channel = Channel("web", "shop", "Europe/Stockholm")
+    lines = [OrderLine(line_id="1", quantity=D(1), unit_price=D(125), **part("100", "125", 25))]
+    charges = [Charge(kind="shipping", **part("40", "50", 25)), Charge(kind="fee", **part("0", "0", 12))]
+    rest = {
+        "order_no": " 7 ", "placed_at": datetime(2026, 1, 1, tzinfo=UTC), "currency": "SEK",
+        "customer": Customer(name="A"), "prices_include_tax": True,
+    }  # fmt: skip
+    order = channel.order(lines, charges, D(175), D(35), own={"note": "x"}, **rest)
+    assert (order.key, order.time_zone, order.custom) == (
+        channel.key(" 7 "),
+        "Europe/Stockholm",
+        {"shop": {"note": "x"}},
+    )
+    assert (order.net, order.tax, order.gross) == (D(140), D(35), D(175))
+    assert [(tax.percent, tax.base, tax.tax) for tax in order.taxes] == [(D(25), D(140), D(35))]
+    stated = channel.order(lines, charges, D(175), D(35), taxes=(), **rest)
+    assert (stated.taxes, stated.custom) == ((), {})

@@ -211,6 +211,12 @@ class Hint(msgspec.Struct, frozen=True):
 # ---------------------------------------------------------------------------------------------------- writing
 
 
+#: The target's ids of what a record needs and of its parts, by (type, key).
+Ids = Mapping[tuple[str, str], str]
+#: What is sent: the names are the system's own.
+Body = dict[str, Any]
+
+
 class Want(msgspec.Struct, frozen=True, kw_only=True):
     """One record that the target shall hold.
 
@@ -223,7 +229,7 @@ class Want(msgspec.Struct, frozen=True, kw_only=True):
     key: str
     record: Record
     external_id: str = ""
-    ids: Mapping[tuple[str, str], str] = {}
+    ids: Ids = {}
     fields: frozenset[str] | None = None
     reference: str = ""
     doubt: bool = False

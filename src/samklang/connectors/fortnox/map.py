@@ -12,7 +12,7 @@ import msgspec
 from msgspec import field
 
 from samklang import records as r
-from samklang.connectors.contract import mapped
+from samklang.connectors.contract import Ids, mapped
 from samklang.connectors.errors import Unsupported
 from samklang.connectors.kit.articles import article
 from samklang.connectors.kit.finding import org_no_spellings
@@ -259,9 +259,7 @@ def _address(address: r.Address, prefix: str) -> dict[str, str]:
     }  # fmt: skip
 
 
-def document_fields(
-    order: r.Order, ids: Mapping[tuple[str, str], str], reference: str, settings: Mapping[str, Any], kind: str
-) -> dict[str, Any]:
+def document_fields(order: r.Order, ids: Ids, reference: str, settings: Mapping[str, Any], kind: str) -> dict[str, Any]:
     """Head and rows of an order (`kind` Order) or an invoice (Invoice) whose total is the buyer's, to the öre."""
     data = {
         "CustomerNumber": needed(ids, "customer", order.customer.key),
@@ -286,9 +284,7 @@ def document_fields(
     return filled(data) | {"VATIncluded": order.prices_include_tax}
 
 
-def _rows(
-    order: r.Order, ids: Mapping[tuple[str, str], str], settings: Mapping[str, Any], kind: str
-) -> list[dict[str, Any]]:
+def _rows(order: r.Order, ids: Ids, settings: Mapping[str, Any], kind: str) -> list[dict[str, Any]]:
     """Rows whose totals are the lines' own on the side that the buyer saw (VATIncluded), with the line's VAT rate.
 
     Freight and fees are rows too, because the VAT rate of the head's Freight field is the company's choice and not

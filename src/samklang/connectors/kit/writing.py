@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
-from samklang.connectors.contract import Result, Want
+from samklang.connectors.contract import Ids, Result, Want
 from samklang.connectors.errors import SamklangError, Wait, bad_data
 from samklang.connectors.transport import Transport
 from samklang.records import InvalidRecord, Record
@@ -22,7 +22,7 @@ def record_of(want: Want, type_: type[R]) -> R:
     return want.record
 
 
-def needed(ids: Mapping[tuple[str, str], str], type_: str, key: str) -> str:
+def needed(ids: Ids, type_: str, key: str) -> str:
     """Out of a want's `ids`, the target's id of what the record refers to; Wait when the target does not have it."""
     id_ = ids.get((type_, key))
     if not id_:

@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from samklang.connectors.contract import Done, Match, Part, Result, Want
+from samklang.connectors.contract import Body, Done, Match, Part, Result, Want
 from samklang.connectors.errors import BadAnswer, BadData, Misconfigured, Rejected, RemoteFault, Unsupported, there
 from samklang.connectors.kit.rows import Rows, readable
 from samklang.connectors.kit.writing import asks, attempt, batched, needed, record_of
@@ -32,7 +32,6 @@ _ON, _OFF = 1, 2
 _VISIBLE, _ALONE_NOT = 4, 1  # in catalogue and search; not by itself
 _SET = 4  # the attribute set Default, which every Magento has
 _TRIES, _PAUSE = 20, 1.5  # how often, and after how many seconds, a bulk is asked whether it is done
-Body = dict[str, Any]
 
 
 class _Operation(msgspec.Struct):
@@ -84,7 +83,7 @@ class CatalogueWriter:
         skus = [variant.sku for want in wants for variant in record_of(want, Product).variants]
         held = self._reader.by_skus(skus, "id,sku,price")
         simple = [want for want in wants if self._bulk and not record_of(want, Product).axes]
-        done = iter(self._in_bulk(simple, held) if simple else ())
+        done = iter(batched(partial(self._simple, held), self._send, simple) if simple else ())
         rest = [want for want in wants if want not in simple]
         single = self._shop.transport.overlap(partial(attempt, partial(self._product, held), want) for want in rest)
         return [next(done) if want in simple else next(single) for want in wants]
@@ -194,11 +193,8 @@ class CatalogueWriter:
 
     # ------------------------------------------------------------------------------------------------ in bulk
 
-    def _in_bulk(self, wants: Sequence[Want], held: Mapping[str, shapes.ProductRow]) -> list[Result]:
-        """One call for all, carried out by Magento's queue; then it is asked what became of each."""
-        return batched(partial(self._simple, held), self._send, wants)
-
     def _send(self, built: list[tuple[Want, Body]]) -> list[Result]:
+        """One call for all, carried out by Magento's queue; then it is asked what became of each."""
         bodies = [{"product": body} for _, body in built]
         answer = self._shop.call("POST", "/products", None, bodies, idempotent=True, scope="all/async/bulk/V1")
         bulk = answer.of(_Accepted).bulk_uuid

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from samklang.connectors.contract import Manifest, Surroundings
-from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Misconfigured, Rejected, SamklangError
+from samklang.connectors.errors import BadAnswer, Forbidden, LoginRefused, Misconfigured, Rejected, SamklangError, there
 from samklang.connectors.kit.kept import Kept
 from samklang.connectors.kit.login import Key, OAuth1
 from samklang.connectors.kit.paging import Placed, Slice, by_last, chunks, id_of
@@ -155,10 +155,8 @@ class Shop:
         """The store view of the settings."""
         configs = self.kept("stores", lambda: self.call("GET", "/store/storeConfigs").of(list[shapes.StoreConfig]))
         found = next((one for one in configs if one.code == self._store), None)
-        if found is None:
-            known = ", ".join(one.code for one in configs)
-            raise Misconfigured(f"The shop has no store view {self._store!r}; it has {known}")
-        return found
+        known = ", ".join(one.code for one in configs)
+        return there(found, Misconfigured(f"The shop has no store view {self._store!r}; it has {known}"))
 
     def groups(self) -> dict[int, str]:
         """Customer groups that have a login: id → name."""

@@ -12,7 +12,7 @@ import msgspec
 from samklang import records as r
 from samklang.connectors.contract import Item, Part
 from samklang.connectors.kit.rows import Broken, sound
-from samklang.connectors.kit.shape import shared
+from samklang.connectors.kit.shape import filled, shared
 from samklang.connectors.magento import shapes
 
 EVERYBODY = 32000  # the customer group that stands for all of them
@@ -155,7 +155,7 @@ def place(record: r.Address) -> dict[str, Any]:
         "street": list(record.lines) or ["-"], "postcode": record.postcode, "city": record.city or "-",
         "country_id": record.country, "telephone": record.phone or "-",
     }  # fmt: skip
-    return {name: value for name, value in values.items() if value}
+    return filled(values)
 
 
 def _day(text: str) -> date | None:

@@ -17,6 +17,7 @@ from samklang import records as r
 from samklang.connectors.contract import Item
 from samklang.connectors.kit.paid import movements, payment_state, provider
 from samklang.connectors.kit.shape import shared
+from samklang.connectors.kit.sold import Channel
 from samklang.connectors.magento import shapes
 from samklang.connectors.magento.map import address, buyer
 
@@ -27,19 +28,12 @@ STATES: Mapping[str, r.Lifecycle] = {
 }  # fmt: skip
 
 
-class Trade(msgspec.Struct, frozen=True):
+class Trade(Channel, frozen=True):
     """What the connection's settings say of orders."""
 
-    channel: str
-    connection: str
-    time_zone: str
     inclusive: bool
     groups: Mapping[int, str]
     payment_keys: Sequence[str]
-
-    def key(self, row: shapes.OrderRow) -> str:
-        """The order's key in this channel."""
-        return f"{self.channel}/{row.order_no}"
 
 
 def read(row: shapes.OrderRow, trade: Trade, types: frozenset[str]) -> list[Item]:
@@ -53,7 +47,7 @@ def read(row: shapes.OrderRow, trade: Trade, types: frozenset[str]) -> list[Item
 def status(row: shapes.OrderRow, trade: Trade) -> r.OrderStatus:
     """Where the order stands, by its state and what of its rows was sent; `raw` is the installation's own status."""
     return r.OrderStatus(
-        order=trade.key(row), raw=row.status, lifecycle=STATES.get(row.state, ""), fulfilment=_fulfilment(row),  # type: ignore[arg-type]  # one of its kinds
+        order=trade.key(row.order_no), raw=row.status, lifecycle=STATES.get(row.state, ""), fulfilment=_fulfilment(row),  # type: ignore[arg-type]  # one of its kinds
         payment=payment(row),
     )  # fmt: skip
 
@@ -98,7 +92,6 @@ def order(row: shapes.OrderRow, trade: Trade) -> r.Order:
     charges += _rest(
         gross - sum((one.gross for one in parts), r.ZERO), row.tax_amount - sum((p.tax for p in parts), r.ZERO)
     )
-    parts = [*lines, *charges]
     place = row.extension_attributes.shipping_assignments
     shipping = place[0].shipping if place else None
     group = trade.groups.get(row.customer_group_id or 0, "")
@@ -106,26 +99,24 @@ def order(row: shapes.OrderRow, trade: Trade) -> r.Order:
     person = buyer(name, row.customer_email, row.customer_taxvat, group, row.billing_address)
     placed_at, state = r.instant(row.created_at, "created_at"), payment(row)
     by, paid_by = provider(row.payment.method), reference(row, trade.payment_keys)
-    return r.Order(
-        channel=trade.channel,
+    return trade.order(
+        lines,
+        charges,
+        gross,
+        row.tax_amount,
+        own={"store_id": row.store_id},
         placed_at=placed_at,
         customer=person,
-        lines=tuple(lines),
         prices_include_tax=trade.inclusive,
         billing=person.billing,
         shipping=address(shipping.address) if shipping and shipping.address else person.billing,
-        charges=tuple(charges),
         discounts=tuple(_discounts(row)),
-        taxes=r.tax_totals((one.tax_percent, one.net, one.tax) for one in parts if one.gross),
-        time_zone=trade.time_zone,
         lifecycle=STATES.get(row.state, "placed"),
         payment=state,
         payment_method=row.payment.method,
         transaction_id=paid_by,
         shipping_method=(shipping.method if shipping else "") or "",
         payments=tuple(movements(by, row.payment.method, paid_by, row.grand_total, placed_at, state, cards)),
-        custom={trade.connection: {"store_id": row.store_id}},
-        **r.amounts(gross - row.tax_amount, gross),
         **shared(row, "order_no", "currency", "paid", "refunded", "status", "note"),
     )
 
@@ -206,7 +197,7 @@ def refund(memo: shapes.MemoRow, sold: Mapping[int, shapes.OrderRow], trade: Tra
     percents = {one.item_id: one.tax_percent for one in row.items}
     lines = [_back(one, percents.get(one.order_item_id, r.ZERO)) for one in memo.items if one.qty]
     record = r.Refund(
-        order=trade.key(row), payment_id=paid_by, lines=tuple(line for line in lines if line.gross),
+        order=trade.key(row.order_no), payment_id=paid_by, lines=tuple(line for line in lines if line.gross),
         **shared(memo, "number", "amount", "currency"),
     )  # fmt: skip
     yield Item(record=record, external_id=str(memo.id))

@@ -130,7 +130,7 @@ class Reader:
         where = [Where("store_id", self._shop.store().id)] if self._settings.get("only_its_orders") else []
         found = self._shop.slices("/orders", ORDERS, where, since=asked.since, resume=asked.resume)
         make = partial(orders.read, trade=trade, types=asked.types)
-        return pages("order", found, make, lambda row: Name(str(row.id), row.order_no, trade.key(row)))
+        return pages("order", found, make, lambda row: Name(str(row.id), row.order_no, trade.key(row.order_no)))
 
     def refunds(self, asked: Asked) -> Iterator[Page]:
         """Credit memos for which the provider is to be asked."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
-from samklang.connectors.contract import Done, Match, Want, status_word
+from samklang.connectors.contract import Body, Done, Match, Want, status_word
 from samklang.connectors.errors import Rejected, there
 from samklang.connectors.kit.rows import Rows
 from samklang.connectors.kit.sent import Waiting, laid
-from samklang.connectors.kit.writing import asks, needed, of_order
+from samklang.connectors.kit.shape import filled
+from samklang.connectors.kit.writing import asked, needed, of_order
 from samklang.connectors.magento import map as magento_map
 from samklang.connectors.magento import orders, shapes
 from samklang.connectors.magento.client import Shop, Where
@@ -20,7 +20,6 @@ _SHIPMENTS = Rows(shapes.ShipmentRow, "entity_id")
 _OVER = ("complete", "closed", "canceled")
 _NO_GOODS = ("virtual", "downloadable")
 _CARRIERS = ("dhl", "fedex", "ups", "usps")  # those that Magento itself knows; any other is `custom`
-Body = dict[str, Any]
 
 
 class Writer:
@@ -126,25 +125,16 @@ class Writer:
         read first and kept."""
         held: Body = self._shop.call("GET", f"/customers/{int(want.external_id)}").json() if want.external_id else {}
         first, _, last = record.name.rpartition(" ")
-        body: Body = {**held}
-        if asks(want, "name") or not held:
-            body |= {"firstname": first or last or "-", "lastname": last or "-"}
-        if asks(want, "email"):
-            body["email"] = record.email
-        if asks(want, "vat_no") and record.vat_no:
-            body["taxvat"] = record.vat_no
-        if asks(want, "price_list") and record.price_list:
-            body["group_id"] = self._group(record)
-        if asks(want, "billing", "shipping"):
-            shipping = record.shipping or record.billing
-            places = [(record.billing, {"default_billing": True, "default_shipping": shipping == record.billing})]
-            if shipping != record.billing:
-                places.append((shipping, {"default_shipping": True}))
-            body["addresses"] = [{**magento_map.place(one), **uses} for one, uses in places if one.country]
+        body: Body = held | asked(want.fields, {
+            "name": {"firstname": first or last or "-", "lastname": last or "-"},
+            "email": {"email": record.email},
+            "vat_no": filled({"taxvat": record.vat_no}),
+            "price_list": lambda: {"group_id": self._group(record)} if record.price_list else {},
+            "billing shipping": {"addresses": _places(record)},
+        })  # fmt: skip
         if not held:
-            made = self._shop.call(
-                "POST", "/customers", None, {"customer": {"website_id": self._shop.store().website_id, **body}}
-            )
+            new = {"website_id": self._shop.store().website_id, **body}
+            made = self._shop.call("POST", "/customers", None, {"customer": new})
         else:
             made = self._shop.call("PUT", f"/customers/{held['id']}", None, {"customer": body}, idempotent=True)
         return Done(external_id=str(made.of(shapes.CustomerRow).id))
@@ -167,6 +157,15 @@ class Writer:
             for item in magento_map.customer(row, groups)
             if row.email.casefold() == record.email.strip().casefold()
         ]
+
+
+def _places(record: Customer) -> list[Body]:
+    """The addresses, with what each is for; one of no country is none."""
+    shipping = record.shipping or record.billing
+    places = [(record.billing, {"default_billing": True, "default_shipping": shipping == record.billing})]
+    if shipping != record.billing:
+        places.append((shipping, {"default_shipping": True}))
+    return [{**magento_map.place(one), **uses} for one, uses in places if one.country]
 
 
 def _waiting(rows: Sequence[shapes.ItemRow], *, goods_only: bool = False) -> Iterator[Waiting]:

@@ -10,13 +10,12 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from samklang import records as r
+from samklang.connectors.contract import Body, Ids
 from samklang.connectors.errors import BadData
 from samklang.connectors.kit.articles import article
 from samklang.connectors.kit.shape import filled
 from samklang.connectors.kit.writing import asked, needed
 from samklang.connectors.ongoing import shapes
-
-Body = dict[str, Any]
 
 #: Statuses of a purchase order as they are delivered (100 Notified, 200 Arrival space, 300 Inbound, 400 Deflection,
 #: 500 Received, 900 Cancelled). Another number is told by what has been counted.
@@ -95,9 +94,7 @@ def order_number(order: r.Order, with_channel: bool) -> str:
     return f"{order.channel}-{order.order_no.strip()}" if with_channel else order.order_no.strip()
 
 
-def order_body(
-    order: r.Order, ids: Mapping[tuple[str, str], str], reference: str, settings: Mapping[str, Any], owner: int
-) -> Body:
+def order_body(order: r.Order, ids: Ids, reference: str, settings: Mapping[str, Any], owner: int) -> Body:
     """The whole order as Ongoing takes it. BadData where its lines cannot be told apart."""
     lines = goods(order)
     names = [line.line_id for line in lines]
@@ -129,7 +126,7 @@ def order_body(
     return {**filled(data), "orderRemark": order.note, "consignee": consignee, "orderLines": rows}
 
 
-def _line(line: r.OrderLine, order: r.Order, ids: Mapping[tuple[str, str], str]) -> Body:
+def _line(line: r.OrderLine, order: r.Order, ids: Ids) -> Body:
     parts = any(other.kind == "bundle_child" for other in order.lines)
     return {
         "rowNumber": line.line_id,
@@ -186,7 +183,7 @@ def _holds(there: Any, wanted: Any) -> bool:
 # ------------------------------------------------------------------------------------------------------ inbound
 
 
-def inbound_body(record: r.Inbound, ids: Mapping[tuple[str, str], str], reference: str, owner: int) -> Body:
+def inbound_body(record: r.Inbound, ids: Ids, reference: str, owner: int) -> Body:
     """A purchase order with what is expected (O-14, O-15). InvalidRecord when nothing is."""
     lines = [
         {

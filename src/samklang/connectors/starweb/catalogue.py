@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from samklang.connectors.contract import Done, Match, Want
+from samklang.connectors.contract import Body, Done, Match, Want
 from samklang.connectors.errors import Misconfigured, Rejected, Unsupported, there
 from samklang.connectors.kit.rows import readable
 from samklang.connectors.kit.writing import asked, asks, needed
@@ -25,8 +25,6 @@ from samklang.connectors.starweb.read import Reader
 from samklang.records import Price, PriceList, Product, StockLevel, Variant
 from samklang.records.ids import sku_key
 from samklang.records.vat import rates
-
-Body = dict[str, Any]
 
 
 class _Stock(msgspec.Struct, rename="camel"):

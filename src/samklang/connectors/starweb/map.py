@@ -141,7 +141,7 @@ def percent(row: shapes.ProductRow, known: Range) -> Decimal:
 def customer(row: shapes.CustomerRow, lists: Mapping[int, shapes.PriceListRow]) -> Iterator[Item]:
     """A customer with an account."""
     places = row.addresses.data if row.addresses else shapes.OwnPlaces()
-    record = buyer(row, lists, places.invoice or shapes.Place(), row.email, row.national_id_no, row.vat_no)
+    record = buyer(row, row, lists, places.invoice or shapes.Place())
     delivery = address(places.delivery) if places.delivery else None
     if delivery is not None and delivery != record.billing:
         record = msgspec.structs.replace(record, shipping=delivery)
@@ -149,24 +149,23 @@ def customer(row: shapes.CustomerRow, lists: Mapping[int, shapes.PriceListRow]) 
 
 
 def buyer(
-    row: shapes.CustomerRow | None, lists: Mapping[int, shapes.PriceListRow], billing: shapes.Place, email: str | None,
-    national_id_no: str | None, vat_no: str | None,
+    said: shapes.CustomerRow | shapes.OrderRow, row: shapes.CustomerRow | None,
+    lists: Mapping[int, shapes.PriceListRow], billing: shapes.Place,
 ) -> r.Customer:  # fmt: skip
-    """A customer, of whom an order may know more or less. A person's identity number stays in the shop."""
+    """A customer as it was `said`, of whom an order may know more or less. A person's identity number stays in the
+    shop."""
     company = bool(billing.company) or (row is not None and row.type == "company")
     to = address(billing)
     belongs = lists.get(row.pricelist_id or 0) if row else None
     return r.Customer(
-        name=(to.company if company else "") or to.name or email or "",
+        name=(to.company if company else "") or to.name or said.email or "",
         kind="company" if company else "person",
         customer_no=(row.external_id if row else "") or "",
-        email=email or "",
-        org_no=(national_id_no or "") if company else "",
-        vat_no=(vat_no or "") if company else "",
         phone=to.phone,
         billing=to,
         group=belongs.name.strip() if belongs and belongs.is_customer_pricelist else "",
         price_list=belongs.name.strip() if belongs and not belongs.is_master else "",
+        **shared(said, "email", *(("org_no", "vat_no") if company else ())),
     )
 
 

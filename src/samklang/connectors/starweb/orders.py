@@ -17,6 +17,7 @@ from samklang import records as r
 from samklang.connectors.contract import Item
 from samklang.connectors.kit.paid import movements, provider
 from samklang.connectors.kit.shape import filled
+from samklang.connectors.kit.sold import Channel
 from samklang.connectors.starweb import shapes
 from samklang.connectors.starweb.map import address, buyer
 
@@ -32,12 +33,9 @@ _MONEY: Mapping[str, r.Payment] = {
 _UNIT = Decimal(1)
 
 
-class Trade(msgspec.Struct, frozen=True):
+class Trade(Channel, frozen=True):
     """What an order's ids stand for in this shop, and what the connection's settings say."""
 
-    channel: str
-    connection: str
-    time_zone: str
     statuses: Mapping[int, str]
     codes: Mapping[int, str]  # status → idCode of a standard one
     payment_methods: Mapping[int, str]
@@ -45,10 +43,6 @@ class Trade(msgspec.Struct, frozen=True):
     lists: Mapping[int, shapes.PriceListRow]
     reserved: frozenset[str]
     gift_cards: frozenset[str]
-
-    def key(self, order_id: int) -> str:
-        """The order's key in this channel."""
-        return f"{self.channel}/{order_id}"
 
 
 def read(row: shapes.OrderRow, trade: Trade, types: frozenset[str]) -> list[Item]:
@@ -106,32 +100,29 @@ def order(row: shapes.OrderRow, trade: Trade) -> r.Order:
     delivery = _first(
         places.original_delivery, places.payment_method_delivery, places.customer_delivery, fallback=billing
     )
-    person = buyer(
-        row.customer.data if row.customer else None, trade.lists, billing, row.original_customer_email,
-        row.original_customer_national_id_no, row.original_customer_vat_no,
-    )  # fmt: skip
+    person = buyer(row, row.customer.data if row.customer else None, trade.lists, billing)
     state, placed_at = payment(row, trade), r.instant(row.created_at, "createdAt")
     method = trade.payment_methods.get(row.payment_method_id or 0, row.payment_method_name or "")
     by = provider(row.payment_method_id_code or "", row.payment_method_name or "")
     tax = sum((part.tax for part in parts), r.ZERO)
     stated = row.total_vat if abs(row.total_vat - tax) <= Decimal("0.01") * len(parts) else tax
     infos = {f"customInfo{n}": getattr(row, f"custom_info{n}") for n in range(1, 5)}
-    custom = filled({**infos, "paymentStatus": row.payment_status})
-    return r.Order(
-        channel=trade.channel,
+    return trade.order(
+        lines,
+        charges,
+        gross,
+        stated,
+        own=filled({**infos, "paymentStatus": row.payment_status}),
         order_no=str(row.id),
         placed_at=placed_at,
         currency=row.currency_code,
         customer=person,
-        lines=tuple(lines),
         prices_include_tax=False,
         billing=msgspec.structs.replace(address(billing), email=person.email),
         shipping=address(delivery),
-        charges=tuple(charges),
         discounts=tuple(_discounts(rows, row.discount_code or "", row.currency_code)),
         taxes=r.tax_totals((part.tax_percent, part.net, part.tax) for part in parts if part.gross),
         paid=gross if state == "captured" else r.ZERO,
-        time_zone=trade.time_zone,
         status=trade.statuses.get(row.status_id, str(row.status_id)),
         lifecycle=STANDARD.get(trade.codes.get(row.status_id, ""), ("confirmed", ""))[0],
         payment=state,
@@ -139,8 +130,6 @@ def order(row: shapes.OrderRow, trade: Trade) -> r.Order:
         transaction_id=row.payment_reference or "",
         shipping_method=trade.shipping_methods.get(row.shipping_method_id or 0, row.shipping_method_name or ""),
         payments=tuple(movements(by, method, row.payment_reference or "", row.amount_to_pay, placed_at, state, cards)),
-        custom={trade.connection: custom} if custom else {},
-        **r.amounts(gross - stated, gross),
     )
 
 

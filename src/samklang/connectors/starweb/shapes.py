@@ -215,7 +215,7 @@ class CustomerRow(msgspec.Struct, frozen=True, rename="camel"):
     id: int = field(name="customerId")
     type: str = "person"
     email: str | None = None
-    national_id_no: str | None = None
+    org_no: str | None = field(name="nationalIdNo", default=None)
     vat_no: str | None = None
     pricelist_id: int | None = None
     external_id: str | None = None
@@ -268,9 +268,9 @@ class OrderRow(msgspec.Struct, frozen=True, rename="camel"):
     shipping_vat_rate: Decimal | None = None
     shipping_tracking_no: str | None = None
     discount_code: str | None = None
-    original_customer_email: str | None = None
-    original_customer_national_id_no: str | None = None
-    original_customer_vat_no: str | None = None
+    email: str | None = field(name="originalCustomerEmail", default=None)
+    org_no: str | None = field(name="originalCustomerNationalIdNo", default=None)
+    vat_no: str | None = field(name="originalCustomerVatNo", default=None)
     custom_info1: str | None = None
     custom_info2: str | None = None
     custom_info3: str | None = None

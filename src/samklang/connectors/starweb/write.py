@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from samklang.connectors.contract import Done, Match, Want, status_word
+from samklang.connectors.contract import Body, Done, Match, Want, status_word
 from samklang.connectors.errors import Forbidden, Locked, Rejected, Unsupported, there
 from samklang.connectors.kit.finding import agrees
 from samklang.connectors.kit.shape import filled
@@ -27,7 +27,6 @@ from samklang.records.ids import sku_key
 _RANK = ("created", "picking", "completed")
 _LOCKED = ("picking", "completed", "canceled")
 _MARK = 40  # characters of a service's name and of its id
-Body = dict[str, Any]
 
 
 class Writer:

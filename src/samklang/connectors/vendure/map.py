@@ -183,7 +183,7 @@ def order(row: shapes.Order, channel: str, time_zone: str) -> r.Order:
     ]  # fmt: skip
     fees = [
         r.Charge(
-            kind="fee", name=one.description, charge_id=one.id, tax_percent=one.tax_rate,
+            kind="fee", name=one.name, charge_id=one.id, tax_percent=one.tax_rate,
             **r.amounts(money(one.price), money(one.price_with_tax)),
         )
         for one in row.surcharges

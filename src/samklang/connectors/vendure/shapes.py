@@ -227,7 +227,7 @@ class ShippingLine(Ref, rename="camel"):
 class Surcharge(Ref, rename="camel"):
     """A fee, or with a negative price a reduction."""
 
-    description: str
+    name: str = field(name="description")
     price: int
     price_with_tax: int
     tax_rate: Decimal

@@ -8,13 +8,13 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
 
-from samklang.connectors.contract import Done, Ledger, LedgerAccount, Match, Result, Want
+from samklang.connectors.contract import Body, Done, Ledger, LedgerAccount, Match, Result, Want
 from samklang.connectors.errors import BadData, Rejected, Unsupported, Wait, there
 from samklang.connectors.kit.ledgers import INVOICES, invoice_id, taken_of
 from samklang.connectors.kit.payments import short
 from samklang.connectors.kit.writing import each, needed
 from samklang.connectors.visma_eekonomi import map as shapes
-from samklang.connectors.visma_eekonomi.client import Body, Client, quoted
+from samklang.connectors.visma_eekonomi.client import Client, quoted
 from samklang.records import Voucher, VoucherLine
 
 _VOUCHER = 3  # of the kinds of document that a file can hang on

@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from samklang.connectors.contract import Limits, Surroundings
+from samklang.connectors.contract import Body, Limits, Surroundings
 from samklang.connectors.errors import BadAnswer, Rejected
 from samklang.connectors.kit.consent import Consented
 from samklang.connectors.kit.paging import Slice, by_number
@@ -19,7 +19,6 @@ from samklang.connectors.transport import Answer
 from samklang.connectors.visma_eekonomi.map import READONLY, Company, Refusal
 
 S = TypeVar("S", bound=msgspec.Struct)
-Body = dict[str, Any]
 
 _SCOPES = "ea:api offline_access ea:sales ea:accounting"
 _SERVICE = "service:44643EB1-3F76-4C1C-A672-402AE8085934"  # Bokföring & Fakturering, at the common login

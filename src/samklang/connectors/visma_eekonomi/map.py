@@ -12,6 +12,7 @@ import msgspec
 from msgspec import field
 
 from samklang import records as r
+from samklang.connectors.contract import Ids
 from samklang.connectors.errors import BadData
 from samklang.connectors.kit.articles import article
 from samklang.connectors.kit.finding import org_no_spellings
@@ -436,9 +437,7 @@ class Register(msgspec.Struct):
         return found[0]
 
 
-def document_fields(
-    order: r.Order, ids: Mapping[tuple[str, str], str], ref: str, register: Register, *, invoice: bool
-) -> dict[str, Any]:
+def document_fields(order: r.Order, ids: Ids, ref: str, register: Register, *, invoice: bool) -> dict[str, Any]:
     """Head and rows of an order or of an invoice draft whose total is the buyer's, to the öre."""
     day = r.business_date(order.placed_at, order.time_zone).isoformat()
     data: dict[str, Any] = {
@@ -458,9 +457,7 @@ def document_fields(
     }  # fmt: skip
 
 
-def _rows(
-    order: r.Order, ids: Mapping[tuple[str, str], str], register: Register, invoice: bool
-) -> list[dict[str, Any]]:
+def _rows(order: r.Order, ids: Ids, register: Register, invoice: bool) -> list[dict[str, Any]]:
     """Rows whose totals are the lines' own. The VAT of a row is its article's, so the two must agree."""
     # eEkonomi takes persons' prices with VAT, unless the company shows them without, and companies' never.
     included = needed(ids, "customer", order.customer.key) in register.persons and not register.net_for_persons

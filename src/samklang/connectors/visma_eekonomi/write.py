@@ -9,13 +9,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from samklang.connectors.contract import Done, Match, Part, Result, Want
+from samklang.connectors.contract import Body, Done, Match, Part, Result, Want
 from samklang.connectors.errors import BadData, Misconfigured, Rejected, Unsupported, there
 from samklang.connectors.kit.finding import agrees, org_no_spellings
 from samklang.connectors.kit.ledgers import taken_back
 from samklang.connectors.kit.writing import each, needed
 from samklang.connectors.visma_eekonomi import map as shapes
-from samklang.connectors.visma_eekonomi.client import Body, Client, quoted
+from samklang.connectors.visma_eekonomi.client import Client, quoted
 from samklang.connectors.visma_eekonomi.read import Reader
 from samklang.records import Customer, Order, Price, Product, StockLevel, Variant
 from samklang.records.ids import sku_key

@@ -15,6 +15,7 @@ from samklang.connectors.contract import Item, Part
 from samklang.connectors.kit.gateways import Back, transactions
 from samklang.connectors.kit.rows import Broken, Name, sound
 from samklang.connectors.kit.shape import shared
+from samklang.connectors.kit.sold import Channel
 from samklang.connectors.kit.system import listed
 from samklang.connectors.woocommerce import shapes
 from samklang.connectors.woocommerce.client import Facts
@@ -38,9 +39,8 @@ class Mapper:
 
     def __init__(self, settings: Mapping[str, Any], facts: Facts) -> None:
         self.facts = facts
-        self._connection = str(settings["connection"])
-        self._channel = str(settings["channel"])
-        self._zone = str(settings.get("time_zone") or "UTC")
+        zone = str(settings.get("time_zone") or "UTC")
+        self._channel = Channel(str(settings["channel"]), str(settings["connection"]), zone)
         self._org_no_key = str(settings.get("org_no_meta") or "")
         self._authorising = frozenset(listed(settings.get("authorising")))
         self._meta = frozenset(listed(settings.get("meta")))
@@ -178,7 +178,7 @@ class Mapper:
 
     def name_of_order(self, row: shapes.OrderRow) -> Name:
         """What an order is called that cannot be read."""
-        return Name(str(row.id), row.order_no, f"{self._channel}/{row.order_no.strip()}")
+        return Name(str(row.id), row.order_no, self._channel.key(row.order_no))
 
     def status(self, row: shapes.OrderRow, order_key: str) -> r.OrderStatus:
         """Where the order stands; a word that plugins added is kept, its axes are empty."""
@@ -215,14 +215,15 @@ class Mapper:
         payment = self._payment(row)
         billing, shipping = _address(row.billing), _address(row.shipping)
         inclusive = row.prices_include_tax
-        return r.Order(
-            channel=self._channel,
+        return self._channel.order(
+            (_line(sold, percent, inclusive) for sold, percent in lines),
+            (_charge(sold, percent) for sold, percent in charges),
+            row.total,
+            row.total_tax,
             placed_at=_moment(row.date_created_gmt),
             customer=self._buyer(row.billing, billing, self._org_no(row.meta_data)),
-            lines=tuple(_line(sold, percent, inclusive) for sold, percent in lines),
             billing=billing,
             shipping=shipping if shipping.country or shipping.lines else billing,
-            charges=tuple(_charge(sold, percent) for sold, percent in charges),
             discounts=tuple(
                 r.Discount(amount=one.discount + (one.discount_tax if inclusive else r.ZERO), code=one.code)
                 for one in row.coupon_lines
@@ -234,13 +235,11 @@ class Mapper:
             paid=row.total if payment in ("captured", "partly_refunded", "refunded") else r.ZERO,
             refunded=-sum((refund.total for refund in row.refunds), r.ZERO),
             tax_rounding="line" if self.facts.per_line else "document",
-            time_zone=self._zone,
             lifecycle=_LIFECYCLE.get(row.status, ("placed", ""))[0],
             payment=payment,
             payments=self._payments(row, refunds),
             shipping_method=row.shipping_lines[0].method_title if row.shipping_lines else "",
             custom=self._custom(row.meta_data),
-            **r.amounts(row.total - row.total_tax, row.total),
             **shared(row, *_AS_THEY_ARE),
         )
 
@@ -294,7 +293,7 @@ class Mapper:
             if (row.key in self._meta if self._meta else not row.key.startswith("_"))
             and isinstance(row.value, (str, int))  # True and False are ints
         }
-        return {self._connection: kept} if kept else {}
+        return {self._channel.connection: kept} if kept else {}
 
 
 def parts(row: shapes.ProductRow, articles: Iterable[shapes.ProductRow]) -> tuple[Part, ...]:

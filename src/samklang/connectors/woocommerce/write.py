@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from samklang.connectors.contract import Done, Match, Result, Want, status_word
+from samklang.connectors.contract import Body, Done, Match, Result, Want, status_word
 from samklang.connectors.errors import BadAnswer, Rejected, SamklangError, Unsupported
 from samklang.connectors.kit.paging import chunks
 from samklang.connectors.kit.rows import Rows, readable
@@ -28,7 +28,6 @@ _RANK = ("pending", "failed", "on-hold", "processing", "completed")
 _INVOICE = "invoice_number"  # meta key of the ERP's invoice number
 _MOST = 100  # rows in one batch
 
-Body = dict[str, Any]
 Answered = shapes.ProductRow | SamklangError
 
 
