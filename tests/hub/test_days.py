@@ -127,6 +127,18 @@ def test_a_closed_day_is_not_counted_again(trading: World, monkeypatch: pytest.M
     assert counted == [EARLIER.date()]
 
 
+@pytest.mark.parametrize("home", ["postgresql"])
+def test_heads_are_locked_in_key_order_before_one_is_written(trading: World, home: str) -> None:
+    """Deliveries of the same orders to two targets, and intake, would else wait for each other."""
+    sell(trading, "1", NOON)
+    trading.deliver("erp", "customer")
+    with CaptureQueriesContext(connection) as queries:
+        trading.deliver("erp", "order")
+    locked, *rest = [one["sql"] for one in queries if "order_head" in one["sql"]]
+    assert locked.endswith('ORDER BY "order_head"."key" ASC FOR NO KEY UPDATE')
+    assert any("SET transferred_at" in sql for sql in rest)
+
+
 def test_another_clock_or_another_target_counts_anew(trading: World) -> None:
     late = NOON.replace(hour=23, minute=30)  # the next day in Stockholm
     sell(trading, "1", late)

@@ -37,4 +37,4 @@ def test_no_page_asks_more_often_when_there_are_more_rows(
     many = counts(migrated, tmp_path / "many.db", MANY)
     assert len(many) > 90
     assert {name: (few[name], count) for name, count in many.items() if count > few[name] + SOME} == {}
-    assert max(many.values()) <= 46, many  # the start page: once for each flow
+    assert max(many.values()) <= 48, many  # the start page: once for each flow, thrice for its days

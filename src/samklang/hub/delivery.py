@@ -307,9 +307,7 @@ class Drain:
                 steps.append((row.key, "stopped", f"{result.what.rstrip('.')}. {result.do_this}".rstrip()))
                 self.transfer.failed += 1
         with transaction.atomic():
-            if self.type == "order" and taken:
-                listing.transferred(self.tenant, dict.fromkeys(taken, time.time()))
-            self._finish(outcomes, parts)
+            self._finish(outcomes, parts, taken)
             if well:
                 problems.clear(self.tenant, self.row.pk, "out", self.type, well)
             if troubles:
@@ -384,10 +382,14 @@ class Drain:
         found = item.want.doubt and match.by == "reference"
         return found and (not self.restored or self.type in TRACED)
 
-    def _finish(self, outcomes: list[store.Outcome], parts: dict[str, dict[str, str]] | None = None) -> None:
+    def _finish(
+        self, outcomes: list[store.Outcome], parts: dict[str, dict[str, str]] | None = None, taken: Sequence[str] = ()
+    ) -> None:
         with transaction.atomic():
             if self.type in ("order", "order_status"):  # by the order's key, both
-                touch_orders(self.tenant, [one.key for one in outcomes if one.delivered is not None])
+                touch_orders(self.tenant, [one.key for one in outcomes if one.delivered is not None] + list(taken))
+            if self.type == "order" and taken:
+                listing.transferred(self.tenant, dict.fromkeys(taken, time.time()))
             for kind, ids in (parts or {}).items():
                 store.bind(self.tenant, self.row.pk, kind, ((key, id_, None, 0) for key, id_ in ids.items()))
                 self.bound += [(kind, key) for key in ids]

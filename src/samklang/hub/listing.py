@@ -116,7 +116,7 @@ def note(tenant: int, connection: int, type_: str, known: Sequence[Known]) -> No
         touch(tenant, _moved(known))
     elif type_ == "order_status":
         said = [record for record, _ in known if isinstance(record, OrderStatus)]
-        touch_orders(tenant, [status.order for status in said if status.fulfilment])
+        touch_orders(tenant, [status.order for status in said])
         _move_heads(tenant, said)
 
 

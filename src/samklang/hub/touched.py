@@ -3,7 +3,7 @@ that pages stored side by side wait for nothing. hub/looks/days.py keeps the cou
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from samklang.hub.models import OrderHead, Touched
 
@@ -23,12 +23,12 @@ def touch(tenant: int, moments: Iterable[float]) -> None:
     Touched.objects.bulk_create([Touched(tenant_id=tenant, quarter=one) for one in quarters])
 
 
-def touch_orders(tenant: int, keys: Sequence[str]) -> None:
-    """How far these orders have come, or that a system has them, is changing. First in the transaction that says so:
-    their heads are locked, as intake locks them before bindings, so that nobody gives one another day meanwhile."""
+def touch_orders(tenant: int, orders: Iterable[str]) -> None:
+    """How far these orders have come, or that a system has them, is changing. First in the transaction that says so,
+    and of all orders that it concerns: their heads are locked in key order, as intake locks them before bindings, so
+    that nobody gives one another day meanwhile, and no two wait for each other."""
     heads = OrderHead.objects.filter(tenant_id=tenant).order_by("key").select_for_update(no_key=True)
-    moments: list[float] = []
+    keys, moments = sorted(set(orders)), list[float]()
     for start in range(0, len(keys), _AT_ONCE):
-        some = sorted(keys[start : start + _AT_ONCE])
-        moments += heads.filter(key__in=some).values_list("placed_at", flat=True)
+        moments += heads.filter(key__in=keys[start : start + _AT_ONCE]).values_list("placed_at", flat=True)
     touch(tenant, moments)
