@@ -238,3 +238,22 @@ def test_a_body_that_is_too_large_is_said_to_be(desk: Desk, accountant: Caller) 
     body = b" " * (settings.DATA_UPLOAD_MAX_MEMORY_SIZE + 1)
     assert accountant.refused("PUT", f"{AT}/openings", body) == (413, "SYNC-610")
     assert accountant.refused("POST", f"{AT}/matches", body, Idempotency_Key="large") == (413, "SYNC-610")
+
+
+def test_tills_and_gift_cards_are_handed_in(desk: Desk, accountant: Caller) -> None:
+    from samklang.reconciliation.events_in import expired_cards, z_reports
+
+    call = accountant
+    till = {
+        "channel": "web", "till": "1", "number": "214", "day": "2026-03-14",
+        "takings": [{"provider": "cash", "amount": "1000"}, {"provider": "terminal", "amount": "4000"}],
+        "taxes": [{"percent": "25", "net": "4000", "tax": "1000"}],
+    }  # fmt: skip
+    assert call("POST", f"{AT}/z-reports", {"items": [till]}).json() == {"count": 1}
+    (kept,) = z_reports(desk.company)
+    assert (kept.name, kept.takings[1].amount, kept.taxes[0].tax) == ("web/1/214", 4000, 1000)
+    assert call("POST", f"{AT}/z-reports", {"items": [till, {**till, "channel": "other"}]}).status_code == 422
+    card = {"number": "gc1", "day": "2026-03-31", "rest": "50"}
+    assert call("POST", f"{AT}/expired-gift-cards", {"items": [card]}).json() == {"count": 1}
+    assert [one.rest for one in expired_cards(desk.company)] == [50]
+    assert call("GET", f"{AT}/vat-numbers").json()["items"] == []

@@ -59,6 +59,16 @@ def test_the_database_itself_refuses(posted: int, text: str) -> None:
         sql(text, posted)()
 
 
+@pytest.mark.parametrize("table", [LINE, REF])
+def test_nothing_of_another_voucher_is_put_into_it(posted: int, desk: Desk, table: str) -> None:
+    desk.sells(sold("2", "50", "2026-03-03"))
+    desk.run()
+    draft = desk.vouchers(state="validated")["ov/sales/web/2026-03-03"]
+    with pytest.raises(DatabaseError, match="never changed"):
+        sql(f"UPDATE {table} SET voucher_id = %s WHERE voucher_id = %s", posted, draft.pk)()
+    sql(f"UPDATE {table} SET voucher_id = voucher_id WHERE voucher_id = %s", draft.pk)()
+
+
 def test_it_may_only_become_reversed_and_then_nothing(posted: int) -> None:
     sql(f"UPDATE {VOUCHER} SET state = 'reversed' WHERE id = %s", posted)()
     with pytest.raises(DatabaseError, match="never changed"):

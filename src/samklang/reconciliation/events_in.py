@@ -35,12 +35,17 @@ _LONGEST = 200
 
 def take_tills(company: Company, data: bytes) -> int:
     """Keep the Z-reports of a list; gives how many. BadData, and nothing is kept, for a row that cannot be read."""
+    return keep_tills(company, [_z_report(row) for row in named_rows(data, ("channel", "register", "number", "day"))])
+
+
+def keep_tills(company: Company, reports: Iterable[ZReport]) -> int:
+    """Keep Z-reports; gives how many. BadData, and none is kept, for a channel that is not there or one that is there
+    twice."""
     channels = part_of(company).channels
     made: dict[str, ZReport] = {}
-    for row in named_rows(data, ("channel", "register", "number", "day")):
-        if row["channel"] not in channels:
-            raise BadData(f"{row['channel']!r} is no channel of {company.code}", do_this="Correct the list.")
-        report = _z_report(row)
+    for report in reports:
+        if report.channel not in channels:
+            raise BadData(f"{report.channel!r} is no channel of {company.code}", do_this="Correct the list.")
         if report.name in made:
             raise BadData(f"{report.name} is on the list twice", do_this="Take one of them away.")
         made[report.name] = report
@@ -66,9 +71,17 @@ def _z_report(row: Mapping[str, str]) -> ZReport:
 
 def take_gift_cards(company: Company, data: bytes) -> int:
     """Keep the gift cards that have expired, with what was left on them; gives how many. BadData as for tills."""
+    rows = named_rows(data, ("number", "day", "rest"))
+    return keep_gift_cards(
+        company,
+        [ExpiredCard(number=row["number"], day=a_day(row, "day"), rest=a_number(row, "rest")) for row in rows],
+    )
+
+
+def keep_gift_cards(company: Company, cards: Iterable[ExpiredCard]) -> int:
+    """Keep gift cards that have expired; gives how many. BadData, and none is kept, for one without a rest."""
     made: dict[str, ExpiredCard] = {}
-    for row in named_rows(data, ("number", "day", "rest")):
-        card = ExpiredCard(number=row["number"], day=a_day(row, "day"), rest=a_number(row, "rest"))
+    for card in cards:
         if not card.number or card.rest <= 0 or card.number in made:
             raise BadData(
                 f"Gift card {card.number!r} has no rest, or is on the list twice", do_this="Correct the list."

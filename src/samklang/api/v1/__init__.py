@@ -18,6 +18,7 @@ from samklang.api.v1 import (
     connections,
     controls,
     errors,
+    events,
     logs,
     maps,
     once,
@@ -38,8 +39,8 @@ from samklang.api.v1.shapes import Renderer
 
 DOORS = (
     orders.door, acts.door, records.door, problems.door, brakes.door, connections.door, configuration.door, rules.door,
-    maps.door, plans.door, books.door, statements.door, sources.door, vouchers.door, controls.door, logs.door,
-    people.door, webhooks.door, packages.door,
+    maps.door, plans.door, books.door, events.door, statements.door, sources.door, vouchers.door, controls.door,
+    logs.door, people.door, webhooks.door, packages.door,
 )  # fmt: skip
 
 api = NinjaAPI(
