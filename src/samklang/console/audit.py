@@ -27,6 +27,7 @@ NAMES: Mapping[str, str | Promise] = {
     "to": gettext_lazy("now"), "url": gettext_lazy("address"), "connector": gettext_lazy("system"),
     "differing": gettext_lazy("differing"), "risk": gettext_lazy("danger"), "lists": gettext_lazy("lists"),
     "new": gettext_lazy("new"), "records": gettext_lazy("records"), "tokens": gettext_lazy("API tokens"),
+    "approver": gettext_lazy("approved by"),
 }  # fmt: skip
 #: Details whose values are chosen from a list.
 _CHOICES: Mapping[str, type[TextChoices]] = {"role": Role, "before": Role, "after": Role, "work": Work}
