@@ -74,9 +74,10 @@ def check() -> None:
 def embedded(task: Literal["sweep", "read"]) -> None:
     """One sync in this process."""
     from samklang.engine.embedded import Embedded
-    from samklang.engine.start import keep_what_is_loaded
+    from samklang.engine.start import keep_what_is_loaded, load_connectors
     from samklang.engine.work import perform
 
+    load_connectors()
     keep_what_is_loaded()
     gate.wait()
     engine = Embedded(perform)

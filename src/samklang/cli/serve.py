@@ -25,7 +25,7 @@ from samklang.cli.screen import Exit, WrongUse
 from samklang.cli.session import Common, session
 from samklang.engine.embedded import Embedded
 from samklang.engine.queue import Queue
-from samklang.engine.start import keep_what_is_loaded
+from samklang.engine.start import keep_what_is_loaded, load_connectors
 from samklang.engine.work import KEEPING, perform
 from samklang.people import tickets
 
@@ -87,6 +87,7 @@ def _run(listener: socket.socket, ready: Callable[[], None]) -> Exit:
     for name in (signal.SIGINT, signal.SIGTERM):
         signal.signal(name, lambda *_: None)
     if engine:
+        load_connectors()
         engine.start()
         for seconds, job in KEEPING:
             engine.every(seconds, job)

@@ -201,7 +201,7 @@ class Drain:
         ids = store.ids_of(self.tenant, self.row.pk, names) if names else {}
         work: list[_Work] = []
         for row, record, sent, flow in ready:
-            own = {name: ids[name] for name in record.parts() if name in ids}
+            own = {name: ids[name] for name in record.parts() if name in ids} if ids else {}
             missing = None
             for need in self._needs(record):
                 names_of = self._projections[flow.pk].known_as(need)
@@ -280,9 +280,7 @@ class Drain:
                 self.transfer.updated += not created
                 if created or row.doubt:  # in doubt: an earlier try had made half of it
                     taken.append(row.key)
-                about_it = said(item.want.record)
-                id_ = result.external_id or row.external_id or ""
-                text = " · ".join(part for part in (id_, about_it) if part)
+                text = _told(row, item.want.record, result) if self.type in TRACED else ""
                 steps.append((row.key, "created" if created else "updated", text))
                 if row.troubled:
                     well.append(row.key)
@@ -385,7 +383,7 @@ class Drain:
     def _finish(
         self, outcomes: list[store.Outcome], parts: dict[str, dict[str, str]] | None = None, taken: Sequence[str] = ()
     ) -> None:
-        with transaction.atomic():
+        with transaction.atomic(savepoint=False):  # in that of `_settle`, or its own
             if self.type in ("order", "order_status"):  # by the order's key, both
                 touch_orders(self.tenant, [one.key for one in outcomes if one.delivered is not None] + list(taken))
             if self.type == "order" and taken:
@@ -435,6 +433,11 @@ class Drain:
             row.key, "waiting", attempts=row.attempts, waiting_on=":".join(error.needs), doubt=row.doubt,
             due_at=time.time() + _PATIENCE, troubled=late or row.troubled,
         )  # fmt: skip
+
+
+def _told(row: store.Claimed, record: Record, done: Done) -> str:
+    """What the journey says of a record that the target took: its id there, and what it is."""
+    return " · ".join(part for part in (done.external_id or row.external_id or "", said(record)) if part)
 
 
 def _has_left(record: Record) -> bool:
