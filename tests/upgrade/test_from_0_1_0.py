@@ -54,8 +54,8 @@ class Found(World):
         self.erp.put(order("1002"), id_="o4", reference="nordljus/1002")  # arrived, and nobody was told
         self.erp.ids = iter(range(10, 1000))  # type: ignore[assignment]
         self.shop.ids = iter(range(100, 1000))  # type: ignore[assignment]
-        # PostgreSQL: the dead owner is another machine's for all we know, and must have been silent for a while. A short
-        # one, only here: who holds a lease stops sending when it was not renewed for two thirds of that.
+        # PostgreSQL: the dead owner is another machine's for all we know, and must have been silent for a while. For
+        # a short one, and only here: who holds a lease stops sending when two thirds of that pass without renewal.
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(leases, "LENGTH", 0.05)
             while dead := Lease.objects.exclude(owner="").first():

@@ -29,7 +29,8 @@ from samklang.hub.links import forget_links
 from samklang.hub.models import Connection, Lease, Tenant
 from samklang.people import audit
 
-_PATIENCE = 10.0  # seconds to wait for another process that may be making the database
+_PATIENCE = 10.0  # seconds to wait for another process that may be about to end
+_LONGEST = 600.0  # and for one that is bringing the database up to date
 
 
 @Parameter(name="*")
@@ -131,13 +132,10 @@ def _settle(lock: int) -> None:
         _share(lock, time.monotonic() + _PATIENCE)
         moving.arrive(Path(settings.DATA) / "samklang.db")
         return
-    until = time.monotonic() + _PATIENCE
+    began = time.monotonic()
+    until = began + _PATIENCE
     while True:
-        alone = True
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            alone = False
+        alone = _took(lock, fcntl.LOCK_EX)
         _refuse_if_left()
         executor = MigrationExecutor(connection)
         old = bool(executor.migration_plan(executor.loader.graph.leaf_nodes()))
@@ -151,6 +149,10 @@ def _settle(lock: int) -> None:
             _share(lock, until)
             _refuse_if_left()
             return
+        if _took(lock, fcntl.LOCK_SH):
+            fcntl.flock(lock, fcntl.LOCK_UN)
+        else:  # somebody has it alone, and is bringing it up to date
+            until = min(time.monotonic() + _PATIENCE, began + _LONGEST)
         if time.monotonic() > until:
             raise WrongUse(
                 "The database must be brought up to date, but another samklang process uses it",
@@ -159,20 +161,23 @@ def _settle(lock: int) -> None:
         time.sleep(0.1)
 
 
+def _took(lock: int, kind: int) -> bool:
+    """Take the lock in this kind, if nobody's is in the way."""
+    try:
+        fcntl.flock(lock, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
 def _share(lock: int, until: float) -> None:
     """Hold the lock with others, as soon as nobody has the whole of it."""
-    while True:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            if time.monotonic() > until:
-                raise WrongUse(
-                    "Another command has the data folder for itself (`samklang migrate-to`?)",
-                    "Wait until it has ended.",
-                ) from None
-            time.sleep(0.1)
-        else:
-            return
+    while not _took(lock, fcntl.LOCK_SH):
+        if time.monotonic() > until:
+            raise WrongUse(
+                "Another command has the data folder for itself (`samklang migrate-to`?)", "Wait until it has ended."
+            )
+        time.sleep(0.1)
 
 
 def _refuse_if_left() -> None:
