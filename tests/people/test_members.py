@@ -208,7 +208,7 @@ def test_what_owners_do_with_people_is_noted(kim: Client, tenant: Any) -> None:
     page = kim.get("/t/nordljus/audit", {"about": f"person {ROBIN}"}).content.decode()
     for what in ("invited", "joined", "signed in", "role changed", "removed"):
         assert f'<th scope="row">{what}</th>' in page, what
-    assert "before: operator; after: reader" in page
+    assert "before: Operator; after: Read-only" in page, "roles have their names"
 
 
 class TestTokensAndAudit:
