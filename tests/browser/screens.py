@@ -83,7 +83,7 @@ def shoot(
     for language, look, size in product(languages, looks, sizes):
         width, height = SIZES[size]
         context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=look, locale=language,  # type: ignore[arg-type]
+            viewport={"width": width, "height": height}, color_scheme=look, locale=language,  # type: ignore[arg-type]  # a look is text
             device_scale_factor=1,
         )  # fmt: skip
         site.sign_in(context)

@@ -241,7 +241,7 @@ def _together(pages: Iterator[Page]) -> Iterator[Page]:
                 yield held
                 most, held = _MANY, Page([])
             began = time.monotonic()
-    except Exception:
+    except Exception:  # of any kind: what was read before it is kept first, then it goes on its way
         if held.items:
             yield held
         raise

@@ -199,14 +199,16 @@ def _forget(exchange: Exchange) -> None:
 
 
 class _NoTokens:
+    """Where there is no login, there is nothing to renew: asking for it is a defect of the caller."""
+
     def load(self) -> Any:
         return None
 
     def save(self, tokens: Any) -> None:
-        raise NotImplementedError
+        raise NotImplementedError("a call without a connection has no tokens to keep")
 
     def exclusive(self) -> Any:
-        raise NotImplementedError
+        raise NotImplementedError("a call without a connection has no tokens to renew")
 
 
 _live: dict[int, tuple[str, Link]] = {}
